@@ -1,0 +1,232 @@
+"""The words of the house: what passes between its rooms.
+
+Plain values without behaviour that needs I/O, a clock or another module. What is made once a
+message on the hot path is a NamedTuple (three times cheaper to build than a frozen dataclass);
+what people look at is a frozen dataclass.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum, StrEnum
+from typing import NamedTuple
+
+
+class AccountState(StrEnum):
+    ISSUED = "issued"  #: waits for the citizen's own password
+    ACTIVE = "active"  #: the citizen chose one
+    CLOSED = "closed"  #: ended by an operator
+
+
+class Outcome(StrEnum):
+    """What became of a citizen's text (MO)."""
+
+    REGISTERED = "registered"
+    SYNTAX_ERROR = "syntax_error"
+    ALREADY_REGISTERED = "already_registered"
+    RETRANSMISSION = "retransmission"
+    IGNORED = "ignored"
+
+
+class MtState(StrEnum):
+    """Where a text of ours (MT) stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"  #: the SMSC took it
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class LinkState(StrEnum):
+    BOUND = "bound"
+    CONNECTING = "connecting"
+    WAITING = "waiting"  #: for its next try
+    STOPPED = "stopped"
+
+
+class Direction(StrEnum):
+    MO = "mo"
+    MT = "mt"
+
+
+class Reply(StrEnum):
+    """The texts that we send; the value is the key below `[messages]`."""
+
+    REGISTERED = "registered"
+    SYNTAX_ERROR = "syntax_error"
+    ALREADY_REGISTERED = "already_registered"
+    PHONE_REGISTERED = "phone_registered"
+    REMINDER = "reminder"
+
+
+class Answer(Enum):
+    """What the SMSC is told about an MO or a receipt."""
+
+    OK = "ok"  #: committed; the SMSC may forget it
+    LATER = "later"  #: could not be committed (ESME_RX_T_APPN)
+    BUSY = "busy"  #: too many wait already (ESME_RTHROTTLED)
+
+
+class Address(NamedTuple):
+    """A telephone number, short code or name as the carrier writes it."""
+
+    number: str
+    ton: int  #: type of number, SMPP v3.4 §5.2.5
+    npi: int  #: numbering plan indicator, SMPP v3.4 §5.2.6
+
+
+class Part(NamedTuple):
+    """One part of a long text; the parts are decoded together, once all are there."""
+
+    ref: str  #: which long text of this sender; says too how it was numbered (UDH or sar_*)
+    total: int
+    number: int  #: 1 to total
+    data_coding: int
+    octets: bytes  #: without the user data header
+    shift: tuple[int, int]  #: national language (single, locking) shift tables, 0: none
+
+
+class Mo(NamedTuple):
+    """A text from a citizen, or one part of it."""
+
+    link: str
+    session: int  #: which session brought it; never the same again, also after a restart
+    sender: Address
+    text: str | None  #: None: cannot be read, or is a part
+    fingerprint: int  #: of the octets on the wire; fits SQLite's signed 64 bits
+    part: Part | None = None
+    unanswered_twin: bool = False  #: the same octets of that session were not yet answered
+
+
+class Mt(NamedTuple):
+    """A text of ours on its way out; holds a password in clear, so never log it."""
+
+    id: int
+    link: str
+    to: Address
+    text: str
+    reminder: bool  #: leaves after replies, and only in reminder hours
+
+
+class Taken(NamedTuple):
+    """The SMSC has the text now."""
+
+    mt_id: int
+    smsc_id: str  #: opaque: some SMSCs answer in hexadecimal and report in decimal
+
+
+class Postponed(NamedTuple):
+    """The SMSC asks to try again later."""
+
+    mt_id: int
+    reason: str
+    throttled: bool  #: the link as a whole is too fast; not this text's fault
+
+
+class Refused(NamedTuple):
+    """The SMSC will never take this text."""
+
+    mt_id: int
+    reason: str
+
+
+class Unanswered(NamedTuple):
+    """Sent, and no answer read: the SMSC may have it or not."""
+
+    mt_id: int
+    reason: str
+
+
+SubmitResult = Taken | Postponed | Refused | Unanswered
+
+
+class Receipt(NamedTuple):
+    """A delivery receipt for a text that the SMSC took."""
+
+    link: str
+    smsc_id: str
+    state: MtState | None  #: DELIVERED or FAILED; None: not final
+    reason: str  #: in the carrier's words, such as "UNDELIV err:012"
+    phone: Address  #: whose receipt it is
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One citizen's account, as people and scripts see it."""
+
+    id: int
+    cmnd: str
+    phone: str  #: E.164
+    full_name: str
+    birth_date: date
+    state: AccountState
+    link: str
+    registered_at: datetime
+    password_issued_at: datetime | None
+    password_expires_at: datetime | None
+    reminders: int
+
+    @property
+    def username(self) -> str:
+        return self.cmnd
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An MO or MT, as people and scripts see it; a password in its text is masked."""
+
+    id: int
+    direction: Direction
+    phone: str
+    link: str
+    text: str | None
+    state: MtState | None  #: of an MT
+    outcome: Outcome | None  #: of an MO
+    created_at: datetime
+    reason: str | None = None  #: why an MT failed, in the carrier's words
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedReply:
+    """A text that the SMSC has not taken."""
+
+    id: int
+    phone: str
+    link: str
+    text: str
+    state: MtState  #: queued, failed or cancelled
+    created_at: datetime
+    tries: int
+    next_try: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One line of a citizen's story."""
+
+    at: datetime
+    what: str  #: such as "mo", "mt", "registered", "lapsed", "closed"
+    detail: str
+    actor: str | None = None  #: who did it at the command line
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    name: str
+    state: LinkState
+    since: datetime
+    reason: str | None
+    mo: int  #: texts received, ever
+    mt: int  #: texts that the SMSC took, ever
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How often something happened on one local day."""
+
+    day: date
+    direction: Direction
+    outcome: str  #: an Outcome of MO, an MtState of MT
+    count: int
