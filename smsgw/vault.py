@@ -1,0 +1,176 @@
+"""Seals what waits in the outbox: AES-256-GCM with a key that is not in the database.
+
+Knows the key file and its format. Knows no message and no store.
+
+The key file has one key a line, 64 hexadecimal digits; `#` starts a comment. The first key seals,
+every key opens: to rotate, put a new line on top, and take the old one away once the outbox has
+drained. A sealed text is key id (4 octets), nonce (12), ciphertext with tag; the number of its row
+is bound to it, so a text that was moved to another row does not open.
+"""
+
+import logging
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from smsgw.errors import SmsgwError
+
+log = logging.getLogger("smsgw.vault")
+
+CREDENTIAL = "secret_key"
+KEY_OCTETS = 32
+ID_OCTETS = 4
+NONCE_OCTETS = 12
+
+
+class KeyFault(SmsgwError):
+    """The secret key cannot be read or made."""
+
+
+class KeyUnknown(SmsgwError):
+    """A text was sealed with a key that is not in the key file."""
+
+
+class SealBroken(SmsgwError):
+    """A sealed text was changed, cut, or moved to another row."""
+
+
+class Vault:
+    """Seals and unseals short texts.
+
+    Args:
+        keys: at least one key of 32 octets; the first one seals.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
+        self._prefix = _key_id(keys[0])
+        self._seal = self._ciphers[self._prefix].encrypt
+
+    @classmethod
+    def open(cls, key_file: Path, create: bool) -> "Vault":
+        """The vault of this installation.
+
+        The systemd credential `secret_key` wins over *key_file*.
+
+        Args:
+            create: make *key_file* with a fresh key, mode 0600, where there is none.
+
+        Raises:
+            KeyFault: no key there, not readable, not a key, or not to be made.
+        """
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        if credentials and (credential := Path(credentials, CREDENTIAL)).exists():
+            return cls(_read(credential))
+        if create and not key_file.exists():
+            _make(key_file)
+        keys = _read(key_file)
+        _warn_if_others_can_read(key_file)
+        return cls(keys)
+
+    @property
+    def key_id(self) -> int:
+        """Which key seals; tells keys apart, and tells nothing about them."""
+        return int.from_bytes(self._prefix)
+
+    def seal(self, row_id: int, text: str) -> bytes:
+        """*text*, readable only with the key and only as that of row *row_id*."""
+        # A random nonce, not one from the row's number: a restored backup uses numbers again.
+        nonce = os.urandom(NONCE_OCTETS)
+        return self._prefix + nonce + self._seal(nonce, text.encode(), b"%d" % row_id)
+
+    def unseal(self, row_id: int, sealed: bytes) -> str:
+        """The text that `seal` was given.
+
+        Raises:
+            KeyUnknown: it was sealed with another key.
+            SealBroken: it is not what was sealed for that row.
+        """
+        start = ID_OCTETS + NONCE_OCTETS
+        cipher = self._ciphers.get(sealed[:ID_OCTETS])
+        if cipher is None:
+            raise KeyUnknown(
+                f"the text of reply {row_id} was sealed with another key",
+                "put the former key back into the secret key file as a second line",
+            )
+        try:
+            text = cipher.decrypt(sealed[ID_OCTETS:start], sealed[start:], b"%d" % row_id)
+        except (InvalidTag, ValueError):
+            raise SealBroken(f"the sealed text of reply {row_id} is damaged") from None
+        return text.decode()
+
+
+def _key_id(key: bytes) -> bytes:
+    return blake2b(key, digest_size=ID_OCTETS, person=b"smsgw-key-id").digest()
+
+
+def _read(path: Path) -> list[bytes]:
+    try:
+        lines = path.read_text("ascii").splitlines()
+    except FileNotFoundError:
+        raise KeyFault(
+            f"secret key {path}: no such file",
+            "bring it back from its backup; the daemon makes a new one at its first start",
+        ) from None
+    except OSError as error:
+        raise KeyFault(
+            f"secret key {path} cannot be read ({error.strerror})",
+            "it must belong to the service user, mode 0600",
+        ) from None
+    except UnicodeDecodeError:
+        lines = ["?"]
+    texts = [text for line in lines if (text := line.partition("#")[0].strip())]
+    try:
+        keys = [bytes.fromhex(text) for text in texts]
+    except ValueError:
+        keys = []
+    if not keys or any(len(key) != KEY_OCTETS for key in keys):
+        raise KeyFault(
+            f"secret key {path} is not a key file",
+            f"each line is a key of {2 * KEY_OCTETS} hexadecimal digits (openssl rand -hex 32)",
+        )
+    return keys
+
+
+def _make(path: Path) -> None:
+    """Write a fresh key to *path*: whole or not at all, and never over another one."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(KEY_OCTETS) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            # A link fails where a name exists, a rename would replace it: of two processes that
+            # start together, both then use the key of the first.
+            with suppress(FileExistsError):
+                os.link(draft, path)
+                log.info("secret key made file=%s", path)
+        finally:
+            draft.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise KeyFault(
+            f"secret key {path} cannot be made ({error.strerror})",
+            f"the folder {path.parent} must exist and belong to the service user",
+        ) from None
+
+
+def _warn_if_others_can_read(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        log.warning(
+            "secret key is open to others file=%s mode=%04o: chmod 600 %s", path, mode, path
+        )
