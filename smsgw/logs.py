@@ -1,0 +1,181 @@
+"""One way of logging: a line a thing that happened, with keys, and without secrets.
+
+Loggers are the standard ones (`logging.getLogger("smsgw.links")`), messages are written as
+`log.info("mo link=%s outcome=%s ms=%d", …)`. Every line passes `redact` on its way out, with its
+arguments and its traceback: no password and no whole CMND or telephone number leaves, also when a
+library logs it or an exception carries it.
+"""
+
+import json
+import logging
+import os
+import re
+import sys
+import threading
+import traceback
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import TracebackType
+from typing import TextIO
+
+log = logging.getLogger("smsgw")
+
+TRACE = 5
+LEVELS = {
+    "trace": TRACE,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+FORMATS = ("console", "json")
+
+MASK = "********"
+_SECRET = re.compile(
+    r"""
+      (?P<label> \bMK\b [^:=\n]{0,8} : \s* | password ["']? \s* [:=] \s* )
+      (?: " [^"]* " | ' [^']* ' | \S+ )
+    | (?P<hash> \$argon2\w* \$ [^\s"']+ )
+    | \d{6,} (?P<tail> \d{3} )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+# What logging puts on every record; all else came in by `extra`.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_PLACEHOLDER = re.compile(r"(?:(\w+)=)?%(?:%|[-+ #0]*\d*(?:\.\d+)?[a-zA-Z])")
+#: sd-daemon(3): the journal reads the priority of a line from its first characters.
+_SYSLOG = {logging.CRITICAL: "<2>", logging.ERROR: "<3>", logging.WARNING: "<4>"}
+
+
+def redact(text: str) -> str:
+    """*text* without secrets.
+
+    Runs of nine or more digits keep their last three (`*****567`); what follows `MK:` or
+    `password=`, and argon2 hashes, are masked.
+    """
+    return _SECRET.sub(_mask, text)
+
+
+def _mask(found: re.Match[str]) -> str:
+    if tail := found["tail"]:
+        return f"*****{tail}"
+    return f"{found['label'] or ''}{MASK}"
+
+
+class _Formatter(logging.Formatter):
+    """Time in UTC, level, logger and message, then what came by `extra`, redacted."""
+
+    def __init__(self, journal: bool = False) -> None:
+        super().__init__()
+        self._journal = journal
+
+    def format(self, record: logging.LogRecord) -> str:
+        # A line is a line: what a peer sent cannot start a second one.
+        line = record.getMessage().replace("\n", "\\n").replace("\r", "\\r")
+        for key, value in _extra(record).items():
+            line = f"{line} {key}={value}"
+        if record.exc_info:
+            line = f"{line}\n{_traceback(record)}"
+        name = record.name.removeprefix("smsgw.")
+        line = redact(f"{record.levelname} {name} {line}")
+        if self._journal:
+            return _SYSLOG.get(record.levelno, "<6>" if record.levelno >= 20 else "<7>") + line
+        return f"{_time(record)} {line}"
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a line; the keys of the message stand beside it, as values."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = redact(record.getMessage())
+        fields: dict[str, object] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": message,
+        }
+        for key, value in (_arguments(record) | _extra(record)).items():
+            fields.setdefault(key, _plain(value))
+        if record.exc_info:
+            fields["exception"] = redact(_traceback(record))
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    assert record.exc_info  # noqa: S101 - both callers looked
+    return "".join(traceback.format_exception(*record.exc_info)).rstrip()
+
+
+def _extra(record: logging.LogRecord) -> dict[str, object]:
+    return {
+        key: MASK if "password" in key.lower() else value
+        for key, value in vars(record).items()
+        if key not in _STANDARD
+    }
+
+
+def _arguments(record: logging.LogRecord) -> dict[str, object]:
+    """The arguments that the message names: `link=%s` with "viettel" gives {"link": "viettel"}."""
+    if not isinstance(record.args, tuple) or not isinstance(record.msg, str):
+        return {}
+    named = zip(_names(record.msg), record.args, strict=False)
+    return {name: MASK if "password" in name else value for name, value in named if name}
+
+
+@lru_cache(maxsize=256)
+def _names(template: str) -> tuple[str, ...]:
+    found = _PLACEHOLDER.finditer(template)
+    return tuple(match[1] or "" for match in found if not match[0].endswith("%%"))
+
+
+def _plain(value: object) -> object:
+    """*value* as JSON knows it; a number that could be a CMND becomes a redacted text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and abs(value) < 10**8:
+        return value
+    return redact(str(value))
+
+
+def configure(level: str, format: str, stream: TextIO | None = None) -> None:
+    """Send every log line of the process to standard error, redacted.
+
+    Uncaught exceptions and warnings become log lines too. Called again, it replaces what stood.
+
+    Args:
+        level: a key of `LEVELS`.
+        format: "console" or "json"; console lines bring the time, unless the journal does.
+        stream: where to, instead of standard error.
+    """
+    logging.addLevelName(TRACE, "TRACE")
+    # Nothing prints the caller, thread or process, and finding them costs more than the rest.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # documented: Logging HOWTO, "Optimization"
+    handler = logging.StreamHandler(stream or sys.stderr)
+    journal = stream is None and "JOURNAL_STREAM" in os.environ
+    handler.setFormatter(_JsonFormatter() if format == "json" else _Formatter(journal))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(LEVELS[level])
+    # Its DEBUG lines are hex dumps of every PDU, with the bind password in them.
+    logging.getLogger("smpplib").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda args: _log_uncaught(
+        args.exc_type, args.exc_value, args.exc_traceback
+    )
+
+
+def _log_uncaught(
+    kind: type[BaseException],
+    error: BaseException | None,
+    where: TracebackType | None,
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    log.critical("uncaught exception", exc_info=(kind, error or kind(), where))
