@@ -1,0 +1,173 @@
+"""`/metrics` for Prometheus and `/healthz` for a load balancer or a person, over plain HTTP.
+
+What is counted elsewhere as plain ints is read only when somebody asks: counting costs the hot
+path nothing. This module knows HTTP and the text format; what is measured and what is wrong it is
+told by two functions. prometheus_client (the extra `metrics`) is imported only when a listener
+is configured.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple
+
+from smsgw.errors import SmsgwError
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+log = logging.getLogger(__name__)
+
+#: A request line with its headers is some hundred octets; who sends more is not Prometheus.
+MAX_REQUEST_OCTETS = 8 * 1024
+#: Time for one request from its first octet to the last of the answer.
+REQUEST_SECONDS = 5.0
+#: Answered at once, at most; more clients are refused so that they cannot use up all descriptors.
+MAX_CLIENTS = 32
+
+
+class Sample(NamedTuple):
+    """One number, such as smsgw_mo_total{link="viettel"} 17; names ending in _total only grow."""
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str] = {}
+
+
+Samples = Callable[[], Awaitable[Iterable[Sample]]]
+Ailments = Callable[[], Awaitable[list[str]]]
+
+
+class Response(NamedTuple):
+    status: HTTPStatus
+    content_type: str
+    body: bytes
+
+
+class MetricsServer:
+    """Answers `/metrics` and `/healthz` until closed."""
+
+    def __init__(self, samples: Samples, ailments: Ailments) -> None:
+        """
+        Args:
+            samples: everything that is measured, at this moment.
+            ailments: what is wrong at this moment, in words; nothing: all is well.
+
+        Raises:
+            SmsgwError: prometheus_client is not installed.
+        """
+        try:
+            import prometheus_client.exposition
+        except ImportError as err:
+            raise SmsgwError(
+                "metrics.listen is set, but prometheus-client is not installed",
+                "pip install 'smsgw[metrics]', or take metrics.listen out",
+            ) from err
+        self._render = prometheus_client.exposition.generate_latest
+        self._content_type = prometheus_client.exposition.CONTENT_TYPE_LATEST
+        self._samples = samples
+        self._ailments = ailments
+        self._clients = 0
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; returns the address, which tells the port if *port* is 0.
+
+        Raises:
+            SmsgwError: the address cannot be listened at (port in use, not ours).
+        """
+        try:
+            self._server = await asyncio.start_server(
+                self._serve, host, port, limit=MAX_REQUEST_OCTETS
+            )
+        except OSError as err:
+            raise SmsgwError(
+                f"metrics.listen: {host}:{port} cannot be listened at ({err.strerror or err})",
+                "another program may use the port; choose a free one",
+            ) from err
+        address = self._server.sockets[0].getsockname()
+        log.info("metrics listen=%s:%d", address[0], address[1])
+        return address[0], address[1]
+
+    async def close(self) -> None:
+        if self._server:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients += 1
+        try:
+            if self._clients <= MAX_CLIENTS:
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    writer.write(_http(await self._answer(reader)))
+                    await writer.drain()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            pass  # who went away or dawdles needs no answer
+        except Exception:
+            log.exception("metrics: a request failed")
+        finally:
+            self._clients -= 1
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> Response:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError:
+            return _plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        match head.split(b"\r\n", 1)[0].split(b" "):
+            case [b"GET", target, version] if version.startswith(b"HTTP/1."):
+                return await self._get(target.split(b"?", 1)[0])
+            case [_, _, version] if version.startswith(b"HTTP/1."):
+                return _plain(HTTPStatus.METHOD_NOT_ALLOWED)
+        return _plain(HTTPStatus.BAD_REQUEST)
+
+    async def _get(self, path: bytes) -> Response:
+        if path == b"/metrics":
+            body = self._render(_Families(await self._samples()))
+            return Response(HTTPStatus.OK, self._content_type, body)
+        if path == b"/healthz":
+            reasons = await self._ailments()
+            status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
+            report = {"status": "failing" if reasons else "ok", "reasons": reasons}
+            return Response(status, "application/json", json.dumps(report).encode() + b"\n")
+        return _plain(HTTPStatus.NOT_FOUND)
+
+
+class _Families:
+    """A registry of one request: samples of one name gathered under one head."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._samples = list(samples)
+
+    def collect(self) -> Iterable["Metric"]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for name, help_text, value, labels in self._samples:
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = families.setdefault(name, kind(name, help_text, labels=list(labels)))
+            family.add_metric(list(labels.values()), value)
+        return families.values()
+
+
+def _plain(status: HTTPStatus) -> Response:
+    return Response(
+        status, "text/plain; charset=utf-8", f"{status.value} {status.phrase}\n".encode()
+    )
+
+
+def _http(response: Response) -> bytes:
+    allow = "Allow: GET\r\n" if response.status is HTTPStatus.METHOD_NOT_ALLOWED else ""
+    head = (
+        f"HTTP/1.1 {response.status.value} {response.status.phrase}\r\n"
+        f"Content-Type: {response.content_type}\r\n"
+        f"Content-Length: {len(response.body)}\r\n"
+        f"{allow}Connection: close\r\n\r\n"
+    )
+    return head.encode() + response.body

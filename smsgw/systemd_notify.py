@@ -1,0 +1,40 @@
+"""What systemd wants to know of a service of Type=notify: one datagram each, nothing more.
+
+Source: sd_notify(3). Outside systemd everything here does nothing.
+"""
+
+import os
+import socket
+from contextlib import suppress
+
+
+def notify(*assignments: str) -> bool:
+    """Send *assignments* such as "READY=1" or "STATUS=2 of 2 links bound" in one datagram.
+
+    Returns:
+        Whether there was somebody to tell. Never raises: a service that works must not
+        end because its supervisor cannot hear it.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return False
+    if address.startswith("@"):  # abstract socket: not a file
+        address = "\0" + address[1:]
+    with (
+        suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
+    ):
+        # Never wait: the datagram is dropped when systemd's queue is full.
+        sender.setblocking(False)
+        sender.sendto("\n".join(assignments).encode(), address)
+        return True
+    return False
+
+
+def watchdog_interval() -> float | None:
+    """Seconds between two "WATCHDOG=1", half of what the unit allows; None: not watched."""
+    usec = os.environ.get("WATCHDOG_USEC", "")
+    pid = os.environ.get("WATCHDOG_PID", "")
+    if not usec.isdigit() or int(usec) == 0 or (pid and pid != str(os.getpid())):
+        return None
+    return int(usec) / 2_000_000

@@ -1,0 +1,103 @@
+import asyncio
+import json
+import socket
+
+import pytest
+
+from smsgw.errors import SmsgwError
+from smsgw.metrics import MAX_REQUEST_OCTETS, MetricsServer, Sample
+
+SAMPLES = [
+    Sample("smsgw_mo_total", "Texts received.", 17, {"link": "viettel"}),
+    Sample("smsgw_mo_total", "Texts received.", 4, {"link": "mobi"}),
+    Sample("smsgw_outbox", "Replies that wait.", 3),
+]
+
+
+async def samples():
+    return SAMPLES
+
+
+def exchange(request, ailments=(), measured=samples):
+    """What a server with these *ailments* answers to *request*."""
+
+    async def ill():
+        return list(ailments)
+
+    async def scenario():
+        server = MetricsServer(measured, ill)
+        address = await server.start("127.0.0.1", 0)
+        try:
+            async with asyncio.timeout(10):
+                reader, writer = await asyncio.open_connection(*address)
+                writer.write(request)
+                answer = await reader.read()
+                writer.close()
+        finally:
+            await server.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return head.decode(), body
+
+    return asyncio.run(scenario())
+
+
+def get(path, **kwargs):
+    return exchange(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), **kwargs)
+
+
+def test_prometheus_reads_counters_and_gauges():
+    head, body = get("/metrics")
+    assert head.startswith("HTTP/1.1 200 OK")
+    assert "Content-Type: text/plain; version=" in head
+    lines = body.decode().splitlines()
+    assert 'smsgw_mo_total{link="viettel"} 17.0' in lines
+    assert 'smsgw_mo_total{link="mobi"} 4.0' in lines
+    assert "smsgw_outbox 3.0" in lines
+    assert 1 == lines.count("# TYPE smsgw_mo_total counter")
+
+
+def test_healthy_gateway_says_ok():
+    head, body = get("/healthz")
+    assert head.startswith("HTTP/1.1 200 OK")
+    assert {"status": "ok", "reasons": []} == json.loads(body)
+
+
+def test_failing_gateway_says_why():
+    head, body = get("/healthz?verbose=1", ailments=["no link is bound"])
+    assert head.startswith("HTTP/1.1 503 Service Unavailable")
+    assert {"status": "failing", "reasons": ["no link is bound"]} == json.loads(body)
+
+
+REFUSED = {
+    "another page": (b"GET / HTTP/1.1\r\n\r\n", "404 Not Found"),
+    "another method": (b"POST /metrics HTTP/1.1\r\n\r\n", "405 Method Not Allowed"),
+    "not HTTP": (b"\x00\x00\x00\x10\r\n\r\n", "400 Bad Request"),
+    "no version": (b"GET /metrics\r\n\r\n", "400 Bad Request"),
+    "endless head": (
+        b"GET / HTTP/1.1\r\nX: " + b"x" * 2 * MAX_REQUEST_OCTETS,
+        "431 Request Header Fields Too Large",
+    ),
+}
+
+
+@pytest.mark.parametrize(("request_", "status"), REFUSED.values(), ids=REFUSED)
+def test_anything_else_is_refused(request_, status):
+    head, _ = exchange(request_)
+    assert head.startswith(f"HTTP/1.1 {status}")
+
+
+def test_measure_that_fails_costs_one_request_and_not_the_server():
+    async def broken():
+        raise RuntimeError("no store")
+
+    assert ("", b"") == get("/metrics", measured=broken)
+
+
+def test_port_in_use_is_one_clear_line():
+    async def scenario(port):
+        await MetricsServer(samples, samples).start("127.0.0.1", port)
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SmsgwError, match=rf"127\.0\.0\.1:{port}.*[Aa]ddress already in use"):
+            asyncio.run(scenario(port))
