@@ -1,6 +1,20 @@
-"""Texts <-> octets: alphabets, national language shift tables, parts of long texts."""
+"""Texts <-> octets: alphabets, national language shift tables, parts of long texts.
 
+Knows octets and characters; knows neither PDUs nor what a text means.
+
+Source: 3GPP TS 23.038 (GSM 03.38) §6.2.1 (default alphabet and extension), §4 (data coding
+scheme); SMPP v3.4 §5.2.19 (data_coding); 3GPP TS 23.040 §9.2.3.24 (user data header).
+"""
+
+import codecs
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from smsgw.model import Part
+from smsgw.smpp.shift_tables import LOCKING, SINGLE
 
 
 class Alphabet(StrEnum):
@@ -9,3 +23,222 @@ class Alphabet(StrEnum):
     GSM7 = "gsm7"  #: GSM 03.38, one septet an octet
     ASCII = "ascii"
     LATIN1 = "latin1"
+
+
+NO_SHIFT = (0, 0)  #: national language (single, locking) shift tables: none
+ESCAPE = 0x1B  #: the next septet is looked up in the single shift (extension) table
+
+_GSM7, _EXTENSION = LOCKING[0], SINGLE[0]
+# U+FFFE means "not defined" to the charmap codecs, so an escape ends the fast way.
+_gsm7_decoding = _GSM7.replace("\x1b", "\ufffe")
+_gsm7_encoding = codecs.charmap_build(_gsm7_decoding + "\ufffe" * 128)
+_septets = {character: 1 for character in _GSM7 if character != "\x1b"} | {
+    character: 2 for character in _EXTENSION.values() if character != "\x1b"
+}
+_escaped = {character: bytes((ESCAPE, septet)) for septet, character in _EXTENSION.items()}
+
+
+def septets(text: str) -> int | None:
+    """How many septets *text* takes in GSM 03.38: two for ``^{}\\[~]|€``; None: not in it."""
+    try:
+        return sum(map(_septets.__getitem__, text))
+    except KeyError:
+        return None
+
+
+# --- out ------------------------------------------------------------------------------------
+
+
+def encode(text: str, alphabet: Alphabet) -> bytes:
+    """*text* as octets with data_coding 0.
+
+    What *alphabet* lacks becomes its base letter, else a question mark: better a reply with
+    one odd character than none.
+    """
+    try:
+        if alphabet is Alphabet.GSM7:
+            return codecs.charmap_encode(text, "strict", _gsm7_encoding)[0]
+        return text.encode(alphabet)
+    except UnicodeEncodeError:
+        return b"".join(_encode_one(character, alphabet) for character in text)
+
+
+def _encode_one(character: str, alphabet: Alphabet) -> bytes:
+    for form in (character, unicodedata.normalize("NFKD", character)[0], "?"):
+        if alphabet is not Alphabet.GSM7:
+            octets = form.encode(alphabet, "ignore")
+        elif form in _escaped:
+            octets = _escaped[form]
+        else:
+            octets = codecs.charmap_encode(form, "ignore", _gsm7_encoding)[0]
+        if octets:
+            break
+    return octets
+
+
+# --- in -------------------------------------------------------------------------------------
+
+
+def decode(
+    octets: bytes, data_coding: int, alphabet: Alphabet, shift: tuple[int, int] = NO_SHIFT
+) -> str | None:
+    """The text that *octets* (without user data header) write; None: cannot be read."""
+    try:
+        if data_coding == 0 and alphabet is Alphabet.GSM7 and shift == NO_SHIFT:
+            return codecs.charmap_decode(octets, "strict", _gsm7_decoding)[0]
+    except UnicodeDecodeError:
+        pass
+    try:
+        return _reader(data_coding, alphabet)(octets, shift)
+    except UnicodeDecodeError:
+        return None
+
+
+_Reader = Callable[[bytes, tuple[int, int]], str]
+
+
+def _read_gsm7(octets: bytes, shift: tuple[int, int]) -> str:
+    single, locking = _tables(shift)
+    text = []
+    escaped = False
+    for septet in octets:
+        if septet == ESCAPE:
+            escaped = True
+            continue
+        if escaped:
+            escaped = False
+            # A receiver that does not know the extended character shows the plain one
+            # (3GPP TS 23.038 §6.2.1.1).
+            if septet in single:
+                text.append(single[septet])
+                continue
+        if septet > 0x7F:
+            raise UnicodeDecodeError("gsm7", octets, 0, 1, "not a septet")
+        text.append(locking[septet])
+    return "".join(text)
+
+
+def _read_ascii(octets: bytes, shift: tuple[int, int]) -> str:
+    return octets.decode("ascii")
+
+
+def _read_latin1(octets: bytes, shift: tuple[int, int]) -> str:
+    return octets.decode("latin-1")
+
+
+def _read_octets(octets: bytes, shift: tuple[int, int]) -> str:
+    # "8-bit binary" says nothing about characters: what is valid UTF-8 hardly ever means
+    # something else.
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def _read_ucs2(octets: bytes, shift: tuple[int, int]) -> str:
+    # UTF-16 rather than UCS-2: handsets write emoji as surrogate pairs. Big-endian (SMPP v3.4
+    # has network order only), unless a byte-order mark says otherwise.
+    if octets.startswith(codecs.BOM_UTF16_LE):
+        return octets[2:].decode("utf-16-le")
+    return octets.decode("utf-16-be")
+
+
+_READERS: Mapping[int, _Reader] = {
+    1: _read_ascii,
+    2: _read_octets,
+    3: _read_latin1,
+    4: _read_octets,
+    8: _read_ucs2,
+}
+_DEFAULT: Mapping[Alphabet, _Reader] = {
+    Alphabet.GSM7: _read_gsm7,
+    Alphabet.ASCII: _read_ascii,
+    Alphabet.LATIN1: _read_latin1,
+}
+
+
+@lru_cache(maxsize=256 * len(Alphabet))
+def _reader(data_coding: int, alphabet: Alphabet) -> _Reader:
+    if data_coding == 0:
+        return _DEFAULT[alphabet]
+    if data_coding in _READERS:
+        return _READERS[data_coding]
+    # Some SMSCs hand on the handset's data coding scheme as it is (3GPP TS 23.038 §4): bits 3
+    # and 2 name the alphabet in the general group, bit 2 in that of message classes.
+    if data_coding & 0xF0 == 0xF0:
+        return _read_octets if data_coding & 0x04 else _read_gsm7
+    if 0x10 <= data_coding < 0x40:
+        return (_read_gsm7, _read_octets, _read_ucs2, _unreadable)[data_coding >> 2 & 3]
+    return _unreadable
+
+
+def _unreadable(octets: bytes, shift: tuple[int, int]) -> str:
+    raise UnicodeDecodeError("data_coding", octets, 0, 1, "an alphabet that nobody texts in")
+
+
+def _tables(shift: tuple[int, int]) -> tuple[Mapping[int, str], str]:
+    """A language that we have no table of is read as if none was named (§6.2.1.2.2)."""
+    single, locking = shift
+    return SINGLE.get(single, _EXTENSION), LOCKING.get(locking, _GSM7)
+
+
+# --- parts ----------------------------------------------------------------------------------
+
+
+class Header(NamedTuple):
+    """What a user data header says about the text behind it."""
+
+    ref: str  #: such as "8:213" or "16:4711"; empty: the text is whole
+    total: int
+    number: int
+    shift: tuple[int, int]  #: as in `Part.shift`
+
+
+def split_header(octets: bytes) -> tuple[Header | None, bytes]:
+    """Part a user data header from the text behind it.
+
+    A header of which the lengths do not fit is none: then all of it is text, since some SMSCs
+    raise the UDHI bit without a header.
+    """
+    if not octets or octets[0] >= len(octets):
+        return None, octets
+    end = octets[0] + 1
+    ref, total, number = "", 1, 1
+    single = locking = 0
+    at = 1
+    while at + 2 <= end:
+        element, length = octets[at : at + 2]
+        value = octets[at + 2 : at + 2 + length]
+        at += 2 + length
+        match element, length:
+            case 0x00, 3:  # concatenated, 8-bit reference
+                ref, total, number = f"8:{value[0]}", value[1], value[2]
+            case 0x08, 4:  # concatenated, 16-bit reference
+                ref, total, number = f"16:{value[0] << 8 | value[1]}", value[2], value[3]
+            case 0x24, 1:
+                single = value[0]
+            case 0x25, 1:
+                locking = value[0]
+    if at != end:
+        return None, octets
+    return Header(ref, total, number, (single, locking)), octets[end:]
+
+
+def join(parts: Sequence[Part], alphabet: Alphabet) -> str | None:
+    """The long text of all its *parts*, in any order; None: cannot be read.
+
+    Neighbours in the same alphabet are decoded as one, because handsets cut surrogate pairs
+    and escapes in two.
+    """
+    text = ""
+    octets = b""
+    ordered = sorted(parts, key=lambda part: part.number)
+    for part, following in zip(ordered, [*ordered[1:], None], strict=True):
+        octets += part.octets
+        if following is None or following[3::2] != part[3::2]:
+            piece = decode(octets, part.data_coding, alphabet, part.shift)
+            if piece is None:
+                return None
+            text += piece
+            octets = b""
+    return text

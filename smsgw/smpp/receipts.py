@@ -1,0 +1,138 @@
+"""Delivery receipts in the dialects of real SMSCs.
+
+A receipt is known by its esm_class bits, else by its TLV, else by its text alone; whatever is
+a receipt is never a citizen's text.
+
+Source: SMPP v3.4 §5.2.12 (esm_class), §5.3.2.12 and §5.3.2.35 (TLVs), Appendix B (text).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from smsgw.model import MtState, Receipt
+from smsgw.smpp.pdu import Message, Tlv
+
+# Delivery receipt, SME delivery acknowledgement, intermediate notification. The specification
+# means them as values of four bits; SMSCs use them as flags, also together with UDHI.
+_RECEIPT_BITS = 0x04 | 0x08 | 0x20
+
+_DELIVERED, _FAILED = MtState.DELIVERED, MtState.FAILED
+
+# message_state (SMPP v3.4 §5.2.28): name as in the text, what it means. Not in the table:
+# not final, such as 1 ENROUTE, 6 ACCEPTD, 7 UNKNOWN.
+_NAMES = (
+    "?",
+    "ENROUTE",
+    "DELIVRD",
+    "EXPIRED",
+    "DELETED",
+    "UNDELIV",
+    "ACCEPTD",
+    "UNKNOWN",
+    "REJECTD",
+)
+_STATES: Mapping[str, MtState] = {
+    "DELIVRD": _DELIVERED,
+    "DELIVERED": _DELIVERED,
+    "DELIVERD": _DELIVERED,
+    "SUCCESS": _DELIVERED,
+    "EXPIRED": _FAILED,
+    "EXPIRD": _FAILED,
+    "DELETED": _FAILED,
+    "UNDELIV": _FAILED,
+    "UNDELIVERABLE": _FAILED,
+    "UNDELIVERED": _FAILED,
+    "UNDELVRD": _FAILED,
+    "REJECTD": _FAILED,
+    "REJECTED": _FAILED,
+    "FAILED": _FAILED,
+    "FAIL": _FAILED,
+    "ERROR": _FAILED,
+    "BLOCKED": _FAILED,
+}
+
+_id = re.compile(r"\bid: ?([^\s:]{1,64})", re.IGNORECASE)
+_stat = re.compile(r"\bstat: ?(\w{1,20})", re.IGNORECASE)
+_err = re.compile(r"\berr: ?(\w{1,10})", re.IGNORECASE)
+_quoted = re.compile(r"\btext:", re.IGNORECASE)
+# Without bits and without TLV only a text of the whole form is a receipt.
+_begins = re.compile(rb"[\s\0]*i\0?d\0?:", re.IGNORECASE).match
+_whole = re.compile(
+    r"\s*id: ?\S{1,64}\s.*?\b(?:sub|dlvrd|submit date|done date):.*?\bstat: ?\w",
+    re.IGNORECASE | re.DOTALL,
+).match
+
+
+def is_receipt(pdu: Message) -> bool:
+    """Whether *pdu* is about a text of ours and not a citizen's."""
+    if pdu.esm_class & _RECEIPT_BITS or Tlv.RECEIPTED_MESSAGE_ID in pdu.tlvs:
+        return True
+    octets = pdu.octets
+    return _begins(octets) is not None and _whole(_plain(octets)) is not None
+
+
+def read(pdu: Message, link: str) -> Receipt:
+    """What a receipt says; an id that it does not name is empty."""
+    # The end of the text quotes ours, password and all: cut it off before anything else.
+    text = _quoted.split(_plain(pdu.octets), maxsplit=1)[0]
+    code = int.from_bytes(pdu.tlvs.get(Tlv.MESSAGE_STATE, b"")[:2], "big")
+    state = _NAMES[code] if 0 < code < len(_NAMES) else ""
+    word = _first(_stat, text).upper()
+    error = _network_error(pdu.tlvs.get(Tlv.NETWORK_ERROR_CODE, b"")) or _first(_err, text)
+    return Receipt(
+        link=link,
+        smsc_id=_message_id(pdu.tlvs.get(Tlv.RECEIPTED_MESSAGE_ID, b"")) or _first(_id, text),
+        state=_STATES.get(state) or _STATES.get(word),
+        reason=f"{word or state or 'no state'} err:{error}" if error else word or state,
+        phone=pdu.source,
+    )
+
+
+def _plain(octets: bytes) -> str:
+    # Receipts are ASCII whatever data_coding says; this reads those in UCS-2 as well.
+    return octets.replace(b"\0", b"").decode("latin-1")
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1] if found else ""
+
+
+def _message_id(value: bytes) -> str:
+    """Of receipted_message_id; some SMSCs leave out its NUL."""
+    return value.partition(b"\0")[0].decode("latin-1")
+
+
+def _network_error(value: bytes) -> str:
+    """network_error_code: network type and number, or (against §5.3.2.31) three digits."""
+    if len(value) != 3:
+        return ""
+    return value.decode() if value.isdigit() else f"{int.from_bytes(value[1:], 'big'):03}"
+
+
+class MatchKeys(NamedTuple):
+    """Under which names a message id may come back."""
+
+    normal: str  #: lower case, no leading zeros: what the store indexes
+    others: tuple[str, ...]  #: the same number, had the SMSC written it in the other base
+
+
+def match_keys(smsc_id: str) -> MatchKeys:
+    """How to find a text by the id in its receipt.
+
+    Some SMSCs answer submit_sm in hexadecimal and report in decimal, or the other way round,
+    or fill up with zeros. So what was taken is stored under `normal`; a receipt is looked up
+    by its own `normal`, then by `others`.
+    """
+    normal = smsc_id.strip().lower().lstrip("0") or "0"
+    others = []
+    if normal.isascii():
+        if normal.isdecimal():
+            others.append(f"{int(normal):x}")
+        if _hexadecimal(normal):
+            others.append(str(int(normal, 16)))
+    return MatchKeys(normal, tuple(key for key in dict.fromkeys(others) if key != normal))
+
+
+_hexadecimal = re.compile(r"[0-9a-f]{1,64}").fullmatch
