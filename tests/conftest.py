@@ -1,0 +1,236 @@
+"""What every test may use: a simulated SMSC, a configuration, daemon and commands as they are."""
+
+import datetime
+import ipaddress
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from smsgw.simulator import SmscThread, toml
+
+SMSGW = [sys.executable, "-m", "smsgw.cli.main"]
+PATIENCE = 20  # seconds; a deadline, not a delay
+# Nothing of the tester's environment reaches a child but what it needs to run.
+ENVIRONMENT = {
+    name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
+} | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1"}
+
+
+@pytest.fixture
+def smsc():
+    """A simulated SMSC on a free port of 127.0.0.1, listening."""
+    with SmscThread() as smsc:
+        yield smsc
+    assert smsc.faults == []
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    """Writes a configuration: `config_file(smsc, registration={"password_ttl": "3s"})`.
+
+    Links are `SmscThread`s, or tables such as `smsc.link("viettel", window=1)`. Whatever is
+    not given has its default, but for a small stock of passwords, so that start is fast.
+    """
+
+    def write(*links, name="config.toml", **sections):
+        document = {
+            "gateway": {"database": str(tmp_path / "smsgw.db")} | sections.pop("gateway", {}),
+            "registration": {"password_stock": 4} | sections.pop("registration", {}),
+            **sections,
+            "smsc": [
+                link.link(f"link{number}" if number > 1 else "simulator")
+                if isinstance(link, SmscThread)
+                else link
+                for number, link in enumerate(links, start=1)
+            ],
+        }
+        path = tmp_path / name
+        path.write_text(toml.dumps(document), encoding="utf-8")
+        path.chmod(0o600)
+        return path
+
+    return write
+
+
+class Daemon:
+    """`smsgw run` as a child process; its log is in `log`."""
+
+    def __init__(self, config, log_file, environment):
+        self.log_file = log_file
+        self._log = log_file.open("w")
+        self.process = subprocess.Popen(
+            [*SMSGW, "-c", str(config), "run"],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=ENVIRONMENT | environment,
+        )
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def log(self):
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def wait_log(self, pattern, timeout=PATIENCE):
+        """The first match of *pattern* in the log, past or to come."""
+        return self.until(lambda: re.search(pattern, self.log), timeout, f"{pattern!r} in the log")
+
+    def until(self, happened, timeout=PATIENCE, what="what was expected"):
+        """Ask *happened* until it returns something true, while the daemon lives."""
+        deadline = time.monotonic() + timeout
+        while not (result := happened()):
+            assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.log}"
+            assert time.monotonic() < deadline, f"not within {timeout} s: {what}\n{self.log}"
+            time.sleep(0.01)
+        return result
+
+    def terminate(self, timeout=PATIENCE):
+        """SIGTERM, and the exit status."""
+        return self._end(signal.SIGTERM, timeout)
+
+    def interrupt(self, timeout=PATIENCE):
+        """SIGINT, and the exit status."""
+        return self._end(signal.SIGINT, timeout)
+
+    def kill(self):
+        """SIGKILL: the machine lost its power, as far as the daemon knows."""
+        return self._end(signal.SIGKILL, PATIENCE)
+
+    def wait(self, timeout=PATIENCE):
+        """The exit status, once it ends by itself."""
+        try:
+            return self.process.wait(timeout)
+        finally:
+            self._log.close()
+
+    def _end(self, number, timeout):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.wait(timeout)
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    """Starts `smsgw run`: `daemon(config_file(smsc), smsc)`.
+
+    Returns once every SMSC that is named has accepted a bind of it (`binds` of them), and at
+    once if none is. Ends all daemons after the test; a traceback in a log fails it.
+    """
+    started = []
+
+    def start(config, *smscs, binds=1, environment=None):
+        before = [smsc.binds for smsc in smscs]
+        child = Daemon(config, tmp_path / f"daemon{len(started) + 1}.log", environment or {})
+        started.append(child)
+        for smsc, count in zip(smscs, before, strict=True):
+            child.until(lambda smsc=smsc, count=count: smsc.binds >= count + binds, what="a bind")
+        return child
+
+    yield start
+    for child in started:
+        child.terminate()
+    for child in started:
+        assert "Traceback" not in child.log, child.log
+
+
+@pytest.fixture
+def smsgw():
+    """Runs a command as a child process: `smsgw("-c", config, "links").stdout`."""
+
+    def run(*arguments, input=None, timeout=PATIENCE, environment=None):
+        return subprocess.run(
+            [*SMSGW, *map(str, arguments)],
+            input=input if input is not None else "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            env=ENVIRONMENT | (environment or {}),
+            check=False,
+        )
+
+    return run
+
+
+class Certificates:
+    """A certificate authority of the test's own, with what it signed; paths of PEM files."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._ca_key = ec.generate_private_key(ec.SECP256R1())
+        self._ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
+        self.ca = self._write("ca.pem", self._sign(self._ca_name, self._ca_key, ca=True))
+        self.server, self.server_key = self.issue("server", "localhost", "127.0.0.1", "::1")
+        self.client, self.client_key = self.issue("client")
+
+    def issue(self, name, *hosts, days=(-1, 365)):
+        """A certificate for *hosts* (names and addresses), valid between these days from now."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        certificate = self._sign(subject, key, hosts, days)
+        return self._write(f"{name}.pem", certificate), self._write(f"{name}.key", pem)
+
+    def server_context(self, certificate=None, key=None, *, ask_client=False):
+        """For a simulated SMSC: its certificate, and whether it asks for the gateway's."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate or self.server, key or self.server_key)
+        if ask_client:
+            context.load_verify_locations(self.ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def _sign(self, subject, key, hosts=(), days=(-1, 365), *, ca=False):
+        now = datetime.datetime.now(datetime.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._ca_name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + datetime.timedelta(days=days[0]))
+            .not_valid_after(now + datetime.timedelta(days=days[1]))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        )
+        if hosts:
+            names = [self._general_name(host) for host in hosts]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(self._ca_key, hashes.SHA256())
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    @staticmethod
+    def _general_name(host):
+        try:
+            return x509.IPAddress(ipaddress.ip_address(host))
+        except ValueError:
+            return x509.DNSName(host)
+
+    def _write(self, name, octets):
+        path = self.folder / name
+        path.write_bytes(octets)
+        path.chmod(0o600)
+        return str(path)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """Certificates of a test authority: `.ca`, `.server`, `.client` and their keys."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
