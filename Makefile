@@ -1,0 +1,77 @@
+# Needs make and python3 (3.11 or newer) with venv; everything else comes from the lock files.
+# The second run of anything is instant: .venv/.runtime and .venv/.dev say what is installed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The lock files name every package with its hash; a package without a wheel is refused, not built.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+LOCKED := --only-binary :all: --require-hashes
+# More options for pytest: make test PYTEST="-k expiry"
+PYTEST ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check format lock clean
+
+help: ## what can be asked for
+	@grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.* ## /  make \1\t/' | expand -t 15
+
+demo: $(VENV)/.runtime ## gateway and simulated carrier, a conversation as on a phone
+	@$(BIN)/python -m smsgw demo
+
+run: $(VENV)/.runtime ## the daemon in the foreground, with ./config.toml or SMSGW_CONFIG
+	@$(BIN)/python -m smsgw run
+
+test: $(VENV)/.dev ## every test, on two cores
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
+
+check: $(VENV)/.dev ## format, lint, types, links in the docs, the example configuration
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/test_docs.py tests/test_imports.py
+	@$(BIN)/python -m smsgw -c config.example.toml check-config
+
+format: $(VENV)/.dev ## put the code into its form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+ifneq ($(wildcard bench/__main__.py),)
+bench: $(VENV)/.dev ## speed, beside a naive gateway in the same run (docs/performance.md)
+	@$(BIN)/python -m bench $(ARGS)
+.PHONY: bench
+endif
+
+# Long campaigns; the suite has a short form of each.
+CAMPAIGNS := $(basename $(notdir $(wildcard tests/campaigns/[a-z]*.py)))
+ifneq ($(CAMPAIGNS),)
+$(CAMPAIGNS): $(VENV)/.dev
+	@$(BIN)/python -m tests.campaigns.$@ $(ARGS)
+.PHONY: $(CAMPAIGNS)
+endif
+
+LOCK = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-package pip --custom-compile-command "make lock" \
+	--extra build --extra metrics
+lock: ## newest versions of everything into the lock files; needs uv
+	$(LOCK) -o requirements.lock pyproject.toml >/dev/null
+	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml >/dev/null
+
+clean: ## what make made
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "smsgw needs Python 3.11 or newer as $(PYTHON) (or: make PYTHON=python3.13)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python lacks venv: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing into $(VENV) (once) ..."
+	@$(INSTALL) $(LOCKED) -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	@$(INSTALL) $(LOCKED) -r requirements-dev.lock
+	@touch $@
