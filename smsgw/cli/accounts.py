@@ -1,0 +1,166 @@
+"""`smsgw accounts`: what the hotline does for a citizen."""
+
+import sys
+import unicodedata
+from datetime import timedelta
+
+import click
+
+from smsgw.cli import show
+from smsgw.cli.office import Office, pass_office
+from smsgw.cli.options import actor, duration, format_option
+from smsgw.errors import SmsgwError
+from smsgw.model import AccountState
+
+FEWEST_CHARACTERS = 8
+#: Hashing costs time with length: nobody types more, and a file given by mistake is refused.
+MOST_CHARACTERS = 128
+
+
+@click.group()
+def accounts() -> None:
+    """Look accounts up and act for their citizens.
+
+    KEY is a user name, a phone number in any writing, or a CMND.
+    """
+
+
+@accounts.command("list")
+@click.option(
+    "--state", type=click.Choice([s.value for s in AccountState]), help="Only these accounts."
+)
+@click.option(
+    "--expiring-within",
+    "within",
+    metavar="DURATION",
+    callback=duration,
+    help="Only where the issued password expires by then: 30m, 2h, 3d.",
+)
+@format_option
+@pass_office
+def list_(office: Office, state: str | None, within: timedelta | None, form: str) -> None:
+    """List accounts, in the order of their registration.
+
+    \b
+        smsgw accounts list --state issued --expiring-within 1d
+    """
+    found = office.store.accounts(
+        state=AccountState(state) if state else None,
+        expiring_before=office.now + within if within is not None else None,
+    )
+    show.show(show.ACCOUNTS, found, form, office.eye)
+
+
+@accounts.command("show")
+@click.argument("key")
+@format_option
+@pass_office
+def show_(office: Office, key: str, form: str) -> None:
+    """Show one account.
+
+    \b
+        smsgw accounts show 0905123456
+    """
+    show.show_one(show.ACCOUNT, office.hotline.find(key), form, office.eye)
+
+
+@accounts.command()
+@click.argument("key")
+@format_option
+@pass_office
+def history(office: Office, key: str, form: str) -> None:
+    """Tell one citizen's whole story.
+
+    Texts, replies and their delivery, changes of state, who did what at the command line and why.
+    """
+    show.show(show.HISTORY, office.hotline.history(key), form, office.eye)
+
+
+@accounts.command("reset-password")
+@click.argument("key")
+@pass_office
+def reset_password(office: Office, key: str) -> None:
+    """Text a new issued password to the account's phone."""
+    account = office.hotline.reset_password(key, actor(), office.now)
+    click.echo(f"{account.username}: a new password goes to {account.phone}")
+    office.ring_daemon()
+
+
+@accounts.command("set-password")
+@click.argument("key")
+@pass_office
+def set_password(office: Office, key: str) -> None:
+    """Set the citizen's own password; the account becomes active.
+
+    It is asked for twice, or read from the first line of standard input where that is no terminal.
+    """
+    account = office.hotline.find(key)  # before anybody types a password for nothing
+    password = _read_password(confirm=True)
+    if fault := _fault(password, account.username):
+        raise SmsgwError(f"this password cannot be taken: {fault}")
+    account = office.hotline.set_password(key, password, actor(), office.now)
+    click.echo(f"{account.username}: {account.state}, with the citizen's own password")
+
+
+@accounts.command("verify-password")
+@click.argument("key")
+@pass_office
+def verify_password(office: Office, key: str) -> None:
+    """Say whether a password is the account's: exit status 0, or else 1.
+
+    It is asked for, or read from the first line of standard input where that is no terminal.
+    """
+    username = office.hotline.find(key).username
+    if not office.hotline.verify_password(key, _read_password(confirm=False)):
+        raise SmsgwError(f"{username}: wrong password")
+    click.echo(f"{username}: the password is right")
+
+
+@accounts.command()
+@click.argument("key")
+@click.option("--reason", metavar="TEXT", required=True, help="Kept in the account's history.")
+@pass_office
+def close(office: Office, key: str, reason: str) -> None:
+    """End an account; its phone and CMND may register again.
+
+    \b
+        smsgw accounts close 0905123456 --reason "asked at the hotline"
+    """
+    if not reason.strip():
+        raise click.BadParameter("say why, for the account's history.", param_hint="--reason")
+    account = office.hotline.close_account(key, reason.strip(), actor(), office.now)
+    click.echo(f"{account.username}: {account.state}")
+
+
+def _read_password(*, confirm: bool) -> str:
+    """A password that nobody sees, in the one form of Unicode that every keyboard ends in.
+
+    NFKC as NIST SP 800-63B, section 5.1.1.2, has it: the same letters typed on a telephone and
+    on a desk computer are the same password.
+    """
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=confirm)
+    else:
+        line = sys.stdin.buffer.readline(4096)
+        if not line.strip(b"\r\n"):
+            raise SmsgwError("no password on standard input", "give it as the first line")
+        try:
+            password = line.rstrip(b"\r\n").decode()
+        except UnicodeDecodeError:
+            raise SmsgwError("the password on standard input is not UTF-8") from None
+    return unicodedata.normalize("NFKC", password)
+
+
+def _fault(password: str, username: str) -> str | None:
+    """Why *password* cannot be a citizen's own; None if it can."""
+    if len(password) < FEWEST_CHARACTERS:
+        return f"it must have at least {FEWEST_CHARACTERS} characters"
+    if len(password) > MOST_CHARACTERS:
+        return f"it must have at most {MOST_CHARACTERS} characters"
+    if not password.isprintable():
+        return "it has control characters in it"
+    if not password.strip():
+        return "it is blank"
+    if password == username:
+        return "it is the user name"
+    return None

@@ -1,0 +1,141 @@
+"""`smsgw links`, `status` and `stats`: is it working, and how much does it do?"""
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import click
+
+from smsgw.cli import show
+from smsgw.cli.office import Office, pass_office
+from smsgw.cli.options import format_option, moment
+from smsgw.errors import SmsgwError
+from smsgw.model import LinkState
+
+#: A reply leaves within a second; one that still waits after this does not leave by itself.
+OVERDUE = timedelta(minutes=5)
+#: Free space that a night of traffic with its log needs, and the share of the disk that is asked
+#: for where the disk is small or middling.
+LEAST_FREE_OCTETS = 100 * 10**6
+LEAST_FREE_SHARE = 0.05
+ENOUGH_FREE_OCTETS = 2 * 10**9
+
+
+@click.command()
+@format_option
+@pass_office
+def links(office: Office, form: str) -> None:
+    """Show each link: its state, since when, and texts received (MO) and taken (MT)."""
+    show.show(show.LINKS, _links(office), form, office.eye)
+
+
+@click.command()
+@format_option
+@pass_office
+def status(office: Office, form: str) -> int:
+    """Is it working? One screen; exit status 0 if all is well, 1 if not.
+
+    Not well is: no daemon, a link that is not bound, a reply that waits for more than five
+    minutes, a full disk, a database that cannot be read.
+    """
+    condition = _condition(office)
+    show.show_condition(condition, form, office.eye)
+    return 0 if condition.ok else 1
+
+
+@click.command()
+@click.option(
+    "--since",
+    metavar="TIME",
+    callback=moment,
+    help="2026-11-23, 2026-11-23T16:30 (local time), or a duration: 7d is seven days ago."
+    "  [default: all that is kept]",
+)
+@format_option
+@pass_office
+def stats(office: Office, since: datetime | None, form: str) -> None:
+    """Count what came and went, by day and outcome."""
+    counts = office.store.stats(since, office.settings.gateway.timezone)
+    show.show_stats(counts, form, office.eye)
+
+
+def _links(office: Office) -> list[show.LinkRow]:
+    """The links of the configuration, in its order, then others that the store remembers."""
+    running = office.daemon_pid is not None
+    known = {
+        row.name: show.LinkRow(row.name, row.state, row.since, row.reason, row.mo, row.mt)
+        for row in office.store.links()
+    }
+    configured = [link.name for link in office.settings.smsc]
+    rows = [
+        known.get(name) or show.LinkRow(name, LinkState.STOPPED, None, "never started", 0, 0)
+        for name in configured
+    ]
+    rows += [
+        replace(row, reason="not in the configuration")
+        for row in known.values()
+        if row.name not in configured
+    ]
+    if running:
+        return rows
+    # A daemon that was killed could not write down that its links are gone.
+    return [
+        row
+        if row.state == LinkState.STOPPED
+        else replace(row, state=LinkState.STOPPED, reason="the daemon is not running")
+        for row in rows
+    ]
+
+
+def _condition(office: Office) -> show.Condition:
+    """What there is to know, also where the database cannot be read."""
+    problems = []
+    links: list[show.LinkRow] = []
+    health = disk = None
+    try:
+        links = _links(office)
+        health = office.store.health(office.now)
+    except (SmsgwError, sqlite3.Error) as fault:  # for this command it is an answer
+        problems.append(str(fault))
+    try:
+        disk = os.statvfs(office.database.parent)
+    except OSError as fault:
+        problems.append(f"{office.database.parent}: {fault.strerror}")
+    condition = show.Condition(
+        shortcode=office.settings.gateway.shortcode,
+        database=str(office.database),
+        problems=(),
+        daemon_pid=office.daemon_pid,
+        links=tuple(links),
+        disk_free=disk and disk.f_bavail * disk.f_frsize,
+        disk_total=disk and disk.f_blocks * disk.f_frsize,
+        **{key: getattr(health, key, None) for key in show.HEALTH_KEYS},
+    )
+    configured = {link.name for link in office.settings.smsc}
+    problems += _problems(condition, configured, office.now)
+    return replace(condition, problems=tuple(problems))
+
+
+def _problems(
+    condition: show.Condition, configured: Collection[str], now: datetime
+) -> Iterator[str]:
+    """What is not well, causes before effects."""
+    if condition.daemon_pid is None:
+        yield "the daemon is not running"
+    else:
+        for link in condition.links:
+            if link.state != LinkState.BOUND and link.name in configured:
+                yield f"link {link.name} is {link.state}: {link.reason or 'not bound'}"
+    oldest = condition.oldest_queued
+    if oldest and now - oldest > OVERDUE:
+        yield f"a reply has been waiting for {show.span(now - oldest)}: see `smsgw outbox list`"
+    free, total = condition.disk_free, condition.disk_total
+    if free is not None and total is not None and free < least_free(total):
+        yield f"only {show.octets(free)} left on the disk of {condition.database}"
+
+
+def least_free(total: int) -> float:
+    """How many octets of a disk of *total* octets must be free."""
+    return max(LEAST_FREE_OCTETS, min(LEAST_FREE_SHARE * total, ENOUGH_FREE_OCTETS))

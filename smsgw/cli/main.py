@@ -1,0 +1,147 @@
+"""The tree of commands, and the one place where a fault becomes a line and an exit status.
+
+Knows the names of the commands, not what they do: each is imported when it is called, so that
+a look-up does not pay for the daemon.
+
+Exit status: 0 done, 1 it could not be done, 2 wrong usage.
+"""
+
+import importlib
+import logging
+import os
+import sqlite3
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from smsgw.cli.office import Office
+from smsgw.errors import SmsgwError
+
+COMMANDS = {
+    "run": "smsgw.cli.run:run",
+    "check-config": "smsgw.cli.check_config:check_config",
+    "demo": "smsgw.cli.demo:demo",
+    "smsc": "smsgw.cli.smsc:smsc",
+    "accounts": "smsgw.cli.accounts:accounts",
+    "messages": "smsgw.cli.messages:messages",
+    "outbox": "smsgw.cli.outbox:outbox",
+    "links": "smsgw.cli.health:links",
+    "status": "smsgw.cli.health:status",
+    "stats": "smsgw.cli.health:stats",
+    "try": "smsgw.cli.try_text:try_text",
+    "expire": "smsgw.cli.upkeep:expire",
+    "backup": "smsgw.cli.upkeep:backup",
+    "purge": "smsgw.cli.upkeep:purge",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and all of them only for `--help`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name]} is not a command")
+        return command
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-c",
+    "--config",
+    metavar="CONFIG",
+    envvar="SMSGW_CONFIG",
+    help="Configuration file; else $SMSGW_CONFIG, ./config.toml, /etc/smsgw/config.toml.",
+)
+@click.version_option(package_name="smsgw", message="%(prog)s %(version)s")
+@click.pass_context
+def smsgw(ctx: click.Context, config: str | None) -> None:
+    """The SMS gateway behind the short code 8188.
+
+    Exit status: 0 done, 1 it could not be done, 2 wrong usage.
+    """
+    office = Office(config)
+    ctx.obj = office
+    ctx.call_on_close(office.close)
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command line; every fault ends here. Returns the exit status."""
+    try:
+        status = _run(arguments)
+        # Here and not at the end of the process, where a full disk would go unseen.
+        sys.stdout.flush()
+    except click.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+    except BrokenPipeError:
+        _close_output()
+    except SmsgwError as fault:
+        _complain(str(fault))
+    except sqlite3.Error as fault:
+        _complain(f"database: {fault}", fault)
+    except OSError as fault:
+        _complain(f"{fault.filename or 'system'}: {fault.strerror or fault}", fault)
+    except Exception as fault:
+        _complain(f"internal error ({_whereabouts(fault)}); SMSGW_DEBUG=1 shows the trace", fault)
+    else:
+        return status
+    return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """The command's own exit status: what it returned, if that is a number."""
+    result: Any = smsgw.main(list(arguments), prog_name="smsgw", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _complain(problem: str, cause: BaseException | None = None) -> None:
+    """One line on standard error, and the trace of *cause* for who asked for it."""
+    try:
+        if cause and (os.environ.get("SMSGW_DEBUG") or _debugging()):
+            from smsgw.logs import redact
+
+            click.echo(redact("".join(traceback.format_exception(cause))), err=True, nl=False)
+        for line in problem.splitlines():
+            click.echo(f"smsgw: {line}", err=True)
+        sys.stdout.flush()
+    except OSError:  # nobody reads us any more, and the exit status says it
+        _close_output()
+
+
+def _debugging() -> bool:
+    return logging.getLogger("smsgw").isEnabledFor(logging.DEBUG)
+
+
+def _whereabouts(fault: BaseException) -> str:
+    """Type and line of *fault*, without its message: that may quote a password or a CMND."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(fault).__name__}{where}"
+
+
+def _close_output() -> None:
+    """Let Python's own flush at the end of the process find an open, empty place."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+        os.dup2(nowhere.fileno(), 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""`smsgw messages`: what came and went."""
+
+from datetime import datetime
+
+import click
+
+from smsgw import phone as phones
+from smsgw.cli import show
+from smsgw.cli.office import Office, pass_office
+from smsgw.cli.options import format_option, moment
+from smsgw.model import Direction, MtState
+
+
+@click.group()
+def messages() -> None:
+    """See what came and went."""
+
+
+@messages.command("list")
+@click.option("--phone", metavar="PHONE", help="Of one citizen, in any writing.")
+@click.option(
+    "--direction",
+    type=click.Choice([d.value for d in Direction]),
+    help="mo: from citizens, mt: to them.",
+)
+@click.option(
+    "--state", type=click.Choice([s.value for s in MtState]), help="Only MT that stand so."
+)
+@click.option(
+    "--since",
+    metavar="TIME",
+    callback=moment,
+    help="2026-11-23, 2026-11-23T16:30 (local time), or a duration: 2h is two hours ago.",
+)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="At most so many.",
+)
+@format_option
+@pass_office
+def list_(
+    office: Office,
+    phone: str | None,
+    direction: str | None,
+    state: str | None,
+    since: datetime | None,
+    limit: int,
+    form: str,
+) -> None:
+    """List messages, the newest first; passwords are masked.
+
+    \b
+        smsgw messages list --phone 0905123456 --since 3d
+    """
+    if phone is not None:
+        # What is no telephone number is looked for as it came: short codes and names text too.
+        phone = phones.from_text(phone, office.settings.gateway.region) or phone.strip()
+    found = office.store.messages(
+        phone=phone,
+        direction=Direction(direction) if direction else None,
+        state=MtState(state) if state else None,
+        since=since,
+        limit=limit,
+    )
+    show.show(show.MESSAGES, found, form, office.eye)

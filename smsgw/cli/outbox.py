@@ -1,0 +1,39 @@
+"""`smsgw outbox`: texts of ours that the SMSC has not taken."""
+
+import click
+
+from smsgw.cli import show
+from smsgw.cli.office import Office, pass_office
+from smsgw.cli.options import actor, format_option
+
+
+@click.group()
+def outbox() -> None:
+    """See and settle replies that the SMSC has not taken."""
+
+
+@outbox.command("list")
+@format_option
+@pass_office
+def list_(office: Office, form: str) -> None:
+    """List them with their age, tries, next try and the reason, the oldest first."""
+    show.show(show.OUTBOX, office.store.outbox(), form, office.eye)
+
+
+@outbox.command()
+@click.argument("id", type=int)
+@pass_office
+def retry(office: Office, id: int) -> None:
+    """Send a reply again at once; it has a day again."""
+    office.hotline.retry(id, actor(), office.now)
+    click.echo(f"{id}: queued")
+    office.ring_daemon()
+
+
+@outbox.command()
+@click.argument("id", type=int)
+@pass_office
+def cancel(office: Office, id: int) -> None:
+    """Never send a reply; a password in it is wiped."""
+    office.hotline.cancel(id, actor(), office.now)
+    click.echo(f"{id}: cancelled")

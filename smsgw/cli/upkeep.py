@@ -1,0 +1,57 @@
+"""`smsgw expire`, `purge` and `backup`: what the daemon's jobs do, now."""
+
+from pathlib import Path
+
+import click
+
+from smsgw.cli import show
+from smsgw.cli.office import Office, pass_office
+from smsgw.cli.options import format_option
+
+#: New passwords are hashed inside the transaction, and for so long the daemon cannot commit.
+EXPIRED_AT_ONCE = 10
+
+
+@click.command()
+@format_option
+@pass_office
+def expire(office: Office, form: str) -> None:
+    """Replace expired passwords now, each with a reminder to its citizen.
+
+    Outside registration.reminder_hours they wait for the morning, as they do in the daemon.
+    """
+    replaced = ended = 0
+    more = True
+    while more:
+        done = office.hotline.expire(office.now, limit=EXPIRED_AT_ONCE)
+        replaced, ended, more = replaced + done.replaced, ended + done.ended, done.more
+        if done.replaced:
+            office.ring_daemon()
+    hours = office.settings.registration.reminder_hours
+    until = hours.next_start(office.eye.local(office.now)) if done.waiting else None
+    expiry = show.Expiry(replaced, ended, done.waiting, until)
+    show.show_one(show.EXPIRY, expiry, form, office.eye)
+
+
+@click.command()
+@format_option
+@pass_office
+def purge(office: Office, form: str) -> None:
+    """Remove what is older than the configuration's [retention], now."""
+    show.show_one(show.PURGED, office.hotline.purge(office.now), form, office.eye)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_office
+def backup(office: Office, file: Path) -> None:
+    """Write a consistent copy of the database to FILE, also while the daemon runs.
+
+    FILE must not exist; it is made with mode 0600. The secret key is not in it: keep
+    gateway.secret_key_file too, elsewhere.
+
+    \b
+        smsgw backup /srv/backup/smsgw-$(date +%F).db
+    """
+    office.store.backup(file)
+    click.echo(f"{file}: {show.octets(file.stat().st_size)}")
