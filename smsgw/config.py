@@ -294,6 +294,7 @@ class GatewaySettings(_Section):
         default="VN", description="country of numbers without a country code"
     )
     secret_key_file: AnyPath = Field(
+        examples=["/var/lib/smsgw/secret.key"],
         default=None,
         validate_default=True,
         description="key that encrypts passwords waiting in the outbox; made at first start with "
@@ -342,8 +343,8 @@ class RegistrationSettings(_Section):
     )
     repeat: Annotated[Repeat, _one_of(Repeat)] = Field(
         default=Repeat.REFUSE,
-        description='what becomes of a citizen who sends the own registration again: "refuse", '
-        'or "reset" for a new password, at most 3 a day',
+        description='what becomes of a citizen who registers again: "refuse", or "reset": a new '
+        "password where phone, CMND and date of birth are the account's own, at most 3 a day",
     )
     check_personal_number: bool = Field(
         default=False,
@@ -373,6 +374,9 @@ class MessagesSettings(_Section):
         description="the CMND already has an account",
     )
     phone_registered: str = Field(
+        examples=[
+            "So dien thoai da duoc su dung de dang ky tai khoan tren he thong Chinh quyen dien tu"
+        ],
         default=None,
         validate_default=True,
         description="the phone already has an account, the CMND has none "
@@ -422,22 +426,30 @@ class SmscSettings(_Section):
     """One link to a carrier; several carriers, several tables."""
 
     name: str = Field(
+        examples=["viettel"],
         pattern=_LINK_NAME,
         description="what the link is called in logs and commands: letters, digits, - and _",
     )
     host: str = Field(
-        pattern=r"^[^\s\[\]/]+$", description="name or address (IPv4, or IPv6 without brackets)"
+        examples=["smsc.example.vn"],
+        pattern=r"^[^\s\[\]/]+$",
+        description="name or address (IPv4, or IPv6 without brackets)",
     )
-    port: int = Field(ge=1, le=65535, description="TCP port")
+    port: int = Field(examples=[2775], ge=1, le=65535, description="TCP port")
     # Lengths: SMPP v3.4 §4.1.1, less the closing NUL.
     system_id: Ascii = Field(
-        min_length=1, max_length=15, description="who we are to the carrier, up to 15 characters"
+        examples=["smsgw"],
+        min_length=1,
+        max_length=15,
+        description="who we are to the carrier, up to 15 characters",
     )
     password_file: ReadableFile | None = Field(
+        examples=["/etc/smsgw/viettel.password"],
         default=None,
-        description="file with the password on its first line; or else password",
+        description="file with the password on its first line, instead of password",
     )
     password: SecretStr = Field(
+        examples=["secret"],
         default=None,
         validate_default=True,
         description="up to 8 characters; a systemd credential named smsc-NAME wins over both",
@@ -446,20 +458,30 @@ class SmscSettings(_Section):
         default="", max_length=12, description="what the carrier asks for here, if anything"
     )
     bind: Annotated[BindType, _one_of(BindType)] = Field(
-        default=BindType.TRANSCEIVER, description='or "receiver+transmitter" (two sessions)'
+        default=BindType.TRANSCEIVER,
+        description='"transceiver" or "receiver+transmitter" (two sessions)',
     )
     tls: bool = Field(default=False, description="the server's certificate is always verified")
     tls_ca_file: ReadableFile | None = Field(
-        default=None, description="PEM file of the authorities to trust (default: the system's)"
+        examples=["/etc/smsgw/viettel-ca.pem"],
+        default=None,
+        description="PEM file of the authorities to trust (default: the system's)",
     )
     tls_cert_file: ReadableFile | None = Field(
-        default=None, description="PEM file of our certificate, if the carrier wants one"
+        examples=["/etc/smsgw/smsgw.pem"],
+        default=None,
+        description="PEM file of our certificate, if the carrier wants one",
     )
     tls_key_file: ReadableFile | None = Field(
-        default=None, description="PEM file of its key, if that is not in tls_cert_file"
+        examples=["/etc/smsgw/smsgw.key"],
+        default=None,
+        description="PEM file of its key, if that is not in tls_cert_file",
     )
     tls_server_name: str | None = Field(
-        default=None, min_length=1, description="name in the server's certificate (default: host)"
+        examples=["smsc.example.vn"],
+        default=None,
+        min_length=1,
+        description="name in the server's certificate (default: host)",
     )
     window: int = Field(default=10, ge=1, description="submit_sm awaiting their answer, at most")
     max_per_second: int = Field(default=0, ge=0, description="pace of texts sent; 0: no limit")
@@ -473,6 +495,7 @@ class SmscSettings(_Section):
         default=timedelta(seconds=1), description="first wait before the next connection"
     )
     reconnect_max: Duration = Field(
+        examples=["60s"],
         default=timedelta(seconds=60),
         validate_default=True,
         description="longest wait before the next connection",
@@ -570,6 +593,7 @@ class MetricsSettings(_Section):
         ]
         | None
     ) = Field(
+        examples=["127.0.0.1:9188"],
         default=None,
         description='"127.0.0.1:9188" serves /metrics (Prometheus) and /healthz there',
     )
@@ -584,7 +608,7 @@ class LogSettings(_Section):
         '"warning" or "error"',
     )
     format: Annotated[LogFormat, _one_of(LogFormat)] = Field(
-        default=LogFormat.CONSOLE, description='or "json"'
+        default=LogFormat.CONSOLE, description='"console" or "json"'
     )
 
 

@@ -1,0 +1,149 @@
+"""The pages that are drawn from the code: `python -m smsgw.reference` writes them anew.
+
+A test compares them with what stands in the repository, so that none can fall behind.
+"""
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from smsgw.config import Settings, format_duration
+from smsgw.registration import machine
+
+_ROOT = Path(__file__).parent.parent
+_DRAWN = "drawn from the code by `python -m smsgw.reference`"
+
+
+def configuration() -> str:
+    """docs/configuration.md: every key, its default, its meaning."""
+    lines = [
+        "# Configuration",
+        "",
+        f"<!-- {_DRAWN} -->",
+        "",
+        "One TOML file: named with `-c` or `$SMSGW_CONFIG`, else `./config.toml`, else",
+        "`/etc/smsgw/config.toml`. `smsgw check-config` says everything that is wrong with it.",
+        "[config.example.toml](../config.example.toml) has every key with its default.",
+        "",
+        "Durations are a whole number with `ms`, `s`, `m`, `h` or `d`. An unknown key, a wrong",
+        "type or value is refused at start, with file, key and reason.",
+    ]
+    for name, model, many in _tables():
+        lines += [
+            "",
+            f"## `{_header(name, many)}`",
+            "",
+            str(model.__doc__),
+            "",
+            "| key | default | meaning |",
+            "| --- | --- | --- |",
+        ]
+        for key, field in model.model_fields.items():
+            default = _default(field)
+            shown = f"`{default}`" if default else "required" if field.is_required() else ""
+            meaning = str(field.description).replace("|", "\\|")
+            lines.append(f"| `{key}` | {shown} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def example() -> str:
+    """config.example.toml: the same as a file to start from."""
+    lines = [
+        "# smsgw: every key with its default; what is not needed can be left out.",
+        "# Durations are a whole number with ms, s, m, h or d.",
+        f"# ({_DRAWN.replace('`', '')})",
+    ]
+    for name, model, many in _tables():
+        lines += ["", "", _header(name, many), f"# {model.__doc__}"]
+        for key, field in model.model_fields.items():
+            value = _default(field)
+            given = field.is_required() or key == "password"
+            unset = "" if value or given else "# "
+            value = value or _toml((field.examples or [""])[0])
+            lines += ["", *_comment(field), f"{unset}{key} = {value}"]
+    return "\n".join(lines) + "\n"
+
+
+def states() -> str:
+    """docs/states.md: what an account goes through."""
+    rows = [
+        f"| {state.value if state else 'none'} | {event.__name__} | {to.value} "
+        f"| {password.value} | {reply.value if reply else ''} |"
+        for (state, event), (to, password, reply) in machine.TRANSITIONS.items()
+    ]
+    events = [f"- **{event.__name__}**: {event.__doc__}" for event in machine.EVENTS]
+    return "\n".join(
+        [
+            "# States of an account",
+            "",
+            f"<!-- {_DRAWN} -->",
+            "",
+            "What dispatch 1232 lets happen to an account. A pair of state and event that is not",
+            "here cannot happen; each that happens leaves a row in the account's history.",
+            "",
+            "```mermaid",
+            machine.mermaid().rstrip(),
+            "```",
+            "",
+            *events,
+            "",
+            "| from | event | to | password | text |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+#: Where each page stands.
+PAGES: dict[Path, Callable[[], str]] = {
+    _ROOT / "docs" / "configuration.md": configuration,
+    _ROOT / "docs" / "states.md": states,
+    _ROOT / "config.example.toml": example,
+}
+
+
+def _tables() -> Iterator[tuple[str, type[BaseModel], bool]]:
+    """Each table's name and model, and whether there may be several."""
+    for name, field in Settings.model_fields.items():
+        many = get_args(field.annotation)
+        yield name, cast(type[BaseModel], many[0] if many else field.annotation), bool(many)
+
+
+def _header(name: str, many: bool) -> str:
+    return f"[[{name}]]" if many else f"[{name}]"
+
+
+def _default(field: FieldInfo) -> str:
+    """The default as it would stand in the file; empty if there is none."""
+    if field.is_required() or field.default is None:
+        return ""
+    return _toml((field.examples or [field.default])[0])
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case bool() | int():
+            return json.dumps(value)
+        case timedelta():
+            return f'"{format_duration(value)}"'
+        case ZoneInfo():
+            return f'"{value.key}"'
+        case _:
+            return json.dumps(str(value))
+
+
+def _comment(field: FieldInfo) -> list[str]:
+    return textwrap.wrap(str(field.description), 98, initial_indent="# ", subsequent_indent="# ")
+
+
+if __name__ == "__main__":
+    for path, draw in PAGES.items():
+        path.write_text(draw(), "utf-8")
