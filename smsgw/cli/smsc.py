@@ -1,0 +1,209 @@
+"""`smsgw smsc`: the simulated SMSC at a terminal, to try a real `run` against.
+
+Knows the simulator and the terminal; nothing of the gateway, whose configuration it only prints
+a table for.
+"""
+
+import re
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from types import FrameType
+from typing import NamedTuple
+
+import click
+
+from smsgw import clock
+from smsgw.errors import SmsgwError
+from smsgw.simulator import Handle, Record, Smsc, SmscThread, Submit, What, toml
+from smsgw.smpp import statuses
+
+EXAMPLE = "84905123456 TK,Nguyen Van An,201234567,01.02.1990"
+_LINE = re.compile(r"\s*(\+?\d{3,20})\s+(\S.*?)\s*", re.DOTALL)
+
+
+class Typed(NamedTuple):
+    """A text that somebody wants to send."""
+
+    number: str
+    text: str
+
+
+class Unclear(Exception):
+    """A line that is no text to send; says why."""
+
+
+def read_line(octets: bytes, number: str | None = None) -> Typed | None:
+    """One typed line; None if it is empty.
+
+    Args:
+        number: the sender where the line names none.
+
+    Raises:
+        Unclear: it is not UTF-8, or names no number or no text.
+    """
+    try:
+        line = octets.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise Unclear("this line is not UTF-8") from None
+    if not line:
+        return None
+    if found := _LINE.fullmatch(line):
+        return Typed(*found.groups())
+    if number is None:
+        raise Unclear(f"write a number, a space and a text, such as\n  {EXAMPLE}")
+    return Typed(number, line)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option(
+    "--port",
+    default=2775,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0: any free one.",
+)
+@click.option("--system-id", help="Accept only this one; any unless given.")
+@click.option("--password", help="Accept only this one; any unless given.")
+@click.option(
+    "--wait",
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    help="For replies, when standard input has ended and is no terminal.",
+)
+def smsc(
+    host: str, port: int, system_id: str | None, password: str | None, wait: float
+) -> int | None:
+    """Simulate a carrier's SMSC, to try a real `smsgw run` against.
+
+    Each line that is typed, a number and a text, is sent as a citizen's text:
+
+        84905123456 TK,Nguyen Van An,201234567,01.02.1990
+
+    Replies are shown. Texts wait until a gateway has bound. Lines may come from a pipe as well:
+    then it ends when all are answered, with exit status 0 if every text got a reply.
+    """
+    user, secret = system_id or "smsgw", password or "secret"
+    checked = system_id is not None or password is not None
+    carrier = SmscThread(host=host, port=port, accounts={user: secret} if checked else None)
+    carrier.smsc.on_record = _show_record
+    carrier.smsc.on_submit = _show_submit
+    try:
+        with carrier:
+            click.echo(f"Simulated SMSC on {host}, port {carrier.port}. A gateway finds it by:\n")
+            table = carrier.link(system_id=user, password=secret)
+            click.echo(toml.dumps({"smsc": [table]}))
+            click.echo(f"A number and a text are sent as a citizen's text, such as\n  {EXAMPLE}")
+            return _serve(carrier, wait)
+    except OSError as error:
+        raise SmsgwError(
+            f"cannot listen on {host}, port {port} ({error.strerror or error})",
+            "choose another --port, or 0 for any free one",
+        ) from error
+
+
+def _serve(carrier: SmscThread, wait: float) -> int:
+    """Send what is typed until the end of the input or a signal; the exit status."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    at_terminal = sys.stdin.isatty()
+    click.echo("Ctrl-D or Ctrl-C ends.\n" if at_terminal else "")
+    handles: list[Handle] = []
+    texts: Counter[str] = Counter()
+    try:
+        for typed in _typed_lines():
+            handles += carrier.send_text(typed.number, typed.text)
+            texts[typed.number] += 1
+            _line("MO", typed.number, typed.text)
+            if not carrier.bound:
+                _hint("no gateway has bound yet; the text waits for one")
+        if at_terminal:
+            return 0
+        if not texts:
+            signal.pause()  # no input at all: in the background, until a signal
+        return _wait_for_replies(carrier, handles, texts, wait)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _typed_lines() -> Iterator[Typed]:
+    for octets in sys.stdin.buffer:
+        try:
+            typed = read_line(octets)
+        except Unclear as unclear:
+            _hint(f"not sent: {unclear}")
+            continue
+        if typed is None:
+            _hint(f"not sent: empty; write a number and a text, such as\n  {EXAMPLE}")
+        else:
+            yield typed
+
+
+def _wait_for_replies(
+    carrier: SmscThread, handles: list[Handle], texts: Counter[str], wait: float
+) -> int:
+    deadline = time.monotonic() + wait
+
+    def all_replied(core: Smsc) -> bool:
+        return texts <= Counter(submit.destination.number for submit in core.submits)
+
+    try:
+        for handle in handles:
+            handle.settled(max(0.01, deadline - time.monotonic()))
+        carrier.until(all_replied, max(0.01, deadline - time.monotonic()))
+    except TimeoutError:
+        replies = Counter(submit.destination.number for submit in carrier.submits)
+        missing = (texts - replies).total()
+        raise SmsgwError(
+            f"{missing} of {texts.total()} texts got no reply in {wait:g} s"
+            if carrier.binds
+            else "no gateway has bound",
+            "see the gateway's log, or give it longer with --wait",
+        ) from None
+    return 0
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _show_record(record: Record) -> None:
+    match record.what:
+        case What.BOUND:
+            system_id = getattr(record.pdu, "system_id", "")
+            _hint(f"session {record.session}: {system_id} has bound")
+        case What.REFUSED:
+            _hint(f"session {record.session}: bind refused, {record.note}")
+        case What.CLOSED:
+            _hint(f"session {record.session}: {record.note}")
+        case What.BAD:
+            _hint(f"session {record.session}: not SMPP: {record.note[:60]}")
+        case What.RECEIVED if status := getattr(record.pdu, "status", 0):
+            _hint(f"session {record.session}: answered with {statuses.name(status)}")
+
+
+def _show_submit(submit: Submit) -> None:
+    text = submit.octets.hex() if submit.text is None else submit.text
+    _line("MT", submit.destination.number, text)
+
+
+def _line(direction: str, number: str, text: str) -> None:
+    colour = "green" if direction == "MT" else "cyan"
+    _echo(f"{click.style(direction, fg=colour, bold=True)}  {number}  {_harmless(text)}")
+
+
+def _hint(text: str) -> None:
+    _echo(click.style(f"--  {text}", dim=True))
+
+
+def _echo(text: str) -> None:
+    click.echo(f"{clock.now().astimezone():%H:%M:%S}  {text}")
+
+
+def _harmless(text: str) -> str:
+    """*text* without what would command the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
