@@ -108,6 +108,14 @@ class Mt(NamedTuple):
     reminder: bool  #: leaves after replies, and only in reminder hours
 
 
+class Holder(NamedTuple):
+    """The open account that has a phone or a CMND."""
+
+    account_id: int
+    state: AccountState
+    birth_date: date
+
+
 class Taken(NamedTuple):
     """The SMSC has the text now."""
 

@@ -5,11 +5,10 @@ knows is passed in, what shall happen comes back as a value.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from enum import Enum, StrEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from smsgw.model import AccountState, Outcome, Reply
+from smsgw.model import AccountState, Holder, Outcome, Reply
 from smsgw.registration.syntax import Request, SyntaxFault
 
 State = AccountState | None  #: None: there is no account, or only closed ones
@@ -18,33 +17,49 @@ State = AccountState | None  #: None: there is no account, or only closed ones
 class Event:
     """Something that happens to an account. The class says it all; there are no instances."""
 
+    word: ClassVar[str]  #: what the account's history calls it
+
 
 class Registration(Event):
     """A citizen's valid text, with the account's phone or CMND."""
+
+    word = "registered"
 
 
 class Reset(Event):
     """The citizen repeated the registration because the password is forgotten."""
 
+    word = "reset"
+
 
 class Lapse(Event):
     """The time to live of the issued password is over."""
+
+    word = "lapsed"
 
 
 class LastLapse(Event):
     """The same, after as many reminders as the configuration allows."""
 
+    word = "ended"
+
 
 class OwnPassword(Event):
     """The citizen chose a password."""
+
+    word = "own password"
 
 
 class NewPassword(Event):
     """The hotline issues a new password."""
 
+    word = "new password"
+
 
 class Close(Event):
     """The hotline ends the account."""
+
+    word = "closed"
 
 
 EVENTS: tuple[type[Event], ...] = (
@@ -126,14 +141,6 @@ class Repeat(StrEnum):
 
     REFUSE = "refuse"
     RESET = "reset"
-
-
-class Holder(NamedTuple):
-    """The open account that has a phone or a CMND."""
-
-    account_id: int
-    state: AccountState
-    birth_date: date
 
 
 class Decision(NamedTuple):

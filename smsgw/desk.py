@@ -1,0 +1,298 @@
+"""The desk between links and gateway: everything that came in since the last commit is one batch.
+
+The store has one owner, a worker thread; the loop hands it a batch and goes on. What arrives while
+a commit is being written waits here and is the next batch, so that a burst costs few commits and a
+single text no delay. After the commit the answers go back to the sessions, the replies to the
+links, and only then is anything written to a socket, once a link.
+
+    received, receipt, settled  ->  batch  ->  gateway.commit  ->  answer, send, flush
+    ring, a timer, room         ->  gateway.claim              ->  send, flush
+
+Waiting states: an MO that the store could not take is answered (try again later) and forgotten;
+a settlement that it could not take waits and is offered again; a registration without a ready
+password waits for the hashers. `StoreLost` ends the desk, and with it the process.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from smsgw import clock
+from smsgw.gateway import Batch, Done, Gateway
+from smsgw.model import Answer, Mo, Mt, Outcome, Receipt, SubmitResult
+from smsgw.passwords import Stock
+from smsgw.store import StoreLost, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Before a store that failed is tried again for what only we can repeat.
+RETRY_SECONDS = 1.0
+#: A timer of the wall clock is looked at again by then, in case somebody set the clock.
+LONGEST_SLEEP_SECONDS = 60.0
+#: More in one transaction would make the first wait for the last.
+MAX_BATCH = 1000
+
+
+class Port(Protocol):
+    """What the desk needs of a link."""
+
+    @property
+    def name(self) -> str: ...
+
+    def answer(self, session: int, ticket: int, answer: Answer) -> None:
+        """Answer an MO or receipt; of a session that is gone: nothing to do."""
+
+    def room(self) -> int:
+        """How many more MTs it can hold now; 0 while it cannot transmit."""
+
+    def send(self, mts: Sequence[Mt]) -> None:
+        """Send these, which are leased, as window and pace allow."""
+
+    def flush(self) -> None:
+        """Write what was gathered since the last time, in one piece."""
+
+
+class _Arrival(NamedTuple):
+    port: Port
+    mo: Mo
+    ticket: int
+
+
+class _ReceiptArrival(NamedTuple):
+    port: Port
+    receipt: Receipt
+    ticket: int
+    session: int
+
+
+class Desk:
+    """Gathers what comes in, has it stored, and hands out what follows from it.
+
+    Lives on the event loop; calls the gateway only on the store's thread.
+    """
+
+    def __init__(self, gateway: Gateway, worker: ThreadPoolExecutor, stock: Stock) -> None:
+        self._gateway = gateway
+        self._worker = worker
+        self._stock = stock
+        self._ports: dict[str, Port] = {}
+        self._arrivals: list[_Arrival] = []
+        self._parked: list[_Arrival] = []  # registrations that wait for the hashers
+        self._receipts: list[_ReceiptArrival] = []
+        self._results: list[tuple[str, SubmitResult]] = []
+        #: MOs not yet answered, by session, sender and octets.
+        self._unanswered: Counter[tuple[int, str, int]] = Counter()
+        self._due: dict[str, float] = {}  # link -> loop time at which to claim
+        self._wake = asyncio.Event()
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self.trouble: str | None = None  #: why the store takes nothing now
+        self.outcomes: Counter[Outcome] = Counter()  #: since the start
+
+    # --- from the links -----------------------------------------------------------------------
+
+    def attach(self, port: Port) -> None:
+        """A link is there. It rings when it can transmit."""
+        self._ports[port.name] = port
+
+    def detach(self, port: Port) -> None:
+        self._ports.pop(port.name, None)
+
+    def received(self, port: Port, mo: Mo, ticket: int) -> None:
+        """Store *mo*, then answer it."""
+        key = (mo.session, mo.sender.number, mo.fingerprint)
+        if key in self._unanswered:
+            mo = mo._replace(unanswered_twin=True)
+        self._unanswered[key] += 1
+        self._arrivals.append(_Arrival(port, mo, ticket))
+        self._wake.set()
+
+    def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> None:
+        """Store a delivery receipt, then answer it."""
+        self._receipts.append(_ReceiptArrival(port, receipt, ticket, session))
+        self._wake.set()
+
+    def settled(self, result: SubmitResult, link: str) -> None:
+        """Store what the SMSC of *link* said to a submit_sm."""
+        self._results.append((link, result))
+        self._wake.set()
+
+    def ring(self, links: Iterable[str] | None = None) -> None:
+        """Something may be due on *links* (None: on any), or they have room again."""
+        now = asyncio.get_running_loop().time()
+        for name in self._ports if links is None else links:
+            self._due[name] = now
+        self._wake.set()
+
+    def passwords_ready(self) -> None:
+        """The stock has passwords again for registrations that wait."""
+        ready = len(self._stock)
+        if self._parked and ready:
+            self._arrivals[:0] = self._parked[:ready]
+            del self._parked[:ready]
+            self._wake.set()
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Any other work for the store, in its thread and in its turn."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, function, *args)
+
+    # --- life ---------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Work until cancelled.
+
+        Raises:
+            StoreLost: the disk cannot be trusted any more; nothing more may be answered.
+        """
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                self._busy = True
+                while self._waits():
+                    await self._commit()
+                    if self.trouble and self._results:
+                        break  # what only we can repeat is tried again by the timer
+                await self._claim()
+                self._busy = False
+                self._idle.set()
+        finally:
+            if self._timer:
+                self._timer.cancel()
+
+    async def drain(self) -> None:
+        """Wait until everything received is committed and answered.
+
+        Nothing is waited for that the SMSC still has: what wants a password, or a store that
+        takes nothing now.
+        """
+        while (self._busy or self._waits()) and not self.trouble:
+            self._idle.clear()
+            self._wake.set()
+            await self._idle.wait()
+
+    def _waits(self) -> bool:
+        return bool(self._arrivals or self._receipts or self._results)
+
+    # --- a batch ------------------------------------------------------------------------------
+
+    async def _commit(self) -> None:
+        arrivals, self._arrivals = self._arrivals[:MAX_BATCH], self._arrivals[MAX_BATCH:]
+        receipts, self._receipts = self._receipts, []
+        results, self._results = self._results, []
+        batch = Batch(
+            [arrival.mo for arrival in arrivals],
+            [arrival.receipt for arrival in receipts],
+            results,
+            {port.name: port.room() for port in self._ports.values()},
+        )
+        try:
+            done = await self.run(self._gateway.commit, batch, clock.now())
+        except StoreLost:
+            raise
+        except Exception as error:
+            # A fault of ours: nothing is answered as stored, and the next batch may fare better.
+            log.exception("desk: a batch failed")
+            done = Done.later(batch, type(error).__name__)
+        self._follow_up(done, arrivals, receipts, results)
+
+    def _follow_up(
+        self,
+        done: Done,
+        arrivals: list[_Arrival],
+        receipts: list[_ReceiptArrival],
+        results: list[tuple[str, SubmitResult]],
+    ) -> None:
+        """The commit is over: answers, replies, and what has to wait."""
+        if self.trouble and not done.trouble:
+            log.warning("store: takes messages again")
+        self.trouble = done.trouble
+        self.outcomes += done.outcomes
+        if not done.settled:
+            self._results[:0] = results
+        touched: set[Port] = set()
+        again = []
+        for arrival, answer in zip(arrivals, done.answers, strict=True):
+            if answer is None:
+                again.append(arrival)
+                continue
+            port, mo, ticket = arrival
+            key = (mo.session, mo.sender.number, mo.fingerprint)
+            self._unanswered[key] -= 1
+            if not self._unanswered[key]:
+                del self._unanswered[key]
+            port.answer(mo.session, ticket, answer)
+            touched.add(port)
+        for (port, _, ticket, session), answer in zip(receipts, done.receipts, strict=True):
+            port.answer(session, ticket, answer)
+            touched.add(port)
+        by_link: dict[str, list[Mt]] = {}
+        for mt in done.replies:
+            by_link.setdefault(mt.link, []).append(mt)
+        for link, mts in by_link.items():
+            if link in self._ports:
+                self._ports[link].send(mts)
+                touched.add(self._ports[link])
+        for port in touched:
+            port.flush()
+        for link, at in done.due.items():
+            self._falls_due(link, at)
+        if done.passwords_wanted:
+            self._parked += again
+            # The stock may have been filled since it had none for these.
+            self._stock.wanted(len(self._parked))
+            self.passwords_ready()
+        else:
+            self._arrivals[:0] = again
+            if not self._parked:
+                self._stock.wanted(0)
+
+    # --- what is due --------------------------------------------------------------------------
+
+    async def _claim(self) -> None:
+        """Claim for each link that has something due and room for it; set the timer for others."""
+        loop = asyncio.get_running_loop()
+        for link, at in list(self._due.items()):
+            port = self._ports.get(link)
+            room = port.room() if port else 0
+            if port is None or room <= 0 or at > loop.time():
+                continue
+            del self._due[link]
+            try:
+                claim = await self.run(self._gateway.claim, link, room, clock.now())
+            except StoreUnavailable as error:
+                self.trouble = str(error)
+                log.error("store: %s", error)
+                self._due[link] = loop.time() + RETRY_SECONDS
+                continue
+            if claim.mts:
+                port.send(claim.mts)
+                port.flush()
+            if claim.next_due is not None:
+                self._falls_due(link, claim.next_due)
+        self._set_timer()
+
+    def _falls_due(self, link: str, at: datetime) -> None:
+        loop = asyncio.get_running_loop()
+        wait = (at - clock.now()).total_seconds()
+        # Looked at early rather than late: somebody may set the clock meanwhile.
+        due = loop.time() + min(max(wait, 0.0), LONGEST_SLEEP_SECONDS)
+        self._due[link] = min(self._due.get(link, due), due)
+
+    def _set_timer(self) -> None:
+        """Wake when the next text falls due. A link without room rings when it has some."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        times = [at for at in self._due.values() if at > now]
+        if self._results:
+            times.append(now + RETRY_SECONDS)
+        if self._timer:
+            self._timer.cancel()
+        self._timer = loop.call_at(min(times), self._wake.set) if times else None

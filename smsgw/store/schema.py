@@ -1,0 +1,190 @@
+"""The tables and how they came to be. Migrations run in order, each in one transaction.
+
+A released migration is never changed: add a new one below it. What a table is for stands beside
+it; the statements that use it are in `sql.py`. Times are microseconds since 1970, UTC.
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("smsgw")
+
+_FIRST = (
+    # Whoever sent us a text. Random keys make a large store slow, so a telephone number stands
+    # here once, and everything else refers to it by a number that grows with time.
+    """
+    CREATE TABLE subscribers (
+        id    INTEGER PRIMARY KEY,
+        phone TEXT NOT NULL UNIQUE      -- E.164; a sender that is no telephone number: as it came
+    ) STRICT
+    """,
+    # One row for each account there ever was; the user name is the CMND.
+    """
+    CREATE TABLE accounts (
+        id                  INTEGER PRIMARY KEY,
+        subscriber_id       INTEGER NOT NULL REFERENCES subscribers (id),
+        cmnd                TEXT    NOT NULL,
+        full_name           TEXT    NOT NULL,
+        birth_date          TEXT    NOT NULL,  -- yyyy-mm-dd
+        state               TEXT    NOT NULL CHECK (state IN ('issued', 'active', 'closed')),
+        link                TEXT    NOT NULL,  -- by which it was registered
+        address             TEXT    NOT NULL,  -- the phone as the carrier of that link writes it
+        ton                 INTEGER NOT NULL,
+        npi                 INTEGER NOT NULL,
+        password_hash       TEXT,              -- argon2id; NULL: deleted and not replaced
+        password_mt_id      INTEGER,           -- the text that carries the issued password
+        registered_at       INTEGER NOT NULL,
+        password_issued_at  INTEGER,
+        password_expires_at INTEGER,           -- NULL: does not lapse
+        reminders           INTEGER NOT NULL DEFAULT 0,
+        closed_at           INTEGER
+    ) STRICT
+    """,
+    # One phone, one account; one CMND, one account: the database's own rule.
+    "CREATE UNIQUE INDEX accounts_cmnd ON accounts (cmnd) WHERE state <> 'closed'",
+    "CREATE UNIQUE INDEX accounts_phone ON accounts (subscriber_id) WHERE state <> 'closed'",
+    "CREATE INDEX accounts_expiry ON accounts (password_expires_at)"
+    " WHERE state = 'issued' AND password_expires_at IS NOT NULL",
+    "CREATE INDEX accounts_closed_cmnd ON accounts (cmnd) WHERE state = 'closed'",
+    "CREATE INDEX accounts_closed_phone ON accounts (subscriber_id) WHERE state = 'closed'",
+    "CREATE INDEX accounts_closed_at ON accounts (closed_at) WHERE state = 'closed'",
+    # What happened to an account; only ever appended.
+    """
+    CREATE TABLE history (
+        id         INTEGER PRIMARY KEY,
+        account_id INTEGER NOT NULL REFERENCES accounts (id),
+        at         INTEGER NOT NULL,
+        event      TEXT    NOT NULL,
+        old_state  TEXT,
+        new_state  TEXT    NOT NULL,
+        actor      TEXT,                       -- who did it at the command line
+        reason     TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX history_account ON history (account_id)",
+    # Texts received; only ever appended. mo and mt draw their ids from one sequence.
+    """
+    CREATE TABLE mo (
+        id            INTEGER PRIMARY KEY,
+        created_at    INTEGER NOT NULL,
+        subscriber_id INTEGER NOT NULL REFERENCES subscribers (id),
+        link          TEXT    NOT NULL,
+        session       INTEGER NOT NULL,
+        fingerprint   INTEGER NOT NULL,        -- of the octets, to know a retransmission
+        outcome       TEXT    NOT NULL,
+        text          TEXT                     -- NULL: could not be read
+    ) STRICT
+    """,
+    "CREATE INDEX mo_subscriber ON mo (subscriber_id, fingerprint)",
+    "CREATE INDEX mo_time ON mo (created_at)",
+    # The wording of what we send, each once.
+    """
+    CREATE TABLE wordings (
+        id    INTEGER PRIMARY KEY,
+        reply TEXT NOT NULL,                   -- the key below [messages]
+        text  TEXT NOT NULL,                   -- with its placeholders
+        UNIQUE (reply, text)
+    ) STRICT
+    """,
+    # Texts of ours; only ever appended. Each is in `outbox` until the SMSC has taken it, and
+    # from then on in `sent`.
+    """
+    CREATE TABLE mt (
+        id            INTEGER PRIMARY KEY,
+        created_at    INTEGER NOT NULL,
+        subscriber_id INTEGER NOT NULL REFERENCES subscribers (id),
+        link          TEXT    NOT NULL,
+        wording_id    INTEGER NOT NULL REFERENCES wordings (id),
+        mo_id         INTEGER,                 -- what it answers
+        account_id    INTEGER                  -- whose password it carries
+    ) STRICT
+    """,
+    "CREATE INDEX mt_subscriber ON mt (subscriber_id)",
+    "CREATE INDEX mt_time ON mt (created_at)",
+    """
+    CREATE TABLE outbox (
+        id       INTEGER PRIMARY KEY REFERENCES mt (id),
+        link     TEXT    NOT NULL,
+        reminder INTEGER NOT NULL,             -- 0: a reply, goes first
+        due_at   INTEGER NOT NULL,             -- of a leased row: when the lease ends
+        state    TEXT    NOT NULL CHECK (state IN ('queued', 'failed', 'cancelled')),
+        tries    INTEGER NOT NULL,
+        address  TEXT    NOT NULL,
+        ton      INTEGER NOT NULL,
+        npi      INTEGER NOT NULL,
+        sealed   BLOB,                         -- the password, sealed by the vault
+        reason   TEXT                          -- why the last try failed
+    ) STRICT
+    """,
+    "CREATE INDEX outbox_due ON outbox (link, reminder, due_at) WHERE state = 'queued'",
+    """
+    CREATE TABLE sent (
+        id       INTEGER PRIMARY KEY REFERENCES mt (id),
+        link     TEXT    NOT NULL,
+        smsc_id  TEXT    NOT NULL,
+        state    TEXT    NOT NULL CHECK (state IN ('sent', 'delivered', 'failed')),
+        taken_at INTEGER NOT NULL,
+        final_at INTEGER,
+        reason   TEXT
+    ) STRICT
+    """,
+    # The expression is `receipts.match_keys(id).normal`: lower case, no leading zeros.
+    "CREATE INDEX sent_awaiting ON sent (lower(ltrim(smsc_id, '0')), link) WHERE state = 'sent'",
+    # Receipts that came before the answer to their submit_sm.
+    """
+    CREATE TABLE early_receipts (
+        id         INTEGER PRIMARY KEY,
+        created_at INTEGER NOT NULL,
+        link       TEXT    NOT NULL,
+        smsc_id    TEXT    NOT NULL,
+        phone      TEXT    NOT NULL,
+        state      TEXT    NOT NULL,
+        reason     TEXT    NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX early_receipts_key ON early_receipts (lower(ltrim(smsc_id, '0')), link)",
+    "CREATE INDEX early_receipts_time ON early_receipts (created_at)",
+    # Parts of long texts; they stay a while after the last came, to know a part sent again.
+    """
+    CREATE TABLE parts (
+        subscriber_id INTEGER NOT NULL REFERENCES subscribers (id),
+        ref           TEXT    NOT NULL,
+        number        INTEGER NOT NULL,
+        total         INTEGER NOT NULL,
+        created_at    INTEGER NOT NULL,
+        link          TEXT    NOT NULL,
+        session       INTEGER NOT NULL,
+        fingerprint   INTEGER NOT NULL,
+        address       TEXT    NOT NULL,
+        ton           INTEGER NOT NULL,
+        npi           INTEGER NOT NULL,
+        data_coding   INTEGER NOT NULL,
+        shift_single  INTEGER NOT NULL,
+        shift_locking INTEGER NOT NULL,
+        octets        BLOB    NOT NULL,
+        joined        INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (subscriber_id, ref, number)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX parts_waiting ON parts (created_at) WHERE joined = 0",
+    "CREATE INDEX parts_time ON parts (created_at)",
+    # What the daemon says of its links, for commands to read.
+    """
+    CREATE TABLE links (
+        name   TEXT PRIMARY KEY,
+        state  TEXT    NOT NULL,
+        since  INTEGER NOT NULL,
+        reason TEXT,
+        mo     INTEGER NOT NULL DEFAULT 0,
+        mt     INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Facts about this store, such as which key seals its outbox.
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+
+@migrations()
+def m001_first(db: Database) -> None:
+    for statement in _FIRST:
+        db.execute(statement)

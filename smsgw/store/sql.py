@@ -1,0 +1,518 @@
+"""Every statement, by name, with its intent. Values are bound, the time is always a parameter.
+
+A list of keys is bound as one JSON array, so that a statement is prepared once whatever the size
+of the batch. `tests/store/test_plans.py` reads the plan of each statement: all use an index.
+"""
+# ruff: noqa: S105, S608  (statements named after passwords; parts joined are constants of this file)
+
+# --- ids -----------------------------------------------------------------------------------
+
+LAST_IDS = """
+    -- Inside BEGIN IMMEDIATE nobody else draws ids, so a batch numbers its own rows and needs
+    -- no RETURNING. Purging never removes the newest row, so no id is used twice.
+    SELECT coalesce((SELECT max(id) FROM subscribers), 0),
+           coalesce((SELECT max(id) FROM accounts), 0),
+           max(coalesce((SELECT max(id) FROM mo), 0), coalesce((SELECT max(id) FROM mt), 0))
+"""
+
+# --- what the store knows of the senders and requests of a batch -----------------------------
+
+FIND_SUBSCRIBERS = """
+    SELECT s.phone, s.id FROM json_each(:phones) AS k JOIN subscribers AS s ON s.phone = k.value
+"""
+
+FIND_TWINS = """
+    -- The newest text of each sender with the same octets that is no retransmission itself.
+    SELECT m.subscriber_id, m.fingerprint, m.session, max(m.created_at)
+      FROM json_each(:keys) AS k
+      JOIN mo AS m ON m.subscriber_id = k.value ->> 0 AND m.fingerprint = k.value ->> 1
+     WHERE m.created_at > :since AND m.outcome <> 'retransmission'
+     GROUP BY m.subscriber_id, m.fingerprint
+"""
+
+COUNT_REPLIES = """
+    SELECT m.subscriber_id, count(*)
+      FROM json_each(:subscribers) AS k JOIN mt AS m ON m.subscriber_id = k.value
+     WHERE m.created_at > :since AND m.mo_id IS NOT NULL
+     GROUP BY m.subscriber_id
+"""
+
+HOLDERS_BY_CMND = """
+    SELECT a.cmnd, a.id, a.state, a.birth_date
+      FROM json_each(:cmnds) AS k JOIN accounts AS a ON a.cmnd = k.value
+     WHERE a.state <> 'closed'
+"""
+
+HOLDERS_BY_PHONE = """
+    SELECT a.subscriber_id, a.id, a.state, a.birth_date
+      FROM json_each(:subscribers) AS k JOIN accounts AS a ON a.subscriber_id = k.value
+     WHERE a.state <> 'closed'
+"""
+
+COUNT_RESETS = """
+    SELECT count(*) FROM history WHERE account_id = :account AND event = 'reset' AND at > :since
+"""
+
+# --- a batch goes in -------------------------------------------------------------------------
+
+ADD_SUBSCRIBER = "INSERT INTO subscribers (id, phone) VALUES (?, ?)"
+
+ADD_MO = """
+    INSERT INTO mo (id, created_at, subscriber_id, link, session, fingerprint, outcome, text)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+ADD_MT = """
+    INSERT INTO mt (id, created_at, subscriber_id, link, wording_id, mo_id, account_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+ADD_TO_OUTBOX = """
+    INSERT INTO outbox (id, link, reminder, due_at, state, tries, address, ton, npi, sealed)
+    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)
+"""
+
+ADD_ACCOUNT = """
+    INSERT INTO accounts (id, subscriber_id, cmnd, full_name, birth_date, state, link, address,
+                          ton, npi, password_hash, password_mt_id, registered_at,
+                          password_issued_at, password_expires_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+ADD_HISTORY = """
+    INSERT INTO history (account_id, at, event, old_state, new_state, actor, reason)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+FIND_WORDING = "SELECT id FROM wordings WHERE reply = :reply AND text = :text"
+
+ADD_WORDING = "INSERT INTO wordings (reply, text) VALUES (:reply, :text)"
+
+# --- parts of long texts ---------------------------------------------------------------------
+
+FIND_PARTS = """
+    SELECT number, total, created_at, link, session, fingerprint, address, ton, npi, data_coding,
+           shift_single, shift_locking, octets, joined
+      FROM parts WHERE subscriber_id = :subscriber AND ref = :ref ORDER BY number
+"""
+
+ADD_PART = """
+    INSERT OR REPLACE INTO parts (subscriber_id, ref, number, total, created_at, link, session,
+                       fingerprint, address, ton, npi, data_coding, shift_single, shift_locking,
+                       octets)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+MARK_JOINED = "UPDATE parts SET joined = 1 WHERE subscriber_id = :subscriber AND ref = :ref"
+
+REMOVE_PART = """
+    DELETE FROM parts WHERE subscriber_id = :subscriber AND ref = :ref AND number = :number
+"""
+
+UNMARK_JOINED = "UPDATE parts SET joined = 0 WHERE subscriber_id = :subscriber AND ref = :ref"
+
+FORGET_PARTS = "DELETE FROM parts WHERE subscriber_id = :subscriber AND ref = :ref"
+
+FIND_INCOMPLETE = """
+    -- Long texts whose first part came before *since* and whose last never did.
+    SELECT DISTINCT p.subscriber_id, s.phone, p.ref
+      FROM parts AS p JOIN subscribers AS s ON s.id = p.subscriber_id
+     WHERE p.joined = 0 AND p.created_at <= :since
+     LIMIT 500
+"""
+
+PURGE_PARTS = "DELETE FROM parts WHERE created_at < :before"
+
+# --- the outbox ------------------------------------------------------------------------------
+
+CLAIM = """
+    -- The oldest due replies (or reminders) of one link, with all that their text is made of.
+    SELECT o.id, m.created_at, o.address, o.ton, o.npi, o.sealed, w.text, a.cmnd
+      FROM outbox AS o
+      JOIN mt AS m ON m.id = o.id
+      JOIN wordings AS w ON w.id = m.wording_id
+      LEFT JOIN accounts AS a ON a.id = m.account_id
+     WHERE o.state = 'queued' AND o.link = :link AND o.reminder = :reminder AND o.due_at <= :now
+     ORDER BY o.due_at, o.id LIMIT :room
+"""
+
+LEASE = """
+    -- A lease only moves due_at on, so the rows of a process that died fall due again.
+    UPDATE outbox SET due_at = ?, tries = tries + 1 WHERE id = ?
+"""
+
+NEXT_DUE = """
+    SELECT min(due_at) FROM outbox
+     WHERE state = 'queued' AND link = :link AND reminder = :reminder
+"""
+
+END_LEASES = """
+    -- The daemon that held them is dead: its successor has the lock. What waits after a refusal
+    -- falls due as well, which does no harm.
+    UPDATE outbox SET due_at = :now WHERE state = 'queued' AND due_at > :now AND link = :link
+"""
+
+LINKS_IN_OUTBOX = "SELECT DISTINCT link FROM outbox WHERE state = 'queued'"
+
+MOVE_TO_LINK = """
+    -- The link was taken out of the configuration: another one carries its texts.
+    UPDATE outbox SET link = :link WHERE state = 'queued' AND link = :gone
+"""
+
+TAKE_OUT = "DELETE FROM outbox WHERE id = ?"
+
+ADD_SENT = """
+    -- An answer may come twice when it came late; the first is kept.
+    INSERT OR IGNORE INTO sent (id, link, smsc_id, state, taken_at) VALUES (?, ?, ?, 'sent', ?)
+"""
+
+FIND_TRIES = """
+    SELECT o.id, o.tries, m.created_at
+      FROM json_each(:ids) AS k JOIN outbox AS o ON o.id = k.value JOIN mt AS m ON m.id = o.id
+     WHERE o.state = 'queued'
+"""
+
+POSTPONE = "UPDATE outbox SET due_at = ?, tries = ?, reason = ? WHERE id = ? AND state = 'queued'"
+
+FAIL = "UPDATE outbox SET state = 'failed', reason = ? WHERE id = ? AND state = 'queued'"
+
+CANCEL = """
+    UPDATE outbox SET state = 'cancelled', reason = :reason
+     WHERE id = :id AND state IN ('queued', 'failed')
+"""
+
+RETRY = """
+    UPDATE outbox SET state = 'queued', due_at = :now, tries = 0, reason = NULL WHERE id = :id
+"""
+
+FIND_REPLY = """
+    SELECT o.state, m.account_id, a.password_mt_id, a.state
+      FROM outbox AS o JOIN mt AS m ON m.id = o.id LEFT JOIN accounts AS a ON a.id = m.account_id
+     WHERE o.id = :id
+"""
+
+# --- delivery receipts -----------------------------------------------------------------------
+
+FIND_SENT = """
+    -- Texts of that link which wait for a receipt, by the id that the SMSC gave them.
+    SELECT t.id, t.smsc_id, s.phone
+      FROM json_each(:keys) AS k
+      JOIN sent AS t ON lower(ltrim(t.smsc_id, '0')) = k.value AND t.link = :link
+      JOIN mt AS m ON m.id = t.id
+      JOIN subscribers AS s ON s.id = m.subscriber_id
+     WHERE t.state = 'sent'
+"""
+
+SETTLE_SENT = """
+    UPDATE sent SET state = :state, final_at = :now, reason = :reason
+     WHERE id = :id AND state = 'sent'
+"""
+
+ANY_EARLY_RECEIPT = "SELECT 1 FROM early_receipts LIMIT 1"
+
+ADD_EARLY_RECEIPT = """
+    INSERT INTO early_receipts (created_at, link, smsc_id, phone, state, reason)
+    VALUES (:now, :link, :smsc_id, :phone, :state, :reason)
+"""
+
+FIND_EARLY_RECEIPT = """
+    SELECT e.id, e.phone, e.state, e.reason
+      FROM json_each(:keys) AS k
+      JOIN early_receipts AS e ON lower(ltrim(e.smsc_id, '0')) = k.value AND e.link = :link
+"""
+
+FORGET_EARLY_RECEIPT = "DELETE FROM early_receipts WHERE id = :id"
+
+PURGE_EARLY_RECEIPTS = "DELETE FROM early_receipts WHERE created_at < :before"
+
+PHONE_OF_MT = """
+    SELECT s.phone FROM mt AS m JOIN subscribers AS s ON s.id = m.subscriber_id WHERE m.id = :id
+"""
+
+# --- accounts --------------------------------------------------------------------------------
+
+_ACCOUNT = """
+    SELECT a.id, a.cmnd, s.phone, a.full_name, a.birth_date, a.state, a.link, a.registered_at,
+           a.password_issued_at, a.password_expires_at, a.reminders, a.password_hash,
+           a.password_mt_id, a.subscriber_id, a.address, a.ton, a.npi
+"""
+
+DUE_ACCOUNTS = (
+    _ACCOUNT
+    + """
+      FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.state = 'issued' AND a.password_expires_at IS NOT NULL
+       AND a.password_expires_at <= :now
+     ORDER BY a.password_expires_at LIMIT :limit
+"""
+)
+
+COUNT_DUE_ACCOUNTS = """
+    SELECT count(*) FROM accounts
+     WHERE state = 'issued' AND password_expires_at IS NOT NULL AND password_expires_at <= :now
+"""
+
+ACCOUNT_BY_ID = (
+    _ACCOUNT
+    + """
+      FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id WHERE a.id = :id
+"""
+)
+
+ACCOUNTS_BY_CMND = (
+    # Two halves, as each has its own partial index; the open account stands first.
+    "SELECT * FROM ("
+    + _ACCOUNT
+    + """
+      FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.cmnd = :cmnd AND a.state <> 'closed')
+     UNION ALL SELECT * FROM ("""
+    + _ACCOUNT
+    + """
+      FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.cmnd = :cmnd AND a.state = 'closed' ORDER BY a.id DESC)
+"""
+)
+
+ACCOUNTS_BY_PHONE = (
+    "SELECT * FROM ("
+    + _ACCOUNT
+    + """
+      FROM subscribers AS s JOIN accounts AS a ON a.subscriber_id = s.id
+     WHERE s.phone = :phone AND a.state <> 'closed')
+     UNION ALL SELECT * FROM ("""
+    + _ACCOUNT
+    + """
+      FROM subscribers AS s JOIN accounts AS a ON a.subscriber_id = s.id
+     WHERE s.phone = :phone AND a.state = 'closed' ORDER BY a.id DESC)
+"""
+)
+
+LIST_ACCOUNTS = (
+    # By id, the order in which they registered; the whole table is what was asked for.
+    _ACCOUNT
+    + """
+      FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.id > 0 AND (:state IS NULL OR a.state = :state)
+     ORDER BY a.id
+"""
+)
+
+LIST_EXPIRING = (
+    _ACCOUNT
+    + """
+      FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.state = 'issued' AND a.password_expires_at IS NOT NULL
+       AND a.password_expires_at <= :before AND (:state IS NULL OR a.state = :state)
+     ORDER BY a.password_expires_at, a.id
+"""
+)
+
+ISSUE_PASSWORD = """
+    UPDATE accounts
+       SET state = ?, password_hash = ?, password_mt_id = ?, password_issued_at = ?,
+           password_expires_at = ?, reminders = ?
+     WHERE id = ?
+"""
+
+DELETE_PASSWORD = """
+    -- After the last reminder: nothing replaces it, and nothing lapses any more.
+    UPDATE accounts SET password_hash = NULL, password_mt_id = NULL, password_expires_at = NULL
+     WHERE id = ?
+"""
+
+SET_OWN_PASSWORD = """
+    UPDATE accounts
+       SET state = :state, password_hash = :hash, password_mt_id = NULL,
+           password_expires_at = NULL
+     WHERE id = :id
+"""
+
+CLOSE_ACCOUNT = """
+    UPDATE accounts
+       SET state = :state, password_hash = NULL, password_mt_id = NULL,
+           password_expires_at = NULL, closed_at = :now
+     WHERE id = :id
+"""
+
+# --- reports ---------------------------------------------------------------------------------
+
+HISTORY = """
+    SELECT at, event, old_state, new_state, actor, reason
+      FROM history WHERE account_id = :account ORDER BY id
+"""
+
+_MO = """
+    SELECT m.id, s.phone, m.link, m.text, m.outcome, m.created_at
+"""
+
+_MT = """
+    SELECT m.id, s.phone, m.link, w.text, a.cmnd, coalesce(t.state, o.state), m.created_at,
+           coalesce(t.reason, o.reason), w.reply, t.taken_at, t.final_at
+"""
+
+_MT_TABLES = """
+      JOIN wordings AS w ON w.id = m.wording_id
+      LEFT JOIN accounts AS a ON a.id = m.account_id
+      LEFT JOIN outbox AS o ON o.id = m.id
+      LEFT JOIN sent AS t ON t.id = m.id
+"""
+
+LIST_MO = (
+    _MO
+    + """
+      FROM mo AS m JOIN subscribers AS s ON s.id = m.subscriber_id
+     WHERE m.created_at >= :since ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
+"""
+)
+
+LIST_MO_OF = (
+    _MO
+    + """
+      FROM subscribers AS s JOIN mo AS m ON m.subscriber_id = s.id
+     WHERE s.phone = :phone AND m.created_at >= :since
+     ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
+"""
+)
+
+LIST_MT = (
+    _MT
+    + " FROM mt AS m JOIN subscribers AS s ON s.id = m.subscriber_id"
+    + _MT_TABLES
+    + """
+     WHERE m.created_at >= :since
+       AND (:state IS NULL OR coalesce(t.state, o.state) = :state)
+     ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
+"""
+)
+
+LIST_MT_OF = (
+    _MT
+    + " FROM subscribers AS s JOIN mt AS m ON m.subscriber_id = s.id"
+    + _MT_TABLES
+    + """
+     WHERE s.phone = :phone AND m.created_at >= :since
+       AND (:state IS NULL OR coalesce(t.state, o.state) = :state)
+     ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
+"""
+)
+
+LIST_OUTBOX = """
+    -- The whole outbox: it is what was asked for, and short on a day when all is well.
+    SELECT o.id, s.phone, o.link, w.text, a.cmnd, o.state, m.created_at, o.tries, o.due_at,
+           o.reason
+      FROM outbox AS o
+      JOIN mt AS m ON m.id = o.id
+      JOIN subscribers AS s ON s.id = m.subscriber_id
+      JOIN wordings AS w ON w.id = m.wording_id
+      LEFT JOIN accounts AS a ON a.id = m.account_id
+     WHERE o.id > 0
+     ORDER BY o.id
+"""
+
+COUNT_MO = """
+    -- By quarter of an hour, which every time zone's midnight falls on.
+    SELECT created_at / 900000000, outcome, count(*)
+      FROM mo WHERE created_at >= :since GROUP BY 1, 2
+"""
+
+COUNT_MT = """
+    SELECT m.created_at / 900000000, coalesce(t.state, o.state), count(*)
+      FROM mt AS m LEFT JOIN outbox AS o ON o.id = m.id LEFT JOIN sent AS t ON t.id = m.id
+     WHERE m.created_at >= :since GROUP BY 1, 2
+"""
+
+OLDEST_QUEUED = """
+    -- The first queued reply in order of age; the few failed ones before it are passed over.
+    SELECT m.created_at FROM outbox AS o JOIN mt AS m ON m.id = o.id
+     WHERE o.id > 0 AND o.state = 'queued' AND o.reminder = 0
+     ORDER BY o.id LIMIT 1
+"""
+
+COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
+
+LAST_TIMES = """
+    SELECT (SELECT max(created_at) FROM mo), (SELECT max(created_at) FROM mt)
+"""
+
+COUNT_SINCE = """
+    SELECT (SELECT count(*) FROM mo WHERE created_at >= :since),
+           (SELECT count(*) FROM mt WHERE created_at >= :since)
+"""
+
+# --- links and facts -------------------------------------------------------------------------
+
+LIST_LINKS = "SELECT name, state, since, reason, mo, mt FROM links ORDER BY name"
+
+SET_LINK = """
+    INSERT INTO links (name, state, since, reason) VALUES (:name, :state, :now, :reason)
+        ON CONFLICT (name) DO UPDATE
+       SET since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END,
+           state = excluded.state, reason = excluded.reason
+"""
+
+FORGET_LINK = "DELETE FROM links WHERE name = :name"
+
+COUNT_ON_LINK = "UPDATE links SET mo = mo + ?, mt = mt + ? WHERE name = ?"
+
+GET_FACT = "SELECT value FROM facts WHERE name = :name"
+
+SET_FACT = "INSERT OR REPLACE INTO facts (name, value) VALUES (:name, :value)"
+
+# --- retention -------------------------------------------------------------------------------
+
+PURGE_OUTBOX = """
+    -- What waits to be sent is not the past, however old.
+    DELETE FROM outbox
+     WHERE state <> 'queued' AND id IN (SELECT id FROM mt WHERE created_at < :before LIMIT :limit)
+"""
+
+PURGE_SENT = """
+    DELETE FROM sent WHERE id IN (SELECT id FROM mt WHERE created_at < :before LIMIT :limit)
+"""
+
+PURGE_MT = """
+    -- The newest row of a table stays: the next id is drawn from it.
+    DELETE FROM mt
+     WHERE id IN (SELECT id FROM mt WHERE created_at < :before LIMIT :limit)
+       AND id NOT IN (SELECT id FROM outbox) AND id < (SELECT max(id) FROM mt)
+ RETURNING subscriber_id
+"""
+
+PURGE_MO = """
+    DELETE FROM mo
+     WHERE id IN (SELECT id FROM mo WHERE created_at < :before LIMIT :limit)
+       AND id < (SELECT max(id) FROM mo)
+ RETURNING subscriber_id
+"""
+
+PURGE_HISTORY = """
+    DELETE FROM history
+     WHERE account_id IN (SELECT id FROM accounts
+                           WHERE state = 'closed' AND closed_at < :before
+                             AND id < (SELECT max(id) FROM accounts)
+                           LIMIT :limit)
+"""
+
+PURGE_ACCOUNTS = """
+    DELETE FROM accounts
+     WHERE id IN (SELECT id FROM accounts
+                   WHERE state = 'closed' AND closed_at < :before
+                     AND id < (SELECT max(id) FROM accounts)
+                   LIMIT :limit)
+ RETURNING subscriber_id
+"""
+
+PURGE_SUBSCRIBERS = """
+    -- Of those whose messages or account just went: who has nothing left is forgotten.
+    DELETE FROM subscribers
+     WHERE id IN (SELECT value FROM json_each(:subscribers))
+       AND id < (SELECT max(id) FROM subscribers)
+       AND NOT EXISTS (SELECT 1 FROM mo WHERE subscriber_id = subscribers.id)
+       AND NOT EXISTS (SELECT 1 FROM mt WHERE subscriber_id = subscribers.id)
+       AND NOT EXISTS (SELECT 1 FROM parts WHERE subscriber_id = subscribers.id)
+       AND NOT EXISTS (SELECT 1 FROM accounts
+                        WHERE subscriber_id = subscribers.id AND state <> 'closed')
+       AND NOT EXISTS (SELECT 1 FROM accounts
+                        WHERE subscriber_id = subscribers.id AND state = 'closed')
+"""

@@ -1,0 +1,838 @@
+"""The store: verbs over one SQLite file. Statements are in `sql.py`, tables in `schema.py`.
+
+Plain synchronous functions on one connection, used by one thread: the daemon's worker, or a
+command of the hotline in its own process. Writes happen only inside `transaction()`; rows become
+values of `model.py` before they leave. It knows no rule of the registration and no PDU.
+
+Two faults leave it. `StoreUnavailable`: this transaction did not happen, a later one may.
+`StoreLost`: what is on the disk can no longer be trusted; the process must end without a positive
+answer, because after an I/O error the kernel may call a page clean that never reached the disk.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlite_utils import Database
+
+from smsgw.clock import EPOCH, stamp, unstamp
+from smsgw.errors import NotFound, SmsgwError
+from smsgw.model import (
+    Account,
+    AccountState,
+    Address,
+    DayCount,
+    Direction,
+    HistoryEntry,
+    Holder,
+    LinkState,
+    LinkStatus,
+    Message,
+    MtState,
+    Outcome,
+    Part,
+    QueuedReply,
+)
+from smsgw.store import sql
+from smsgw.store.rows import Changes
+from smsgw.store.schema import migrations
+
+MASK = "********"
+
+#: How long a writer waits for another one: below the time after which an SMSC sends an MO again.
+BUSY_TIMEOUT = timedelta(seconds=5)
+
+#: Pages of the write-ahead log after which it is copied back into the database file.
+_CHECKPOINT_PAGES = 4000
+_CACHE_KIB = 16 * 1024
+
+
+class StoreUnavailable(SmsgwError):
+    """The transaction did not happen; a later one may (disk full, locked, file gone)."""
+
+
+class StoreLost(SmsgwError):
+    """The disk can no longer be trusted; end, and let the service manager start again."""
+
+
+class Twin(NamedTuple):
+    """The last text of a sender with the same octets."""
+
+    session: int
+    at: int
+
+
+class AccountRow(NamedTuple):
+    """An account with what only the gateway may see."""
+
+    account: Account
+    password_hash: str | None
+    password_mt_id: int | None
+    subscriber_id: int
+    address: Address
+
+
+class ClaimedRow(NamedTuple):
+    id: int
+    created_at: int
+    to: Address
+    sealed: bytes | None
+    wording: str
+    cmnd: str | None
+
+
+class PartRow(NamedTuple):
+    part: Part
+    created_at: int
+    link: str
+    session: int
+    fingerprint: int
+    sender: Address
+    joined: bool
+
+
+class ReplyRow(NamedTuple):
+    """What decides whether a reply may be retried or cancelled."""
+
+    state: MtState
+    account_id: int | None  #: whose password it carries
+    password_is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the store knows of the gateway's condition."""
+
+    oldest_queued: datetime | None  #: when the oldest reply that the SMSC has not taken was made
+    queued: int
+    failed: int
+    last_mo: datetime | None
+    last_mt: datetime | None
+    mo_last_hour: int
+    mt_last_hour: int
+
+
+class Store:
+    """One SQLite file, open."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._db = connection
+        self._path = path
+        self._identity = _identity(path)
+        self._wordings: dict[tuple[str, str], int] = {}
+
+    # --- opening ------------------------------------------------------------------------------
+
+    @classmethod
+    def open(
+        cls, path: Path, *, create: bool = True, busy_timeout: timedelta = BUSY_TIMEOUT
+    ) -> "Store":
+        """Open the database at *path*, made with mode 0600 where it is missing.
+
+        Raises:
+            SmsgwError: it cannot be opened or made, is not ours, or is of a newer version.
+        """
+        if not path.exists():
+            if not create:
+                raise SmsgwError(
+                    f"no database at {path}",
+                    "has `smsgw run` been started with this configuration?",
+                )
+            _make_file(path)
+        try:
+            connection = sqlite3.connect(
+                path, timeout=busy_timeout.total_seconds(), isolation_level=None
+            )
+            store = cls(connection, path)
+            try:
+                store._set_up()
+            except BaseException:
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise _open_fault(path, error) from error
+        return store
+
+    @classmethod
+    def in_memory(cls) -> "Store":
+        """An empty store that nobody else sees; gone when closed."""
+        store = cls(sqlite3.connect(":memory:", isolation_level=None), None)
+        store._set_up()
+        return store
+
+    def _set_up(self) -> None:
+        db = self._db
+        # WAL with FULL: a commit is on the disk when COMMIT returns, also when the power fails.
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA secure_delete = ON")  # what is deleted does not stay in free pages
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        db.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
+        if self._one("PRAGMA synchronous")[0] != 2:
+            raise SmsgwError(f"{self._path}: SQLite did not accept synchronous=FULL")
+        database = Database(db)
+        ours = {migration.name for migration in migrations.pending(Database(memory=True))}
+        unknown = [m.name for m in migrations.applied(database) if m.name not in ours]
+        if unknown:
+            raise SmsgwError(
+                f"{self._path} was made by a newer smsgw (it has {', '.join(unknown)})",
+                "install that version again, or restore a backup made by this one",
+            )
+        if migrations.pending(database):
+            migrations.apply(database)
+
+    def close(self) -> None:
+        """Close the file; the write-ahead log is copied back where nobody else has it open."""
+        self._db.close()
+
+    # --- transactions -------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """All writes inside happen, on the disk, or none; *keep* false: none in any case.
+
+        Raises:
+            StoreUnavailable: nothing was written; a later transaction may succeed.
+            StoreLost: an I/O error; do not answer, do not try again, end the process.
+        """
+        try:
+            self._same_file()
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._roll_back()
+                raise
+            if not keep:
+                self._roll_back()
+                return
+            try:
+                self._db.execute("COMMIT")
+            except sqlite3.Error:
+                self._roll_back()
+                raise
+            # A file that was deleted or replaced still takes commits, which nobody will ever see.
+            if self._path is not None and _identity(self._path) != self._identity:
+                raise StoreUnavailable(f"{self._path} was removed or replaced")
+        except sqlite3.IntegrityError:
+            raise  # a fault of this message, not of the store
+        except sqlite3.Error as error:
+            raise _write_fault(self._path, error) from error
+
+    def _roll_back(self) -> None:
+        self._wordings.clear()  # some may have been added by the transaction that did not happen
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def _same_file(self) -> None:
+        """Turn to the file that is at our path now, where it is another one than we opened."""
+        if self._path is None or _identity(self._path) == self._identity:
+            return
+        if not self._path.exists():
+            # Making an empty one here would forget every account.
+            raise StoreUnavailable(f"{self._path} is gone", "put it back, or restore a backup")
+        fresh = Store.open(self._path, create=False)
+        self._db.close()
+        self._db, self._identity = fresh._db, fresh._identity
+        self._wordings.clear()
+
+    def _all(self, statement: str, **values: Any) -> list[Any]:
+        return self._db.execute(statement, values).fetchall()
+
+    def _one(self, statement: str, **values: Any) -> Any:
+        return self._db.execute(statement, values).fetchone()
+
+    def _run(self, statement: str, **values: Any) -> int:
+        return self._db.execute(statement, values).rowcount
+
+    # --- what a batch needs to know -----------------------------------------------------------
+
+    def last_ids(self) -> tuple[int, int, int]:
+        """The last id of subscribers, of accounts, and of messages (mo and mt together)."""
+        subscriber, account, message = self._one(sql.LAST_IDS)
+        return subscriber, account, message
+
+    def subscribers(self, phones: Iterable[str]) -> dict[str, int]:
+        """The ids of those of *phones* that are known."""
+        return dict(self._all(sql.FIND_SUBSCRIBERS, phones=_json(phones)))
+
+    def twins(
+        self, texts: Iterable[tuple[int, int]], since: datetime
+    ) -> dict[tuple[int, int], Twin]:
+        """The last text after *since* with the same (subscriber, fingerprint), if any."""
+        rows = self._all(sql.FIND_TWINS, keys=_json(texts), since=stamp(since))
+        return {(who, what): Twin(session, at) for who, what, session, at in rows}
+
+    def count_replies(self, subscribers: Iterable[int], since: datetime) -> dict[int, int]:
+        """How many texts of each were answered after *since*."""
+        return dict(
+            self._all(sql.COUNT_REPLIES, subscribers=_json(subscribers), since=stamp(since))
+        )
+
+    def holders_by_cmnd(self, cmnds: Iterable[str]) -> dict[str, Holder]:
+        """The open accounts of these CMND."""
+        rows = self._all(sql.HOLDERS_BY_CMND, cmnds=_json(cmnds))
+        return {cmnd: _holder(*holder) for cmnd, *holder in rows}
+
+    def holders_by_phone(self, subscribers: Iterable[int]) -> dict[int, Holder]:
+        """The open accounts of these subscribers."""
+        rows = self._all(sql.HOLDERS_BY_PHONE, subscribers=_json(subscribers))
+        return {who: _holder(*holder) for who, *holder in rows}
+
+    def count_resets(self, account_id: int, since: datetime) -> int:
+        """How often a citizen had this account's password replaced by texting, after *since*."""
+        count: int = self._one(sql.COUNT_RESETS, account=account_id, since=stamp(since))[0]
+        return count
+
+    def wording(self, reply: str, text: str) -> int:
+        """The id of a wording, added where it is new."""
+        key = (reply, text)
+        known = self._wordings.get(key)
+        if known is None:
+            row = self._one(sql.FIND_WORDING, reply=reply, text=text)
+            if row is None:
+                self._run(sql.ADD_WORDING, reply=reply, text=text)
+                row = self._one(sql.FIND_WORDING, reply=reply, text=text)
+            known = self._wordings[key] = int(row[0])
+        return known
+
+    # --- what goes in -------------------------------------------------------------------------
+
+    def write(self, changes: Changes) -> None:
+        """Add all of *changes*.
+
+        Raises:
+            sqlite3.IntegrityError: a phone or CMND has an open account already.
+        """
+        many = self._db.executemany
+        for statement, rows in (
+            (sql.ADD_SUBSCRIBER, changes.subscribers),
+            (sql.ADD_MO, changes.mos),
+            (sql.ADD_ACCOUNT, changes.accounts),
+            (sql.ISSUE_PASSWORD, changes.passwords),
+            (sql.ADD_HISTORY, changes.history),
+            (sql.ADD_MT, changes.mts),
+            (sql.ADD_TO_OUTBOX, changes.replies),
+        ):
+            if rows:
+                many(statement, rows)
+
+    # --- parts of long texts ------------------------------------------------------------------
+
+    def parts(self, subscriber: int, ref: str) -> list[PartRow]:
+        """The parts of one long text that are there, by their number."""
+        return [
+            PartRow(
+                Part(ref, total, number, coding, octets, (single, locking)),
+                created_at,
+                link,
+                session,
+                fingerprint,
+                Address(address, ton, npi),
+                bool(joined),
+            )
+            for (
+                number,
+                total,
+                created_at,
+                link,
+                session,
+                fingerprint,
+                address,
+                ton,
+                npi,
+                coding,
+                single,
+                locking,
+                octets,
+                joined,
+            ) in self._all(sql.FIND_PARTS, subscriber=subscriber, ref=ref)
+        ]
+
+    def add_part(self, subscriber: int, row: PartRow) -> None:
+        part, sender = row.part, row.sender
+        self._db.execute(
+            sql.ADD_PART,
+            (
+                subscriber,
+                part.ref,
+                part.number,
+                part.total,
+                row.created_at,
+                row.link,
+                row.session,
+                row.fingerprint,
+                *sender,
+                part.data_coding,
+                *part.shift,
+                part.octets,
+            ),
+        )
+
+    def mark_joined(self, subscriber: int, ref: str) -> None:
+        """The text is whole; its parts stay to recognise one that is sent again."""
+        self._run(sql.MARK_JOINED, subscriber=subscriber, ref=ref)
+
+    def take_back_part(self, subscriber: int, part: Part) -> None:
+        """Undo the arrival of a last part whose text could not be decided on yet."""
+        self._run(sql.REMOVE_PART, subscriber=subscriber, ref=part.ref, number=part.number)
+        self._run(sql.UNMARK_JOINED, subscriber=subscriber, ref=part.ref)
+
+    def forget_parts(self, subscriber: int, ref: str) -> None:
+        self._run(sql.FORGET_PARTS, subscriber=subscriber, ref=ref)
+
+    def incomplete(self, since: datetime) -> list[tuple[int, str, str]]:
+        """(subscriber, phone, ref) of long texts begun before *since* that lack a part."""
+        return self._all(sql.FIND_INCOMPLETE, since=stamp(since))
+
+    def purge_parts(self, before: datetime) -> None:
+        self._run(sql.PURGE_PARTS, before=stamp(before))
+
+    # --- the outbox ---------------------------------------------------------------------------
+
+    def due(self, link: str, *, reminder: bool, room: int, now: datetime) -> list[ClaimedRow]:
+        """At most *room* due replies (or reminders) of *link*, oldest first; not yet leased."""
+        rows = self._all(sql.CLAIM, link=link, reminder=int(reminder), room=room, now=stamp(now))
+        return [
+            ClaimedRow(id_, created_at, Address(address, ton, npi), sealed, wording, cmnd)
+            for id_, created_at, address, ton, npi, sealed, wording, cmnd in rows
+        ]
+
+    def lease(self, ids: Iterable[int], until: datetime) -> None:
+        ends = stamp(until)
+        self._db.executemany(sql.LEASE, [(ends, id_) for id_ in ids])
+
+    def next_due(self, link: str, *, reminder: bool) -> datetime | None:
+        """When the next queued text of *link* falls due."""
+        (at,) = self._one(sql.NEXT_DUE, link=link, reminder=int(reminder))
+        return None if at is None else unstamp(at)
+
+    def end_leases(self, link: str, now: datetime) -> None:
+        self._run(sql.END_LEASES, link=link, now=stamp(now))
+
+    def links_in_outbox(self) -> list[str]:
+        return [name for (name,) in self._all(sql.LINKS_IN_OUTBOX)]
+
+    def move_to_link(self, gone: str, link: str) -> int:
+        """Let *link* carry what is queued for a link that is no more; how many texts."""
+        return self._run(sql.MOVE_TO_LINK, gone=gone, link=link)
+
+    def taken(self, link: str, texts: Sequence[tuple[int, str]], now: datetime) -> None:
+        """The SMSC of *link* took these (mt, id of the SMSC); what was sealed is wiped."""
+        at = stamp(now)
+        self._db.executemany(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
+        self._db.executemany(sql.ADD_SENT, [(mt_id, link, smsc, at) for mt_id, smsc in texts])
+
+    def tries(self, ids: Iterable[int]) -> list[tuple[int, int, datetime]]:
+        """(mt, tries so far, when it was made) of those that are queued."""
+        rows = self._all(sql.FIND_TRIES, ids=_json(ids))
+        return [(id_, tries, unstamp(created_at)) for id_, tries, created_at in rows]
+
+    def postpone(self, mt_id: int, due: datetime, tries: int, reason: str) -> None:
+        self._db.execute(sql.POSTPONE, (stamp(due), tries, reason, mt_id))
+
+    def fail(self, mt_id: int, reason: str) -> None:
+        self._db.execute(sql.FAIL, (reason, mt_id))
+
+    def reply(self, mt_id: int) -> ReplyRow:
+        """The reply *mt_id*, which the SMSC has not taken.
+
+        Raises:
+            NotFound: there is none in the outbox.
+        """
+        row = self._one(sql.FIND_REPLY, id=mt_id)
+        if row is None:
+            raise NotFound(f"no reply {mt_id} in the outbox", "see `smsgw outbox list`")
+        state, account_id, current, account_state = row
+        return ReplyRow(
+            MtState(state), account_id, current == mt_id and account_state == AccountState.ISSUED
+        )
+
+    def retry(self, mt_id: int, now: datetime) -> None:
+        self._run(sql.RETRY, id=mt_id, now=stamp(now))
+
+    def cancel(self, mt_id: int, reason: str) -> bool:
+        """Cancel a reply that waits or failed; false where there is none such."""
+        return self._run(sql.CANCEL, id=mt_id, reason=reason) > 0
+
+    # --- delivery receipts --------------------------------------------------------------------
+
+    def awaiting_receipt(self, link: str, keys: Iterable[str]) -> list[tuple[int, str, str]]:
+        """(mt, id of the SMSC, phone) of texts of *link* known by one of *keys*."""
+        return self._all(sql.FIND_SENT, link=link, keys=_json(keys))
+
+    def settle_sent(self, mt_id: int, state: MtState, reason: str, now: datetime) -> None:
+        self._run(sql.SETTLE_SENT, id=mt_id, state=state, reason=reason, now=stamp(now))
+
+    def park_receipt(
+        self, link: str, smsc_id: str, phone: str, state: MtState, reason: str, now: datetime
+    ) -> None:
+        """Keep a receipt whose text we do not know yet by that id."""
+        self._run(
+            sql.ADD_EARLY_RECEIPT,
+            link=link,
+            smsc_id=smsc_id,
+            phone=phone,
+            state=state,
+            reason=reason,
+            now=stamp(now),
+        )
+
+    def any_early_receipt(self) -> bool:
+        return self._one(sql.ANY_EARLY_RECEIPT) is not None
+
+    def early_receipts(self, link: str, keys: Iterable[str]) -> list[tuple[int, str, MtState, str]]:
+        """(row, phone, state, reason) of parked receipts known by one of *keys*."""
+        rows = self._all(sql.FIND_EARLY_RECEIPT, link=link, keys=_json(keys))
+        return [(id_, phone, MtState(state), reason) for id_, phone, state, reason in rows]
+
+    def forget_early_receipt(self, row: int) -> None:
+        self._run(sql.FORGET_EARLY_RECEIPT, id=row)
+
+    def purge_early_receipts(self, before: datetime) -> None:
+        self._run(sql.PURGE_EARLY_RECEIPTS, before=stamp(before))
+
+    def phone_of(self, mt_id: int) -> str:
+        phone: str = self._one(sql.PHONE_OF_MT, id=mt_id)[0]
+        return phone
+
+    # --- accounts -----------------------------------------------------------------------------
+
+    def due_accounts(self, now: datetime, limit: int) -> list[AccountRow]:
+        """Accounts whose issued password has lapsed, oldest first."""
+        return [_account_row(r) for r in self._all(sql.DUE_ACCOUNTS, now=stamp(now), limit=limit)]
+
+    def count_due_accounts(self, now: datetime) -> int:
+        count: int = self._one(sql.COUNT_DUE_ACCOUNTS, now=stamp(now))[0]
+        return count
+
+    def account(self, account_id: int) -> AccountRow:
+        row = self._one(sql.ACCOUNT_BY_ID, id=account_id)
+        if row is None:
+            raise NotFound(f"no account {account_id}")
+        return _account_row(row)
+
+    def accounts_of_cmnd(self, cmnd: str) -> list[AccountRow]:
+        """The open account of a CMND, then closed ones, the latest first."""
+        return [_account_row(row) for row in self._all(sql.ACCOUNTS_BY_CMND, cmnd=cmnd)]
+
+    def accounts_of_phone(self, phone: str) -> list[AccountRow]:
+        """The open account of a phone (E.164), then closed ones, the latest first."""
+        return [_account_row(row) for row in self._all(sql.ACCOUNTS_BY_PHONE, phone=phone)]
+
+    def accounts(
+        self, *, state: AccountState | None = None, expiring_before: datetime | None = None
+    ) -> Iterator[Account]:
+        """All accounts in the order of registration, or those that expire, soonest first."""
+        if expiring_before is None:
+            rows = self._db.execute(sql.LIST_ACCOUNTS, {"state": state})
+        else:
+            values = {"state": state, "before": stamp(expiring_before)}
+            rows = self._db.execute(sql.LIST_EXPIRING, values)
+        for row in rows:
+            yield _account(row)
+
+    def delete_passwords(self, accounts: Iterable[int]) -> None:
+        self._db.executemany(sql.DELETE_PASSWORD, [(id_,) for id_ in accounts])
+
+    def set_own_password(self, account_id: int, state: AccountState, password_hash: str) -> None:
+        self._run(sql.SET_OWN_PASSWORD, id=account_id, state=state, hash=password_hash)
+
+    def close_account(self, account_id: int, state: AccountState, now: datetime) -> None:
+        self._run(sql.CLOSE_ACCOUNT, id=account_id, state=state, now=stamp(now))
+
+    # --- reports ------------------------------------------------------------------------------
+
+    def account_history(self, account_id: int) -> list[HistoryEntry]:
+        """The changes of an account's state, in their order."""
+        return [
+            HistoryEntry(
+                unstamp(at),
+                event,
+                f"{old} -> {new}" if old not in (None, new) else new,
+                actor,
+                reason,
+            )
+            for at, event, old, new, actor, reason in self._all(sql.HISTORY, account=account_id)
+        ]
+
+    def messages(
+        self,
+        *,
+        phone: str | None = None,
+        direction: Direction | None = None,
+        state: MtState | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Message]:
+        """What came and went, newest first; *state* is that of an MT and leaves out every MO."""
+        values: dict[str, Any] = {
+            "since": stamp(since or EPOCH),
+            "limit": limit,
+            "phone": phone,
+            "state": state,
+        }
+        found: list[Message] = []
+        if direction is not Direction.MT and state is None:
+            statement = sql.LIST_MO if phone is None else sql.LIST_MO_OF
+            found += [_mo(row) for row in self._all(statement, **values)]
+        if direction is not Direction.MO:
+            statement = sql.LIST_MT if phone is None else sql.LIST_MT_OF
+            found += [_mt(row) for row in self._all(statement, **values)]
+        found.sort(key=lambda m: (m.created_at, m.id), reverse=True)
+        return found[:limit]
+
+    def delivery_history(self, phone: str) -> list[HistoryEntry]:
+        """The texts of one phone, both ways, and what became of ours."""
+        entries = []
+        for mo in self.messages(phone=phone, direction=Direction.MO, limit=_STORY):
+            text = mo.text if mo.text is not None else "(could not be read)"
+            entries.append(HistoryEntry(mo.created_at, "mo", f"{mo.outcome}: {text}"))
+        values = {"phone": phone, "state": None, "since": 0, "limit": _STORY}
+        for row in self._all(sql.LIST_MT_OF, **values):
+            mt = _mt(row)
+            reply, taken_at, final_at = row[8:]
+            entries.append(HistoryEntry(mt.created_at, "mt", f"{reply}: {mt.text}"))
+            if taken_at is not None:
+                entries.append(HistoryEntry(unstamp(taken_at), "mt sent", f"message {mt.id}"))
+            if final_at is not None:
+                entries.append(
+                    HistoryEntry(
+                        unstamp(final_at), f"mt {mt.state}", f"message {mt.id}", None, mt.reason
+                    )
+                )
+            elif taken_at is None:
+                entries.append(
+                    HistoryEntry(
+                        mt.created_at, f"mt {mt.state}", f"message {mt.id}", None, mt.reason
+                    )
+                )
+        return entries
+
+    def outbox(self) -> list[QueuedReply]:
+        """What the SMSC has not taken, oldest first."""
+        return [
+            QueuedReply(
+                id_,
+                phone,
+                link,
+                _masked(wording, cmnd),
+                MtState(state),
+                unstamp(created_at),
+                tries,
+                unstamp(due_at) if state == MtState.QUEUED else None,
+                reason,
+            )
+            for (
+                id_,
+                phone,
+                link,
+                wording,
+                cmnd,
+                state,
+                created_at,
+                tries,
+                due_at,
+                reason,
+            ) in self._all(sql.LIST_OUTBOX)
+        ]
+
+    def stats(self, since: datetime | None, zone: tzinfo) -> list[DayCount]:
+        """Counts by local day, direction and outcome, oldest day first."""
+        totals: dict[tuple[date, Direction, str], int] = {}
+        for direction, statement in (
+            (Direction.MO, sql.COUNT_MO),
+            (Direction.MT, sql.COUNT_MT),
+        ):
+            for quarter, outcome, count in self._all(statement, since=stamp(since or EPOCH)):
+                moment = datetime.fromtimestamp(quarter * 900, UTC)
+                key = (moment.astimezone(zone).date(), direction, str(outcome))
+                totals[key] = totals.get(key, 0) + count
+        return [DayCount(*key, count) for key, count in sorted(totals.items())]
+
+    def health(self, now: datetime) -> Health:
+        oldest = self._one(sql.OLDEST_QUEUED)
+        counts = dict(self._all(sql.COUNT_OUTBOX))
+        last_mo, last_mt = self._one(sql.LAST_TIMES)
+        mo, mt = self._one(sql.COUNT_SINCE, since=stamp(now - timedelta(hours=1)))
+        return Health(
+            oldest_queued=unstamp(oldest[0]) if oldest else None,
+            queued=counts.get("queued", 0),
+            failed=counts.get("failed", 0),
+            last_mo=None if last_mo is None else unstamp(last_mo),
+            last_mt=None if last_mt is None else unstamp(last_mt),
+            mo_last_hour=mo,
+            mt_last_hour=mt,
+        )
+
+    # --- links and facts ----------------------------------------------------------------------
+
+    def links(self) -> list[LinkStatus]:
+        return [
+            LinkStatus(name, LinkState(state), unstamp(since), reason, mo, mt)
+            for name, state, since, reason, mo, mt in self._all(sql.LIST_LINKS)
+        ]
+
+    def set_link(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
+        self._run(sql.SET_LINK, name=name, state=state, reason=reason, now=stamp(now))
+
+    def forget_link(self, name: str) -> None:
+        self._run(sql.FORGET_LINK, name=name)
+
+    def count_on_link(self, name: str, mo: int, mt: int) -> None:
+        self._db.execute(sql.COUNT_ON_LINK, (mo, mt, name))
+
+    def fact(self, name: str) -> str | None:
+        row = self._one(sql.GET_FACT, name=name)
+        return None if row is None else str(row[0])
+
+    def set_fact(self, name: str, value: str) -> None:
+        self._run(sql.SET_FACT, name=name, value=value)
+
+    # --- retention and backup -----------------------------------------------------------------
+
+    def purge_messages(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* old MO and MT each; how many went."""
+        values = {"before": stamp(before), "limit": limit}
+        self._run(sql.PURGE_OUTBOX, **values)
+        self._run(sql.PURGE_SENT, **values)
+        gone = self._all(sql.PURGE_MT, **values) + self._all(sql.PURGE_MO, **values)
+        self._purge_subscribers(gone)
+        return len(gone)
+
+    def purge_accounts(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* accounts closed before that time, with their history."""
+        values = {"before": stamp(before), "limit": limit}
+        self._run(sql.PURGE_HISTORY, **values)
+        gone = self._all(sql.PURGE_ACCOUNTS, **values)
+        self._purge_subscribers(gone)
+        return len(gone)
+
+    def _purge_subscribers(self, gone: list[tuple[int]]) -> None:
+        self._run(sql.PURGE_SUBSCRIBERS, subscribers=_json({id_ for (id_,) in gone}))
+
+    def truncate_log(self) -> None:
+        """Copy the write-ahead log back, so that what was deleted does not stay in it."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def backup(self, file: Path) -> None:
+        """Write a consistent copy to *file*, mode 0600, while others go on writing.
+
+        Raises:
+            SmsgwError: *file* exists, or cannot be written.
+        """
+        if file.exists():
+            raise SmsgwError(f"{file} exists", "name a file that does not")
+        _make_file(file)
+        try:
+            self._db.execute("VACUUM INTO ?", (str(file),))
+        except sqlite3.Error as error:
+            file.unlink(missing_ok=True)
+            raise SmsgwError(f"{file}: {error}") from error
+
+
+_STORY = 10_000  # texts of one citizen, more than anyone reads
+
+
+def _json(values: Iterable[Any]) -> str:
+    return json.dumps(list(values))
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    if path is None:
+        return None
+    try:
+        found = os.stat(path)  # noqa: PTH116 - twice as quick as Path.stat, twice a batch
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _make_file(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise SmsgwError(
+            f"{path} cannot be made ({error.strerror})",
+            f"is {path.parent} a folder that the service user may write to?",
+        ) from error
+
+
+def _open_fault(path: Path, error: sqlite3.Error) -> SmsgwError:
+    if _code(error) == sqlite3.SQLITE_NOTADB:
+        return SmsgwError(f"{path} is not a database", "is gateway.database the right file?")
+    return SmsgwError(f"{path} cannot be opened ({error})", "check that the file may be written")
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _write_fault(path: Path | None, error: sqlite3.Error) -> SmsgwError:
+    if _code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreLost(f"{path}: {error}", "check the disk; the service must start again")
+    return StoreUnavailable(f"{path}: {error}", "nothing was written; the next try may succeed")
+
+
+def _holder(id_: int, state: str, birth_date: str) -> Holder:
+    return Holder(id_, AccountState(state), date.fromisoformat(birth_date))
+
+
+def _moment(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else unstamp(microseconds)
+
+
+def _account(row: Any) -> Account:
+    return Account(
+        id=row[0],
+        cmnd=row[1],
+        phone=row[2],
+        full_name=row[3],
+        birth_date=date.fromisoformat(row[4]),
+        state=AccountState(row[5]),
+        link=row[6],
+        registered_at=unstamp(row[7]),
+        password_issued_at=_moment(row[8]),
+        password_expires_at=_moment(row[9]),
+        reminders=row[10],
+    )
+
+
+def _account_row(row: Any) -> AccountRow:
+    return AccountRow(_account(row), row[11], row[12], row[13], Address(*row[14:17]))
+
+
+def _masked(wording: str, cmnd: str | None) -> str:
+    return wording.format(cmnd or MASK, MASK)
+
+
+def _mo(row: Any) -> Message:
+    id_, phone, link, text, outcome, created_at = row
+    return Message(
+        id_, Direction.MO, phone, link, text, None, Outcome(outcome), unstamp(created_at)
+    )
+
+
+def _mt(row: Any) -> Message:
+    id_, phone, link, wording, cmnd, state, created_at, reason = row[:8]
+    return Message(
+        id_,
+        Direction.MT,
+        phone,
+        link,
+        _masked(wording, cmnd),
+        MtState(state),
+        None,
+        unstamp(created_at),
+        reason,
+    )
