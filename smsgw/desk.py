@@ -16,9 +16,10 @@ password waits for the hashers. `StoreLost` ends the desk, and with it the proce
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from math import inf
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from smsgw import clock
@@ -124,10 +125,10 @@ class Desk:
         self._results.append((link, result))
         self._wake.set()
 
-    def ring(self, links: Iterable[str] | None = None) -> None:
-        """Something may be due on *links* (None: on any), or they have room again."""
+    def ring(self, link: str | None = None) -> None:
+        """Something may be due on *link* (None: on any), or it can transmit again."""
         now = asyncio.get_running_loop().time()
-        for name in self._ports if links is None else links:
+        for name in self._ports if link is None else (link,):
             self._due[name] = now
         self._wake.set()
 
@@ -139,13 +140,13 @@ class Desk:
             del self._parked[:ready]
             self._wake.set()
 
-    async def run(self, function: Callable[..., T], *args: Any) -> T:
+    async def run_in_store(self, function: Callable[..., T], *args: Any) -> T:
         """Any other work for the store, in its thread and in its turn."""
         return await asyncio.get_running_loop().run_in_executor(self._worker, function, *args)
 
     # --- life ---------------------------------------------------------------------------------
 
-    async def serve(self) -> None:
+    async def run(self) -> None:
         """Work until cancelled.
 
         Raises:
@@ -158,9 +159,11 @@ class Desk:
                 self._busy = True
                 while self._waits():
                     await self._commit()
+                    await self._claim()
                     if self.trouble and self._results:
                         break  # what only we can repeat is tried again by the timer
                 await self._claim()
+                self._set_timer()
                 self._busy = False
                 self._idle.set()
         finally:
@@ -191,10 +194,10 @@ class Desk:
             [arrival.mo for arrival in arrivals],
             [arrival.receipt for arrival in receipts],
             results,
-            {port.name: port.room() for port in self._ports.values()},
+            {name: port.room() for name, port in self._ports.items() if not self._has_due(name)},
         )
         try:
-            done = await self.run(self._gateway.commit, batch, clock.now())
+            done = await self.run_in_store(self._gateway.commit, batch, clock.now())
         except StoreLost:
             raise
         except Exception as error:
@@ -257,7 +260,7 @@ class Desk:
     # --- what is due --------------------------------------------------------------------------
 
     async def _claim(self) -> None:
-        """Claim for each link that has something due and room for it; set the timer for others."""
+        """Claim for each link that has something due, and room for it."""
         loop = asyncio.get_running_loop()
         for link, at in list(self._due.items()):
             port = self._ports.get(link)
@@ -266,7 +269,7 @@ class Desk:
                 continue
             del self._due[link]
             try:
-                claim = await self.run(self._gateway.claim, link, room, clock.now())
+                claim = await self.run_in_store(self._gateway.claim, link, room, clock.now())
             except StoreUnavailable as error:
                 self.trouble = str(error)
                 log.error("store: %s", error)
@@ -277,7 +280,10 @@ class Desk:
                 port.flush()
             if claim.next_due is not None:
                 self._falls_due(link, claim.next_due)
-        self._set_timer()
+
+    def _has_due(self, link: str) -> bool:
+        """Whether older replies wait in the outbox: new ones queue behind them."""
+        return self._due.get(link, inf) <= asyncio.get_running_loop().time()
 
     def _falls_due(self, link: str, at: datetime) -> None:
         loop = asyncio.get_running_loop()
