@@ -89,6 +89,8 @@ def decode(
     except UnicodeDecodeError:
         pass
     try:
+        if data_coding == 0 and shift != NO_SHIFT:
+            return _read_gsm7(octets, shift)  # the tables are those of GSM 03.38
         return _reader(data_coding, alphabet)(octets, shift)
     except UnicodeDecodeError:
         return None

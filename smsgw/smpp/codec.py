@@ -172,7 +172,7 @@ def decode(frame: bytes) -> Pdu:
         case Command.SUBMIT_SM:
             return decode_message(SubmitSm, frame)
         case Command.DATA_SM:
-            return _decode_data(frame)
+            return decode_data(frame)
         case Command.ENQUIRE_LINK:
             return EnquireLink(sequence)
         case Command.UNBIND:
@@ -240,7 +240,8 @@ def _short_code(octets: bytes) -> Address:
     return Address(str(octets[2:], "latin-1"), octets[0], octets[1])
 
 
-def _decode_data(frame: bytes) -> DataSm:
+def decode_data(frame: bytes) -> DataSm:
+    """Read a data_sm. Raises `BadPdu`."""
     fields, end = _read_fields(frame, _DATA)
     service_type, ton, npi, number, to_ton, to_npi, to, esm_class, registered, coding = fields
     return DataSm(
@@ -287,6 +288,15 @@ def _read_answer(frame: bytes, octets: int) -> tuple[str, Mapping[int, bytes]]:
     if end < 0:
         raise _bad(frame, consts.SMPP_ESME_RINVMSGLEN, f"no NUL within {octets} octets")
     return str(frame[HEADER_OCTETS:end], "latin-1"), _read_tlvs(frame, end + 1)
+
+
+def first_string(frame: bytes) -> str:
+    """system_id or message_id of an answer, also of one that `decode` finds fault with.
+
+    What was accepted stays accepted, even if the answer lacks its NUL or has a TLV cut: a text
+    would be sent twice, a bind tried for ever.
+    """
+    return str(frame[HEADER_OCTETS : HEADER_OCTETS + 64].partition(b"\0")[0], "latin-1")
 
 
 def _read_tlvs(frame: bytes, at: int) -> dict[int, bytes]:

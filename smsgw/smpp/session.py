@@ -1,0 +1,604 @@
+"""One SMPP session as seen from our side (ESME).
+
+Bytes and a time come in, events and bytes go out; no socket, no clock, no account. What the
+peer sends can end the session, never raise. Where a time is asked for it is monotonic seconds.
+
+    OPEN ---- bind_*_resp ----> BOUND ---- unbind() ----> UNBINDING ---- unbind_resp ----> CLOSED
+      |                          |  unbind from the SMSC, answered                           ^
+      +--- refused, time-out ----+------- dead line, stream lost, abandon() -----------------+
+
+Who waits for whom:
+
+    our request          answered by                     else, after response_timeout
+    bind                 Bound, BindRefused              Lost
+    enquire_link         its answer or generic_nack      Lost: the line is dead
+    submit_sm            Taken, Postponed, Refused       Unanswered; a late answer: TakenLate
+    unbind               Unbound                         Lost
+
+    their request        answered by
+    deliver_sm, data_sm  answer(), once the store has it
+    everything else      at once
+
+Source: SMPP v3.4 §2.2 (states), §4 (operations), §7.2 (timers).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+from hashlib import blake2b
+from typing import NamedTuple
+
+from smsgw.model import (
+    Address,
+    Answer,
+    Mo,
+    Mt,
+    Part,
+    Postponed,
+    Receipt,
+    Refused,
+    SubmitResult,
+    Taken,
+    Unanswered,
+)
+from smsgw.smpp import codec, receipts, statuses
+from smsgw.smpp.alphabets import NO_SHIFT, Alphabet, decode, encode, split_header
+from smsgw.smpp.pdu import (
+    ANSWER,
+    UDHI,
+    BadPdu,
+    Bind,
+    Command,
+    DeliverSm,
+    EnquireLink,
+    Message,
+    StreamLost,
+    SubmitSm,
+    Tlv,
+    Unbind,
+    Unsendable,
+    describe,
+)
+
+MAX_SEQUENCE = 0x7FFFFFFF  #: SMPP v3.4 §5.1.4
+# A peer that floods us is told to slow down before anything is kept of what it sends.
+MAX_UNANSWERED = 10_000
+# Answers that the network does not take away: the peer does not read.
+MAX_OUTGOING_OCTETS = 4 * 1024 * 1024
+# Submits that were reported as unanswered and may still be answered.
+MAX_LATE = 1000
+
+_STATUS = {
+    Answer.OK: statuses.ROK,
+    Answer.LATER: statuses.RX_T_APPN,
+    Answer.BUSY: statuses.RTHROTTLED,
+}
+
+
+class BindMode(StrEnum):
+    TRANSCEIVER = "transceiver"
+    RECEIVER = "receiver"
+    TRANSMITTER = "transmitter"
+
+
+_BIND = {
+    BindMode.TRANSCEIVER: Command.BIND_TRANSCEIVER,
+    BindMode.RECEIVER: Command.BIND_RECEIVER,
+    BindMode.TRANSMITTER: Command.BIND_TRANSMITTER,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """What a link's configuration says about its sessions."""
+
+    link: str
+    system_id: str
+    password: str = field(repr=False)
+    system_type: str = ""
+    mode: BindMode = BindMode.TRANSCEIVER
+    window: int = 10  #: submit_sm awaiting their answer, at most
+    enquire_link_interval: float = 30.0  #: seconds without a word from the SMSC
+    response_timeout: float = 10.0  #: seconds
+    alphabet: Alphabet = Alphabet.GSM7  #: what data_coding 0 means there
+    receipts: bool = True  #: ask for delivery receipts
+    source: Address  #: of every MT
+
+
+class Bound(NamedTuple):
+    """The SMSC accepted us."""
+
+    smsc_system_id: str
+
+
+class BindRefused(NamedTuple):
+    """The SMSC did not accept us; `statuses.waits_long` says how soon to try again."""
+
+    status: int
+    reason: str  #: for the operator, with advice
+
+
+class MoReceived(NamedTuple):
+    """A citizen's text; the SMSC keeps it until `Session.answer` is called with *ticket*."""
+
+    mo: Mo
+    ticket: int
+
+
+class ReceiptReceived(NamedTuple):
+    """A delivery receipt, to be answered as `MoReceived` is."""
+
+    receipt: Receipt
+    ticket: int
+
+
+class TakenLate(NamedTuple):
+    """An answer to a submit_sm that was reported as `Unanswered` before.
+
+    Only of those that the SMSC took; others are tried again anyway.
+    """
+
+    taken: Taken
+
+
+class PeerUnbound(NamedTuple):
+    """The SMSC ended the session, and was answered: flush, close, bind afresh."""
+
+
+class Unbound(NamedTuple):
+    """Our unbind was answered: close."""
+
+
+class Lost(NamedTuple):
+    """Nothing more can be done with this connection: drop it."""
+
+    reason: str
+
+
+Event = (
+    Bound
+    | BindRefused
+    | MoReceived
+    | ReceiptReceived
+    | SubmitResult
+    | TakenLate
+    | PeerUnbound
+    | Unbound
+    | Lost
+)
+
+
+class NotBound(Exception):
+    """The session cannot transmit; claim nothing until `Bound`."""
+
+
+class WindowFull(Exception):
+    """Too many answers are awaited; ask `room` before claiming."""
+
+
+class _State(Enum):
+    OPEN = auto()
+    BOUND = auto()
+    UNBINDING = auto()
+    CLOSED = auto()
+
+
+_DELIVER_SM = Command.DELIVER_SM.to_bytes(4, "big")
+_SUBMIT_SM_RESP = (Command.SUBMIT_SM | ANSWER).to_bytes(4, "big")
+_new = tuple.__new__
+
+
+class Session:
+    """One connection's worth of SMPP, from the bind request to the end.
+
+    Attributes:
+        trace: if set, called with one line a PDU, without passwords and texts.
+    """
+
+    def __init__(self, settings: SessionSettings, session_id: int, now: float) -> None:
+        """Queue the bind request.
+
+        Raises:
+            Unsendable: a credential is too long for SMPP.
+        """
+        self.settings = settings
+        self.session_id = session_id
+        self.trace: Callable[[str], None] | None = None
+        self._state = _State.OPEN
+        self._frames = codec.FrameReader()
+        self._spoke_smpp = False
+        self._out: list[bytes] = []
+        self._out_octets = 0
+        self._pending: list[Event] = []  # to be told at the next chance
+        self._heard = now
+        self._sequence = 0
+        # Our requests: sequence number, and when the answer must be here.
+        self._bind = (self._next_sequence(), now + settings.response_timeout)
+        self._enquiry: tuple[int, float] | None = None
+        self._unbind: tuple[int, float] | None = None
+        # By sequence number, oldest first: mt_id, deadline.
+        self._submits: dict[int, tuple[int, float]] = {}
+        self._late: dict[int, int] = {}
+        # Their requests, by ticket: command of the answer, sequence number, twin key.
+        self._tickets: dict[int, tuple[int, int, tuple[str, int] | None]] = {}
+        self._last_ticket = 0
+        self._twins: dict[tuple[str, int], int] = {}  # sender and fingerprint: how many wait
+        self._transmits = settings.mode is not BindMode.RECEIVER
+        self._receives = settings.mode is not BindMode.TRANSMITTER
+        self._template = codec.SubmitTemplate(
+            SubmitSm(0, settings.source, registered_delivery=int(settings.receipts))
+        )
+        self._send(
+            codec.encode(
+                Bind(
+                    _BIND[settings.mode],
+                    self._bind[0],
+                    settings.system_id,
+                    settings.password,
+                    settings.system_type,
+                )
+            )
+        )
+
+    # --- what the link asks for -------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """How many more submit_sm may leave now; 0 unless bound and allowed to transmit."""
+        if self._state is not _State.BOUND or not self._transmits:
+            return 0
+        return max(0, self.settings.window - len(self._submits))
+
+    @property
+    def unanswered(self) -> int:
+        """MOs and receipts that wait for our answer."""
+        return len(self._tickets)
+
+    def submit(self, mt: Mt, now: float) -> int:
+        """Send *mt* as one submit_sm and start its response timer.
+
+        A text that SMPP cannot carry (an address of more than 20, a text of more than 254
+        octets) is reported as `Refused` by the next `tick`.
+
+        Returns:
+            The sequence number that the answer will carry.
+
+        Raises:
+            NotBound: the session cannot transmit.
+            WindowFull: too many answers are awaited.
+
+        Source: SMPP v3.4 §4.4.1 (fields), §7.2 (response_timer).
+        """
+        if self._state is not _State.BOUND or not self._transmits:
+            raise NotBound
+        if len(self._submits) >= self.settings.window:
+            raise WindowFull
+        sequence = self._next_sequence()
+        try:
+            self._send(
+                self._template.fill(sequence, mt.to, encode(mt.text, self.settings.alphabet))
+            )
+        except Unsendable as fault:
+            self._pending.append(Refused(mt.id, str(fault)))
+        else:
+            self._submits[sequence] = mt.id, now + self.settings.response_timeout
+        return sequence
+
+    def answer(self, ticket: int, answer: Answer) -> None:
+        """Tell the SMSC what became of an MO or receipt; a second answer is not sent."""
+        waiting = self._tickets.pop(ticket, None)
+        if waiting is None:
+            return
+        command, sequence, twin = waiting
+        if twin is not None:
+            left = self._twins[twin] - 1
+            if left:
+                self._twins[twin] = left
+            else:
+                del self._twins[twin]
+        if not self._over:
+            self._send(codec.answer(command, sequence, _STATUS[answer]))
+
+    def unbind(self, now: float) -> None:
+        """End the session in good order; MOs still come and are answered until `Unbound`."""
+        if self._state is _State.OPEN:
+            # Before the bind is answered there is nothing to unbind (SMPP v3.4 §2.3).
+            self._state = _State.CLOSED
+            self._pending.append(Unbound())
+        elif self._state is _State.BOUND:
+            self._state = _State.UNBINDING
+            self._unbind = self._next_sequence(), now + self.settings.response_timeout
+            self._send(codec.encode(Unbind(self._unbind[0])))
+
+    def take_outgoing(self) -> bytes:
+        """Everything there is to write, in one piece."""
+        octets = b"".join(self._out)
+        self._out.clear()
+        self._out_octets = 0
+        return octets
+
+    def abandon(self, reason: str) -> list[Unanswered]:
+        """The connection is gone: all texts of which nobody knows whether they arrived."""
+        self._state = _State.CLOSED
+        results = [Unanswered(mt_id, reason) for mt_id, _ in self._submits.values()]
+        self._submits.clear()
+        self._late.clear()
+        self._tickets.clear()
+        self._twins.clear()
+        self._pending.clear()
+        return results
+
+    # --- time -------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float:
+        """When `tick` must be called at the latest."""
+        if self._pending:
+            return 0.0
+        if self._over:
+            return float("inf")
+        if self._state is _State.OPEN:
+            return self._bind[1]
+        deadline = self._heard + self.settings.enquire_link_interval
+        if self._enquiry is not None:
+            deadline = self._enquiry[1]
+        if self._submits:
+            deadline = min(deadline, next(iter(self._submits.values()))[1])
+        if self._unbind is not None:
+            deadline = min(deadline, self._unbind[1])
+        return deadline
+
+    def tick(self, now: float) -> list[Event]:
+        """Let timers run out, and enquire whether the SMSC is there."""
+        events, self._pending = self._pending, []
+        if self._over:
+            return events
+        patience = f"in {self.settings.response_timeout:g} s"
+        if self._state is _State.OPEN:
+            if now >= self._bind[1]:
+                rest = self._frames.rest
+                said = f"; it sent {_excerpt(rest)}" if rest else ""
+                self._lose(events, f"no answer to the bind {patience}{said}")
+            return events
+        for sequence, (mt_id, deadline) in list(self._submits.items()):
+            if now < deadline:
+                break  # the others were sent later
+            del self._submits[sequence]
+            self._late[sequence] = mt_id
+            if len(self._late) > MAX_LATE:
+                del self._late[next(iter(self._late))]
+            events.append(Unanswered(mt_id, f"no answer to submit_sm {patience}"))
+        if self._unbind is not None and now >= self._unbind[1]:
+            self._lose(events, f"no answer to unbind {patience}")
+        elif self._enquiry is not None:
+            if now >= self._enquiry[1]:
+                self._lose(events, f"no answer to enquire_link {patience}: the line is dead")
+        elif now >= self._heard + self.settings.enquire_link_interval:
+            self._enquiry = self._next_sequence(), now + self.settings.response_timeout
+            self._send(codec.encode(EnquireLink(self._enquiry[0])))
+        return events
+
+    # --- what the SMSC sends ----------------------------------------------------------------
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take what the network brought, in pieces of any size. Never raises."""
+        events, self._pending = self._pending, []
+        if self._over or not data:
+            return events
+        self._heard = now
+        # A command_length begins with a zero; whoever sends a letter first speaks something else.
+        if not self._spoke_smpp and data[0] and not self._frames.rest:
+            hint = (
+                ", which is TLS: set tls = true" if data[:2] in (b"\x15\x03", b"\x16\x03") else ""
+            )
+            self._lose(events, f"peer is not SMPP: it sent {_excerpt(data)}{hint}")
+            return events
+        try:
+            frames = self._frames.feed(data)
+        except StreamLost as fault:
+            if self._spoke_smpp:
+                self._respond(Command.GENERIC_NACK, 0, statuses.RINVCMDLEN)
+                self._lose(events, f"out of step: {fault}")
+            else:
+                self._lose(events, f"peer is not SMPP: it sent {_excerpt(data)}")
+            return events
+        if frames:
+            self._spoke_smpp = True
+        trace = self.trace
+        for frame in frames:
+            if trace is not None:
+                trace(f"<- {_described(frame)}")
+            kind = frame[4:8]
+            if kind == _DELIVER_SM:
+                self._on_message(frame, Command.DELIVER_SM, events)
+            elif kind == _SUBMIT_SM_RESP:
+                self._on_submit_sm_resp(frame, events)
+            else:
+                self._on_other(frame, events)
+            if self._over:
+                break  # what follows an unbind or a refused bind is nothing to us
+        if self._out_octets > MAX_OUTGOING_OCTETS and not self._over:
+            self._lose(events, "peer does not read what we answer")
+        return events
+
+    def _on_message(self, frame: bytes, command: int, events: list[Event]) -> None:
+        """deliver_sm or data_sm: a citizen's text or a delivery receipt."""
+        try:
+            pdu: Message
+            if command == Command.DATA_SM:
+                pdu = codec.decode_data(frame)
+            else:
+                pdu = codec.decode_message(DeliverSm, frame)
+        except BadPdu as fault:
+            self._respond(command | ANSWER, fault.sequence, fault.status)
+            return
+        if not self._receives or self._state not in (_State.BOUND, _State.UNBINDING):
+            self._respond(command | ANSWER, pdu.sequence, statuses.RINVBNDSTS)
+            return
+        if len(self._tickets) >= MAX_UNANSWERED:
+            self._respond(command | ANSWER, pdu.sequence, statuses.RTHROTTLED)
+            return
+        self._last_ticket = ticket = self._last_ticket + 1
+        twin = None
+        if receipts.is_receipt(pdu):
+            receipt = receipts.read(pdu, self.settings.link)
+            events.append(ReceiptReceived(receipt, ticket))
+        else:
+            mo = self._read_mo(pdu)
+            twin = (mo.sender.number, mo.fingerprint)
+            waiting = self._twins.get(twin, 0)
+            if waiting:
+                mo = mo._replace(unanswered_twin=True)
+            self._twins[twin] = waiting + 1
+            events.append(_new(MoReceived, (mo, ticket)))
+        self._tickets[ticket] = command | ANSWER, pdu.sequence, twin
+
+    def _read_mo(self, pdu: Message) -> Mo:
+        octets = pdu.octets
+        coding, alphabet = pdu.data_coding, self.settings.alphabet
+        identity = b"%c%c%b" % (pdu.esm_class & UDHI, coding, octets)
+        text: str | None
+        if not pdu.tlvs and not pdu.esm_class & UDHI:
+            text, part = decode(octets, coding, alphabet), None
+        else:
+            part, shift, octets = _read_part(pdu, octets)
+            text = None if part else decode(octets, coding, alphabet, shift)
+            if part and part.ref.startswith("sar:"):
+                identity += f"{part.ref}:{part.number}".encode()
+        digest = blake2b(identity, digest_size=8).digest()
+        fingerprint = int.from_bytes(digest, "big", signed=True)
+        return _new(
+            Mo,
+            (self.settings.link, self.session_id, pdu.source, text, fingerprint, part, False),
+        )
+
+    def _on_submit_sm_resp(self, frame: bytes, events: list[Event]) -> None:
+        _, _, status, sequence = codec.header.unpack_from(frame)
+        submit = self._submits.pop(sequence, None)
+        if submit is not None:
+            events.append(statuses.result(submit[0], status, codec.first_string(frame)))
+        elif sequence in self._late and status == statuses.ROK:
+            taken = Taken(self._late.pop(sequence), codec.first_string(frame))
+            events.append(TakenLate(taken))
+
+    def _on_other(self, frame: bytes, events: list[Event]) -> None:
+        _, command, status, sequence = codec.header.unpack_from(frame)
+        if command & ANSWER:
+            self._on_answer(command, status, sequence, frame, events)
+            return
+        match command:
+            case Command.DATA_SM:
+                self._on_message(frame, command, events)
+            case Command.ENQUIRE_LINK:
+                self._respond(command | ANSWER, sequence, statuses.ROK)
+            case Command.UNBIND:
+                self._respond(command | ANSWER, sequence, statuses.ROK)
+                self._state = _State.CLOSED
+                events.append(PeerUnbound())
+            case Command.ALERT_NOTIFICATION | Command.OUTBIND:
+                pass  # SMPP v3.4 has no answer to these
+            case _:
+                self._respond(Command.GENERIC_NACK, sequence, statuses.RINVCMDID)
+
+    def _on_answer(
+        self, command: int, status: int, sequence: int, frame: bytes, events: list[Event]
+    ) -> None:
+        """Only what carries our sequence number, and the command that we asked, is an answer."""
+        nack = command == Command.GENERIC_NACK
+
+        def answers(request: tuple[int, float] | None, asked: Command) -> bool:
+            return (
+                request is not None
+                and request[0] == sequence
+                and (nack or command == asked | ANSWER)
+            )
+
+        if self._state is _State.OPEN:
+            if answers(self._bind, _BIND[self.settings.mode]):
+                self._on_bind_answer(status, nack, frame, events)
+        elif answers(self._enquiry, Command.ENQUIRE_LINK):
+            self._enquiry = None  # whatever it says: somebody is there
+        elif answers(self._unbind, Command.UNBIND):
+            self._state = _State.CLOSED
+            events.append(Unbound())
+        elif nack and sequence in self._submits:
+            mt_id, _ = self._submits.pop(sequence)
+            if status == statuses.ROK:
+                reason = "generic_nack with status 0"
+                events.append(Postponed(mt_id, reason, throttled=False))
+            else:
+                events.append(statuses.result(mt_id, status, ""))
+
+    def _on_bind_answer(self, status: int, nack: bool, frame: bytes, events: list[Event]) -> None:
+        if status == statuses.ROK and not nack:
+            self._state = _State.BOUND
+            events.append(Bound(codec.first_string(frame)))
+        else:
+            self._state = _State.CLOSED
+            reason = statuses.bind_reason(status, self.settings.link)
+            events.append(BindRefused(status, f"{reason} (by generic_nack)" if nack else reason))
+
+    # --- below ------------------------------------------------------------------------------
+
+    @property
+    def _over(self) -> bool:
+        return self._state is _State.CLOSED
+
+    def _next_sequence(self) -> int:
+        sequence = self._sequence
+        while True:
+            sequence = sequence % MAX_SEQUENCE + 1
+            if sequence not in self._submits and sequence not in self._late:
+                self._sequence = sequence
+                return sequence
+
+    def _respond(self, command: int, sequence: int, status: int) -> None:
+        if command in (Command.DELIVER_SM | ANSWER, Command.DATA_SM | ANSWER):
+            self._send(codec.answer(command, sequence, status))
+        else:
+            self._send(codec.header.pack(codec.HEADER_OCTETS, command, status, sequence))
+
+    def _send(self, frame: bytes) -> None:
+        self._out.append(frame)
+        self._out_octets += len(frame)
+        if self.trace is not None:
+            self.trace(f"-> {_described(frame)}")
+
+    def _lose(self, events: list[Event], reason: str) -> None:
+        self._state = _State.CLOSED
+        events.append(Lost(reason))
+
+
+def _read_part(pdu: Message, octets: bytes) -> tuple[Part | None, tuple[int, int], bytes]:
+    """Which part of a long text this is, its shift tables, and its octets alone.
+
+    Where both a user data header and sar_* number the part, the header counts: it is what the
+    handset wrote. Numbers that make no sense mean that the text is whole.
+    """
+    ref, total, number, shift = "", 1, 1, NO_SHIFT
+    if pdu.esm_class & UDHI:
+        header, octets = split_header(octets)
+        if header:
+            ref, total, number, shift = header
+    if not ref and Tlv.SAR_MSG_REF_NUM in pdu.tlvs:
+        ref = f"sar:{_number(pdu, Tlv.SAR_MSG_REF_NUM)}"
+        total = _number(pdu, Tlv.SAR_TOTAL_SEGMENTS)
+        number = _number(pdu, Tlv.SAR_SEGMENT_SEQNUM)
+    if total > 1 and 1 <= number <= total <= 255:
+        return Part(ref, total, number, pdu.data_coding, octets, shift), shift, octets
+    return None, shift, octets
+
+
+def _number(pdu: Message, tag: Tlv) -> int:
+    # As long as it is on the wire: SMSCs disagree with the specification about sizes.
+    return int.from_bytes(pdu.tlvs.get(tag, b"")[:4], "big")
+
+
+def _excerpt(octets: bytes) -> str:
+    return f"{octets[:32]!r}" + ("…" if len(octets) > 32 else "")
+
+
+def _described(frame: bytes) -> str:
+    try:
+        return describe(codec.decode(frame))
+    except BadPdu as fault:
+        return f"malformed {fault}"
