@@ -90,9 +90,9 @@ def reset_password(office: Office, key: str) -> None:
 @click.argument("key")
 @pass_office
 def set_password(office: Office, key: str) -> None:
-    """Set the citizen's own password; the account becomes active.
+    """Set the citizen's own password.
 
-    It is asked for twice, or read from the first line of standard input where that is no terminal.
+    The account becomes active. The password is asked for twice, or read from the first line of standard input where that is no terminal.
     """
     account = office.hotline.find(key)  # before anybody types a password for nothing
     password = _read_password(confirm=True)
@@ -106,9 +106,9 @@ def set_password(office: Office, key: str) -> None:
 @click.argument("key")
 @pass_office
 def verify_password(office: Office, key: str) -> None:
-    """Say whether a password is the account's: exit status 0, or else 1.
+    """Say whether a password is right.
 
-    It is asked for, or read from the first line of standard input where that is no terminal.
+    Exit status 0 if it is, 1 if not. The password is asked for, or read from the first line of standard input where that is no terminal.
     """
     username = office.hotline.find(key).username
     if not office.hotline.verify_password(key, _read_password(confirm=False)):
@@ -121,7 +121,9 @@ def verify_password(office: Office, key: str) -> None:
 @click.option("--reason", metavar="TEXT", required=True, help="Kept in the account's history.")
 @pass_office
 def close(office: Office, key: str, reason: str) -> None:
-    """End an account; its phone and CMND may register again.
+    """End an account.
+
+    Its phone and CMND may register again.
 
     \b
         smsgw accounts close 0905123456 --reason "asked at the hotline"

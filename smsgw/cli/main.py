@@ -132,9 +132,9 @@ def _debugging() -> bool:
 
 def _whereabouts(fault: BaseException) -> str:
     """Type and line of *fault*, without its message: that may quote a password or a CMND."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(fault).__name__}{where}"
+    package = str(Path(__file__).parents[1])
+    ours = [f for f in traceback.extract_tb(fault.__traceback__) if f.filename.startswith(package)]
+    return f"{type(fault).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}"
 
 
 def _close_output() -> None:

@@ -121,7 +121,7 @@ def printable(text: str, keep: str = "") -> str:
 # --- tables, JSON, CSV --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, a generic one cannot be made on Python 3.11
 class View(Generic[T]):
     """How one kind of thing is shown."""
 
