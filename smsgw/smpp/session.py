@@ -212,13 +212,13 @@ class Session:
         self._pending: list[Event] = []  # to be told at the next chance
         self._heard = now
         self._sequence = 0
-        # Our requests: sequence number, and when the answer must be here.
+        # Our requests. By sequence number, oldest first: mt_id, deadline.
+        self._submits: dict[int, tuple[int, float]] = {}
+        self._late: dict[int, int] = {}
+        # Sequence number, and when the answer must be here.
         self._bind = (self._next_sequence(), now + settings.response_timeout)
         self._enquiry: tuple[int, float] | None = None
         self._unbind: tuple[int, float] | None = None
-        # By sequence number, oldest first: mt_id, deadline.
-        self._submits: dict[int, tuple[int, float]] = {}
-        self._late: dict[int, int] = {}
         # Their requests, by ticket: command of the answer, sequence number, twin key.
         self._tickets: dict[int, tuple[int, int, tuple[str, int] | None]] = {}
         self._last_ticket = 0
