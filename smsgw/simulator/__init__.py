@@ -1,21 +1,21 @@
 """A real SMSC over TCP, simulated down to its faults: for tests, demo and an operator's dry run."""
 
 from smsgw.simulator.receipts import DIALECTS, Dialect
-from smsgw.simulator.smsc import (
+from smsgw.simulator.smsc import Smsc
+from smsgw.simulator.texts import Coding, Numbering
+from smsgw.simulator.thread import Handle, SmscThread
+from smsgw.simulator.words import (
     Delivery,
     Manners,
     Point,
     Record,
     Silence,
-    Smsc,
     Status,
     Submit,
     What,
     received,
     sent,
 )
-from smsgw.simulator.texts import Coding, Numbering
-from smsgw.simulator.thread import Handle, SmscThread
 
 __all__ = [
     "DIALECTS",

@@ -15,19 +15,10 @@ from typing import Any, Self, TypeVar
 from smsgw.model import Address
 from smsgw.simulator import texts
 from smsgw.simulator.receipts import Dialect
-from smsgw.simulator.smsc import (
-    Action,
-    Delivery,
-    Manners,
-    Point,
-    Record,
-    Session,
-    Silence,
-    Smsc,
-    Status,
-    Submit,
-)
+from smsgw.simulator.session import Action, Session
+from smsgw.simulator.smsc import Smsc
 from smsgw.simulator.texts import Coding, Numbering
+from smsgw.simulator.words import Delivery, Manners, Point, Record, Silence, Status, Submit
 from smsgw.smpp.pdu import DeliverSm
 
 T = TypeVar("T")
