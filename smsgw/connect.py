@@ -1,0 +1,166 @@
+"""Opens one connection to an SMSC, or says in one line why that failed.
+
+Sockets and TLS only; nothing of SMPP. Names with several addresses, IPv6 and IPv4, are tried as
+in RFC 8305 (the next address starts while the one before still hangs), by asyncio.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, TypeVar
+
+from smsgw.config import SmscSettings
+from smsgw.errors import SmsgwError
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+HAPPY_EYEBALLS_DELAY = 0.25  # RFC 8305 §8
+
+# Finds a peer that vanished while nothing else would (before the bind, in the middle of a stop);
+# bound sessions have enquire_link for it.
+KEEPALIVE_IDLE_SECONDS = 60
+KEEPALIVE_INTERVAL_SECONDS = 15
+KEEPALIVE_PROBES = 4
+
+
+class ConnectFault(SmsgwError):
+    """The connection could not be opened; the words tell why."""
+
+
+async def connect(smsc: SmscSettings, protocol: Callable[[], P]) -> P:
+    """Connect to *smsc*, TLS handshake included, within its response_timeout.
+
+    Raises:
+        ConnectFault: for whatever reason.
+    """
+    loop = asyncio.get_running_loop()
+    options: dict[str, Any] = {}
+    if smsc.tls:
+        # Read anew each time: a renewed certificate needs no restart.
+        options["ssl"] = tls_context(smsc)
+        options["server_hostname"] = smsc.tls_server_name or smsc.host
+    try:
+        async with asyncio.timeout(smsc.response_timeout.total_seconds()):
+            transport, made = await loop.create_connection(
+                protocol,
+                smsc.host,
+                smsc.port,
+                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY,
+                **options,
+            )
+    except TimeoutError as fault:
+        seconds = smsc.response_timeout.total_seconds()
+        raise ConnectFault(
+            f"no answer from {smsc.host}:{smsc.port} within {seconds:g} s"
+        ) from fault
+    except (OSError, ValueError) as fault:  # ValueError: a host name that IDNA cannot write
+        raise ConnectFault(explain(fault, smsc)) from fault
+    _tune(transport.get_extra_info("socket"))
+    return made
+
+
+def _tune(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", KEEPALIVE_IDLE_SECONDS),
+        ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL_SECONDS),
+        ("TCP_KEEPCNT", KEEPALIVE_PROBES),
+    ):
+        if hasattr(socket, option):  # not every system can tune them
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def tls_context(smsc: SmscSettings) -> ssl.SSLContext:
+    """TLS 1.2 or newer; the server's certificate and name are always verified.
+
+    Raises:
+        ConnectFault: a configured file cannot be used.
+    """
+    if smsc.tls_ca_file:
+        with _Reading("tls_ca_file", smsc.tls_ca_file, "holds no certificate"):
+            context = ssl.create_default_context(cafile=smsc.tls_ca_file)
+    else:
+        context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if smsc.tls_cert_file:
+        problem = "and tls_key_file do not hold a certificate and its unencrypted key"
+        with _Reading("tls_cert_file", smsc.tls_cert_file, problem):
+            # Without a password function OpenSSL would ask at the terminal for one.
+            context.load_cert_chain(smsc.tls_cert_file, smsc.tls_key_file, password=lambda: "")
+    return context
+
+
+class _Reading:
+    """Turns what OpenSSL says about a file into words."""
+
+    def __init__(self, key: str, path: Path, problem: str) -> None:
+        self._key, self._path, self._problem = key, path, problem
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, ssl.SSLError):
+            raise ConnectFault(f"TLS: {self._key} {self._path} {self._problem}") from fault
+        if isinstance(fault, OSError):
+            name = fault.filename or self._path
+            raise ConnectFault(
+                f"TLS: {self._key} {name} cannot be read ({fault.strerror})"
+            ) from fault
+
+
+#: What a TLS alert or library fault means to an operator, by a piece of OpenSSL's reason.
+TLS_FAULTS = {
+    "WRONG_VERSION_NUMBER": "the peer does not speak TLS; is this its port for TLS?",
+    "RECORD_LAYER_FAILURE": "the peer does not speak TLS; is this its port for TLS?",
+    "UNEXPECTED_EOF": "the peer closed the connection during the handshake",
+    "HANDSHAKE_FAILURE": "the peer shares no cipher with us, or wants a client certificate",
+    "PROTOCOL_VERSION": "the peer speaks no TLS version from 1.2 on",
+    "UNSUPPORTED_PROTOCOL": "the peer speaks no TLS version from 1.2 on",
+    "CERTIFICATE_REQUIRED": "the peer wants a client certificate; set tls_cert_file",
+    "ALERT_UNKNOWN_CA": "the peer does not know who issued our certificate (tls_cert_file)",
+    "ALERT_CERTIFICATE_EXPIRED": "the peer says that our certificate has expired (tls_cert_file)",
+    "ALERT_CERTIFICATE_REVOKED": "the peer says that our certificate was revoked (tls_cert_file)",
+    "ALERT_CERTIFICATE_UNKNOWN": "the peer refused our certificate (tls_cert_file)",
+    "ALERT_BAD_CERTIFICATE": "the peer refused our certificate (tls_cert_file)",
+    "ALERT_ACCESS_DENIED": "the peer refused our certificate (tls_cert_file)",
+    "UNRECOGNIZED_NAME": "the peer does not serve this name; set tls_server_name",
+}
+
+
+def explain(fault: BaseException, smsc: SmscSettings) -> str:
+    """*fault* of a socket in one line for an operator."""
+    where = f"{smsc.host}:{smsc.port}"
+    match fault:
+        case ssl.SSLCertVerificationError():
+            # OpenSSL's own words: "certificate has expired", "Hostname mismatch, …"
+            return f"TLS: {fault.verify_message.rstrip('.')}"
+        case ssl.SSLError():
+            reason = fault.reason or str(fault)
+            for piece, words in TLS_FAULTS.items():
+                if piece in reason:
+                    return f"TLS: {words}"
+            return f"TLS: {reason.lower().replace('_', ' ')}"
+        case socket.gaierror():
+            return f"host name {smsc.host} cannot be resolved ({fault.strerror})"
+        case ConnectionRefusedError():
+            return f"connection refused by {where}"
+        case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
+            return f"connection reset by {where}"
+        case TimeoutError():
+            return f"no answer from {where}: the line is dead"
+        case OSError():
+            # Several addresses that failed in different ways come as one text of asyncio's.
+            return f"{where} cannot be reached: {fault.strerror or fault}"
+    return f"{where} cannot be reached: {fault}"
+
+
+def is_public(address: str) -> bool:
+    """Whether *address* (an IP) is reached over the open internet."""
+    with suppress(ValueError):
+        return ip_address(address.partition("%")[0]).is_global
+    return False

@@ -1,0 +1,297 @@
+"""THE wiring: settings -> store -> gateway -> desk -> links -> loop -> signals -> systemd.
+
+Here everything is made, in the order in which it is needed, and ended in the opposite order; no
+decision about a text or a PDU is taken here. What ends the daemon:
+
+    SIGTERM, SIGINT      cleanly: links take no more, what was received is committed and answered,
+                         answers to our submits are awaited, unbind. Exit status 0
+    the same again       at once; what was not committed, the SMSC sends again
+    StoreLost            the disk cannot be trusted: one line, exit status 1, systemd starts anew
+    a fault at start     one line that says what and where, exit status 1
+"""
+
+import asyncio
+import ctypes
+import gc
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from smsgw import clock
+from smsgw.config import Settings
+from smsgw.desk import Desk
+from smsgw.gateway import Gateway
+from smsgw.jobs import Jobs
+from smsgw.links import Link
+from smsgw.lock import DaemonLock
+from smsgw.metrics import MetricsServer, Sample
+from smsgw.model import LinkState, Outcome
+from smsgw.passwords import Stock
+from smsgw.store.store import Store, StoreLost
+from smsgw.systemd_notify import notify, watchdog_interval
+from smsgw.vault import Vault
+
+log = logging.getLogger("smsgw.daemon")
+
+#: When nobody registers.
+PURGE_AT = time(3, 30)
+HEARTBEAT = timedelta(hours=1)
+#: The hashers begin when the links are bound, or after this if a link is down.
+STOCK_DELAY_SECONDS = 1.0
+#: A reply that is due for so long without having left is a reason to look.
+OVERDUE = timedelta(minutes=5)
+#: A store that does not answer within this is not well.
+STORE_PATIENCE_SECONDS = 3.0
+#: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
+DRAIN_SECONDS = 30.0
+
+PR_SET_DUMPABLE = 4
+
+
+def run(settings: Settings) -> None:
+    """Be the daemon of *settings* until SIGTERM or SIGINT.
+
+    Raises:
+        SmsgwError: it cannot start, or must not go on.
+    """
+    harden()
+    # From the lock on commands may ring; until the loop listens, that means nothing.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    lock = DaemonLock.acquire(settings.gateway.database)
+    try:
+        asyncio.run(Daemon(settings).run())
+    finally:
+        lock.release()
+
+
+def harden() -> None:
+    """Keep passwords out of core dumps, and other processes of this user out of our memory."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    # The store's thread runs long stretches of Python while it prepares a commit. A thread that
+    # wants to run waits this long for its turn, and enquire_link and answers wait with the loop;
+    # the default is 5 ms.
+    sys.setswitchinterval(0.001)
+
+
+class Daemon:
+    """Everything that runs, from start to end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._links: list[Link] = []
+        self._started = clock.now()
+
+    async def run(self) -> None:
+        """Run until a signal.
+
+        Raises:
+            SmsgwError: it cannot start, or must not go on.
+        """
+        self._loop = loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_log_fault)
+        self._end: asyncio.Future[None] = loop.create_future()
+        async with AsyncExitStack() as stack:
+            await self._build(stack)
+            desk = asyncio.create_task(self._desk.run(), name="desk")
+            jobs = asyncio.create_task(self._jobs().run(), name="jobs")
+            try:
+                for link in self._links:
+                    link.start()
+                gc.collect()
+                gc.freeze()  # what stands now stays: no need to look through it again and again
+                self._feed_watchdog()
+                notify("READY=1", f"STATUS={self._summary()}")
+                await asyncio.wait({self._end, desk, jobs}, return_when=asyncio.FIRST_COMPLETED)
+                notify("STOPPING=1", "STATUS=ending")
+                for task in (desk, jobs):  # they end only by what must not be survived
+                    if task.done():
+                        task.result()
+                jobs.cancel()
+                await self._stop(desk)
+            finally:
+                desk.cancel()
+                jobs.cancel()
+        log.info("ended")
+
+    async def _build(self, stack: AsyncExitStack) -> None:
+        """Make all parts, each with its way to end on *stack*."""
+        settings, loop = self._settings, self._loop
+        worker = ThreadPoolExecutor(1, thread_name_prefix="store")
+        stack.callback(worker.shutdown)
+        store = await loop.run_in_executor(worker, Store.open, settings.gateway.database)
+        stack.push_async_callback(loop.run_in_executor, worker, store.close)
+        vault = Vault.open(settings.gateway.secret_key_file, create=True)
+        self._stock = stock = Stock(
+            settings.registration.password_stock,
+            settings.registration.password_length,
+            on_filled=lambda: self._soon(self._desk.passwords_ready),
+        )
+        stack.callback(stock.close)
+        self._store = store
+        self._gateway = Gateway(store, settings, vault, stock)
+        self._desk = Desk(self._gateway, worker, stock)
+        await self._desk.run_in_store(self._gateway.start, clock.now())
+        if settings.metrics.listen:
+            metrics = MetricsServer(self._samples, self._ailments)
+            await metrics.start(*settings.metrics.listen)
+            stack.push_async_callback(metrics.close)
+        for number, action in (
+            (signal.SIGTERM, self._on_end_signal),
+            (signal.SIGINT, self._on_end_signal),
+            (signal.SIGUSR1, self._desk.ring),
+        ):
+            loop.add_signal_handler(number, action)
+        for smsc in settings.smsc:
+            link = Link(smsc, settings.gateway.shortcode, self._desk, self._gateway)
+            self._links.append(link)
+        start = loop.call_later(STOCK_DELAY_SECONDS, stock.start)
+        stack.callback(start.cancel)
+
+    async def _stop(self, desk: "asyncio.Task[None]") -> None:
+        """The clean end: nothing that was received is left without commit and answer."""
+        log.info("ending: no new texts; waiting for the disk and the SMSCs")
+        for link in self._links:
+            link.quiesce()
+        await self._drain(desk)
+        await asyncio.gather(*(link.close() for link in self._links))
+        await self._drain(desk)
+
+    async def _drain(self, desk: "asyncio.Task[None]") -> None:
+        """Wait until the desk has committed everything, and raise what it ends by."""
+        drained = asyncio.create_task(self._desk.drain(), name="drain")
+        done, _ = await asyncio.wait(
+            {drained, desk}, timeout=DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        drained.cancel()
+        if desk in done:
+            desk.result()
+        if drained not in done:
+            log.error("the store is too slow: the SMSC will send again what was not committed")
+
+    # --- signals and faults -----------------------------------------------------------------
+
+    def _on_end_signal(self) -> None:
+        if self._end.done():
+            log.warning("second signal: ending at once")
+            os._exit(1)
+        self._end.set_result(None)
+
+    def _soon(self, callback: Callable[[], None]) -> None:
+        """Have the loop call *callback*, from another thread."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(callback)
+
+    def _feed_watchdog(self) -> None:
+        interval = watchdog_interval()
+        if interval is not None:
+            notify("WATCHDOG=1")
+            self._loop.call_later(interval, self._feed_watchdog)
+
+    # --- jobs -------------------------------------------------------------------------------
+
+    def _jobs(self) -> Jobs:
+        tick = self._settings.registration.tick_interval
+        jobs = Jobs(fatal=(StoreLost,))
+        jobs.every(tick, "expiry", self._expire)
+        jobs.every(tick, "incomplete", self._give_up_incomplete)
+        jobs.every(tick, "status", self._tell_status)
+        jobs.every(HEARTBEAT, "heartbeat", self._heartbeat)
+        jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
+        return jobs
+
+    async def _expire(self) -> None:
+        more = True
+        while more:  # one batch at a time: traffic commits in between
+            done = await self._desk.run_in_store(self._gateway.expire, clock.now())
+            for link in done.links:
+                self._desk.ring(link)
+            more = done.more
+
+    async def _give_up_incomplete(self) -> None:
+        done = await self._desk.run_in_store(self._gateway.give_up_incomplete, clock.now())
+        for link in done.due:
+            self._desk.ring(link)
+
+    async def _purge(self) -> None:
+        gone = await self._desk.run_in_store(self._gateway.purge, clock.now())
+        log.info("purge messages=%d accounts=%d", gone.messages, gone.accounts)
+
+    async def _tell_status(self) -> None:
+        notify(f"STATUS={self._summary()}")
+        for link in self._links:
+            await link.tell()  # if it could not be stored when it changed
+
+    async def _heartbeat(self) -> None:
+        counts = [link.counts for link in self._links]
+        log.info(
+            "alive %s; since %s received=%d taken=%d passwords=%d",
+            self._summary(),
+            self._started.isoformat(timespec="minutes"),
+            sum(count.mo for count in counts),
+            sum(count.taken for count in counts),
+            len(self._stock),
+        )
+
+    def _summary(self) -> str:
+        bound = sum(link.status[0] is LinkState.BOUND for link in self._links)
+        return f"{bound} of {len(self._links)} links bound"
+
+    # --- what monitoring asks ---------------------------------------------------------------
+
+    async def _ailments(self) -> list[str]:
+        """What is wrong, in words; nothing if the gateway does its work."""
+        reasons = []
+        if not any(link.status[0] is LinkState.BOUND for link in self._links):
+            states = (f"{link.name} {link.status[0]} ({link.status[1]})" for link in self._links)
+            reasons.append(f"no link is bound: {', '.join(states)}")
+        try:
+            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+                health = await self._desk.run_in_store(self._store.health, clock.now())
+        except TimeoutError:
+            reasons.append(f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s")
+        except Exception as fault:
+            reasons.append(f"the store fails: {fault}")
+        else:
+            if self._desk.trouble:
+                reasons.append(f"the store fails: {self._desk.trouble}")
+            if _overdue(health.oldest_queued):
+                reasons.append(f"the oldest reply waits since {health.oldest_queued:%FT%TZ}")
+        return reasons
+
+    async def _samples(self) -> Iterable[Sample]:
+        """Everything that is counted, at this moment."""
+        health = await self._desk.run_in_store(self._store.health, clock.now())
+        samples = [
+            Sample("smsgw_outbox_queued", "Replies that no SMSC has taken.", health.queued),
+            Sample("smsgw_outbox_failed", "Replies given up.", health.failed),
+            Sample("smsgw_passwords_ready", "Issued passwords hashed ahead.", len(self._stock)),
+        ]
+        for outcome in Outcome:
+            count = self._desk.outcomes[outcome]
+            help_text = "Texts of citizens decided and stored."
+            samples.append(Sample("smsgw_mo_total", help_text, count, {"outcome": outcome}))
+        for link in self._links:
+            label = {"link": link.name}
+            samples += (
+                Sample(f"smsgw_link_{name}", help_text, value, label)
+                for name, help_text, value in link.measure()
+            )
+        return samples
+
+
+def _overdue(moment: datetime | None) -> bool:
+    return moment is not None and clock.now() - moment > OVERDUE
+
+
+def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A callback raised: say so, and go on; each connection looks after itself."""
+    log.error("%s", context.get("message"), exc_info=context.get("exception"))

@@ -1,0 +1,637 @@
+"""Links to SMSCs: sockets to sessions, sessions to the desk, and back again after each loss.
+
+    Link         one [[smsc]] table: its queue of MTs, its pace, its state; the desk's Port
+    Line         one bind of it, kept alive: connect, bind, hold, lose, wait, connect …
+    Connection   one TCP connection with its smpp.Session
+
+A link has one line (transceiver) or two (receiver and transmitter). What arrives is given to the
+desk, which answers after its commit; what the desk sends waits here, in memory, until window and
+pace let it go. When a session dies everything goes back to the desk as a result: sent and
+unanswered, or not sent at all. This module knows bytes, time and queues, but no PDU, no account
+and no SQL.
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from smsgw import clock
+from smsgw.config import BindType, SmscSettings
+from smsgw.connect import ConnectFault, connect, explain, is_public
+from smsgw.desk import Desk
+from smsgw.logs import TRACE
+from smsgw.model import (
+    Address,
+    Answer,
+    LinkState,
+    Mt,
+    Postponed,
+    Refused,
+    SubmitResult,
+    Taken,
+    Unanswered,
+)
+from smsgw.smpp.pace import Pace
+from smsgw.smpp.session import (
+    BindMode,
+    BindRefused,
+    Bound,
+    Event,
+    Lost,
+    MoReceived,
+    PeerUnbound,
+    ReceiptReceived,
+    Session,
+    SessionSettings,
+    TakenLate,
+    Unbound,
+)
+from smsgw.smpp.statuses import waits_long
+
+if TYPE_CHECKING:
+    from smsgw.gateway import Gateway
+
+log = logging.getLogger("smsgw.links")
+
+#: MOs and receipts of one session that may wait for their answer. Past it the SMSC is told to
+#: slow down (ESME_RTHROTTLED) without anything being kept.
+MAX_UNANSWERED = 2000
+#: An MT that could not leave within this goes back to the outbox, well before its lease ends.
+MAX_HOLD_SECONDS = 30.0
+#: Octets that a peer may leave unread before we stop reading from it.
+WRITE_BUFFER_OCTETS = 256 * 1024
+#: Time for the last octets of a connection that is being closed.
+LINGER_SECONDS = 2.0
+#: A timer of a session is late by this at most; and none can make the loop spin.
+TIMER_GRAIN_SECONDS = 0.005
+
+MODES = {
+    BindType.TRANSCEIVER: (BindMode.TRANSCEIVER,),
+    BindType.RECEIVER_TRANSMITTER: (BindMode.RECEIVER, BindMode.TRANSMITTER),
+}
+
+
+class Ending(NamedTuple):
+    """Why a connection is over."""
+
+    reason: str
+    stubborn: bool = False  #: trying again soon would not help
+    held: float = 0.0  #: seconds that it was bound
+
+
+def _counts(meaning: str) -> int:
+    value: int = field(default=0, metadata={"help": meaning})
+    return value
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened on a link since the start; only ever grows."""
+
+    mo: int = _counts("Texts received, parts and retransmissions included.")
+    receipts: int = _counts("Delivery receipts received.")
+    busy: int = _counts("Texts and receipts turned away because too many waited.")
+    sent: int = _counts("submit_sm sent, each try counted.")
+    taken: int = _counts("MTs that the SMSC took.")
+    taken_late: int = _counts("MTs that the SMSC took after we had given up its answer.")
+    postponed: int = _counts("MTs that the SMSC wants later.")
+    throttled: int = _counts("MTs that the SMSC wants later because the link is too fast.")
+    refused: int = _counts("MTs that the SMSC will never take.")
+    unanswered: int = _counts("MTs whose answer never came.")
+    binds: int = _counts("Binds that the SMSC accepted.")
+    losses: int = _counts("Bound sessions that ended without our wish.")
+
+
+class Backoff:
+    """How long to wait before the next try: longer each time, never all at the same moment."""
+
+    def __init__(self, least: float, most: float) -> None:
+        self._least, self._most = least, most
+        self._tries = 0
+        self._last = 0.0
+
+    def after(self, ending: Ending) -> float:
+        """Seconds to wait after *ending*."""
+        if ending.stubborn:
+            return self._most
+        # A bind that held longer than the wait before it was a good one: a line that works
+        # comes back fast, one that only pretends to work does not.
+        if ending.held > self._last:
+            self._tries = 0
+        ceiling = min(self._most, self._least * 2**self._tries)
+        self._tries = min(self._tries + 1, 30)
+        self._last = max(self._least, random.uniform(ceiling / 2, ceiling))  # noqa: S311
+        return self._last
+
+
+class _SessionIds:
+    """Numbers that no session had before, also in an earlier life of the process."""
+
+    _last = 0
+
+    @classmethod
+    def next(cls) -> int:
+        cls._last = max(cls._last + 1, clock.stamp(clock.now()))
+        return cls._last
+
+
+class Connection(asyncio.Protocol):
+    """One TCP connection with one session, from the bind request to the last octet."""
+
+    session: Session
+    _transport: asyncio.Transport
+
+    def __init__(self, line: "Line") -> None:
+        self.line = line
+        self.link = line.link
+        self.over: asyncio.Future[Ending] = line.loop.create_future()
+        self.bound_at: float | None = None
+        self.writable = True
+        self._loop = line.loop
+        self._ending: Ending | None = None  # the first reason is the true one
+        self._unbinding = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+
+    # --- called by asyncio ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport = cast(asyncio.Transport, transport)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_OCTETS)
+        self.session = Session(self.line.settings, _SessionIds.next(), self._loop.time())
+        if log.isEnabledFor(TRACE):
+            self.session.trace = partial(log.log, TRACE, "%s: %s", self.line)
+        self.link.sessions[self.session.session_id] = self
+        self.line.connection = self
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        now = self._loop.time()
+        self._handle(self.session.receive(data, now), now)
+
+    def pause_writing(self) -> None:
+        # What the peer asks makes answers; who does not read those is not asked for more.
+        self.writable = False
+        self._transport.pause_reading()
+        patience = self.line.settings.response_timeout
+        self._stall = self._loop.call_later(
+            patience, self.drop, f"the SMSC reads nothing for {patience:g} s"
+        )
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        if self._stall:
+            self._stall.cancel()
+        self._transport.resume_reading()
+        self.link.flush()
+        self.link.desk.ring(self.link.name)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._timer, self._stall):
+            if timer:
+                timer.cancel()
+        ending = self._ending or self._because(exc)
+        if self.bound_at is not None:
+            ending = ending._replace(held=self._loop.time() - self.bound_at)
+        self.link.ended(self, ending)
+        self.over.set_result(ending)
+
+    def _because(self, exc: Exception | None) -> Ending:
+        reason = explain(exc, self.link.smsc) if exc else "the SMSC closed the connection"
+        return Ending(reason if self.bound_at else f"{reason} before it answered the bind")
+
+    # --- called by link and line ----------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write everything that the session gathered, in one piece, and set its timer."""
+        outgoing = self.session.take_outgoing()
+        if self._transport.is_closing():
+            return
+        if outgoing:
+            self._transport.write(outgoing)
+        deadline = self.session.next_deadline()
+        if deadline == inf:
+            return
+        # Deadlines mostly move on with traffic. A timer that is too early costs one look when it
+        # fires; a new timer with each PDU would cost more.
+        if self._timer is None or deadline < self._timer.when() - TIMER_GRAIN_SECONDS:
+            if self._timer:
+                self._timer.cancel()
+            soonest = self._loop.time() + TIMER_GRAIN_SECONDS
+            self._timer = self._loop.call_at(max(deadline, soonest), self._tick)
+
+    def unbind(self) -> None:
+        """Take leave; what still arrives is answered, and the end comes as `over`."""
+        if self._unbinding:
+            return
+        self._unbinding = True
+        if self.bound_at is None:
+            self.close("stopped")
+            return
+        self.session.unbind(self._loop.time())
+        self.flush()
+
+    def close(self, reason: str, *, stubborn: bool = False) -> None:
+        """End the connection once everything gathered is written."""
+        self._ending = self._ending or Ending(reason, stubborn)
+        self.flush()
+        self._transport.close()
+        self._loop.call_later(LINGER_SECONDS, self._transport.abort)
+
+    def drop(self, reason: str) -> None:
+        """End the connection now."""
+        self._ending = self._ending or Ending(reason)
+        self._transport.abort()
+
+    # --- events ---------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        self._handle(self.session.tick(now), now)
+
+    def _handle(self, events: Sequence[Event], now: float) -> None:
+        if self._transport.is_closing() and self._ending:
+            return  # the session is over: abandoned in connection_lost
+        try:
+            for event in events:
+                self._on_event(event, now)
+            if events:
+                self.link.pump(now)
+        except Exception:
+            # A fault of ours: the session may be in any state, the next one is not.
+            log.exception("link %s: a fault of the gateway ends the session", self.link.name)
+            self.drop("fault of the gateway; see the log")
+            return
+        self.flush()
+
+    def _on_event(self, event: Event, now: float) -> None:
+        link = self.link
+        # A chain and not one match: these two kinds are nearly all of the traffic, and a class
+        # pattern costs an isinstance() each.
+        if type(event) is MoReceived:
+            if self._admits(event.ticket):
+                link.counts.mo += 1
+                link.desk.received(link, event.mo, event.ticket)
+            return
+        if type(event) is Taken:
+            link.settle(event, now)
+            return
+        match event:
+            case ReceiptReceived(receipt, ticket):
+                if self._admits(ticket):
+                    link.counts.receipts += 1
+                    link.desk.receipt(link, receipt, ticket, self.session.session_id)
+            case Postponed() | Refused() | Unanswered():
+                link.settle(event, now)
+            case TakenLate(taken):
+                link.counts.taken_late += 1
+                link.desk.settled(taken, link.name)
+            case Bound(smsc_system_id):
+                self.bound_at = now
+                self.line.bound(smsc_system_id)
+            case BindRefused(status, reason):
+                self.close(reason, stubborn=waits_long(status))
+            case PeerUnbound():
+                self.close("the SMSC unbound")
+            case Unbound():
+                self.close("stopped")
+            case Lost(reason):
+                self.drop(reason)
+
+    def _admits(self, ticket: int) -> bool:
+        """Whether the desk may have it; else it is answered here, and nothing is kept."""
+        if self.link.stopping:
+            self.session.answer(ticket, Answer.LATER)
+            return False
+        if self.session.unanswered > MAX_UNANSWERED:
+            self.link.counts.busy += 1
+            self.session.answer(ticket, Answer.BUSY)
+            return False
+        return True
+
+
+class Line:
+    """One bind of a link, kept alive."""
+
+    def __init__(self, link: "Link", mode: BindMode) -> None:
+        self.link = link
+        self.mode = mode
+        self.loop = asyncio.get_running_loop()
+        self.state = LinkState.CONNECTING
+        self.reason: str | None = None
+        self.connection: Connection | None = None
+        smsc = link.smsc
+        self.settings = SessionSettings(
+            link=smsc.name,
+            system_id=smsc.system_id,
+            password=smsc.password.get_secret_value(),
+            system_type=smsc.system_type,
+            mode=mode,
+            window=smsc.window,
+            enquire_link_interval=smsc.enquire_link_interval.total_seconds(),
+            response_timeout=smsc.response_timeout.total_seconds(),
+            alphabet=smsc.default_alphabet,
+            receipts=smsc.receipts,
+            source=Address(link.shortcode, smsc.source_ton, smsc.source_npi),
+        )
+        self._backoff = Backoff(
+            smsc.reconnect_min.total_seconds(), smsc.reconnect_max.total_seconds()
+        )
+
+    @property
+    def transmits(self) -> bool:
+        return self.mode is not BindMode.RECEIVER
+
+    async def keep(self) -> None:
+        """Hold the bind until the link stops; never two connections at once."""
+        while not self.link.stopping:
+            self._change(LinkState.CONNECTING, self.reason)
+            try:
+                connection = await connect(self.link.smsc, lambda: Connection(self))
+                self._warn_if_in_clear(connection)
+                ending = await connection.over
+            except ConnectFault as fault:
+                ending = Ending(str(fault))
+            if self.link.stopping:
+                return
+            delay = self._backoff.after(ending)
+            log.warning("%s: %s; next try in %.1f s", self, ending.reason, delay)
+            self._change(LinkState.WAITING, ending.reason)
+            await asyncio.sleep(delay)
+
+    def bound(self, smsc_system_id: str) -> None:
+        smsc = self.link.smsc
+        log.info("%s: bound to %s:%d (%s)", self, smsc.host, smsc.port, smsc_system_id)
+        self.link.counts.binds += 1
+        self._change(LinkState.BOUND, None)
+
+    def _change(self, state: LinkState, reason: str | None) -> None:
+        self.state, self.reason = state, reason
+        self.link.changed()
+
+    def _warn_if_in_clear(self, connection: Connection) -> None:
+        peer = connection._transport.get_extra_info("peername")
+        if not self.link.smsc.tls and peer and is_public(peer[0]) and not self.link.warned:
+            self.link.warned = True
+            log.warning(
+                "%s: bind password and texts cross the internet in clear to %s; "
+                "set tls, or use a VPN",
+                self,
+                peer[0],
+            )
+
+    def __str__(self) -> str:
+        kind = "" if self.mode is BindMode.TRANSCEIVER else f" {self.mode}"
+        return f"link {self.link.name}{kind}"
+
+
+class Link:
+    """One carrier; what the desk sees is its `desk.Port`."""
+
+    def __init__(self, smsc: SmscSettings, shortcode: str, desk: Desk, gateway: "Gateway") -> None:
+        self.smsc = smsc
+        self.name = smsc.name
+        self.shortcode = shortcode
+        self.desk = desk
+        self.counts = Counts()
+        self.sessions: dict[int, Connection] = {}
+        self.pace = Pace(smsc.max_per_second)
+        self.stopping = False
+        self.warned = False
+        self.lines = [Line(self, mode) for mode in MODES[smsc.bind]]
+        self.status: tuple[LinkState, str | None] = (LinkState.STOPPED, None)
+        self._gateway = gateway
+        self._loop = asyncio.get_running_loop()
+        self._tasks: list[asyncio.Task[None]] = []
+        # (held since, MT); replies to citizens go before reminders.
+        self._replies: deque[tuple[float, Mt]] = deque()
+        self._reminders: deque[tuple[float, Mt]] = deque()
+        self._in_flight = 0
+        self._landed = asyncio.Event()
+        self._landed.set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._told: tuple[LinkState, str | None] | None = None
+        self._telling: asyncio.Task[None] | None = None
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self.desk.attach(self)
+        self._tasks = [asyncio.create_task(line.keep(), name=str(line)) for line in self.lines]
+
+    def quiesce(self) -> None:
+        """First step of the end: take no more MOs, send no more MTs, start no connection."""
+        self.stopping = True
+        self._give_back("the gateway stops")
+        if self._in_flight:
+            self._landed.clear()
+        for line, task in zip(self.lines, self._tasks, strict=True):
+            if line.connection is None:
+                task.cancel()
+
+    async def close(self) -> None:
+        """Last step: read the answers that are still to come, unbind, close. Takes up to twice
+        the response_timeout. Call it after `quiesce` and the desk's drain."""
+        patience = self.smsc.response_timeout.total_seconds()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._landed.wait()
+        for connection in list(self.sessions.values()):
+            connection.unbind()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience)
+        for connection in list(self.sessions.values()):
+            connection.drop("the SMSC did not answer our unbind")
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LINGER_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._timer:
+            self._timer.cancel()
+        self.desk.detach(self)
+        self._show(LinkState.STOPPED, None)
+        if self._telling:
+            await self._telling
+
+    # --- Port: what the desk asks for -----------------------------------------------------------
+
+    def answer(self, session: int, ticket: int, answer: Answer) -> None:
+        """Answer an MO or receipt on the session that brought it, if that still lives."""
+        connection = self.sessions.get(session)
+        if connection:
+            connection.session.answer(ticket, answer)
+
+    def room(self) -> int:
+        """How many more MTs are wanted now: enough to keep the window full, and no more than
+        can leave before they would have to be given back."""
+        sender = self._sender()
+        if sender is None or self.stopping or not sender.writable:
+            return 0
+        useful = 2 * self.smsc.window
+        now = self._loop.time()
+        if self.pace.next_chance(now) - now > 1.0:
+            useful = 1  # throttled: a probe is all that leaves
+        if self.smsc.max_per_second:
+            useful = min(useful, max(1, int(self.smsc.max_per_second * MAX_HOLD_SECONDS / 2)))
+        return max(0, useful - self._in_flight - self.held)
+
+    def send(self, mts: Sequence[Mt]) -> None:
+        """Send *mts* as soon as window and pace allow; `flush` starts it."""
+        now = self._loop.time()
+        for mt in mts:
+            (self._reminders if mt.reminder else self._replies).append((now, mt))
+
+    def flush(self) -> None:
+        """Write everything gathered since the last call."""
+        self.pump(self._loop.time())
+        for connection in list(self.sessions.values()):
+            connection.flush()
+
+    # --- MTs ------------------------------------------------------------------------------------
+
+    @property
+    def held(self) -> int:
+        """MTs that wait here for window or pace."""
+        return len(self._replies) + len(self._reminders)
+
+    @property
+    def in_flight(self) -> int:
+        """submit_sm that await their answer."""
+        return self._in_flight
+
+    def _sender(self) -> Connection | None:
+        """The connection by which MTs can leave, if one is bound."""
+        for line in self.lines:
+            if line.transmits and line.state is LinkState.BOUND:
+                return line.connection
+        return None
+
+    def pump(self, now: float) -> None:
+        """Hand MTs to the session, as many as window and pace allow; `flush` writes them."""
+        if not (self._replies or self._reminders):
+            return
+        sender = self._sender()
+        if sender is None or self.stopping:
+            self._give_back("link lost")
+            return
+        count = 0
+        if sender.writable:
+            count = min(sender.session.room, self.pace.allowance(now), self.held)
+            for _ in range(count):
+                _, mt = (self._replies or self._reminders).popleft()
+                sender.session.submit(mt, now)
+            self._in_flight += count
+            self.counts.sent += count
+            self.pace.sent(count, now)
+        if self.held:
+            self._set_timer(now, waits_for_pace=sender.session.room > 0)
+
+    def settle(self, result: SubmitResult, now: float) -> None:
+        """An MT that was sent has its answer, or never gets one."""
+        self._in_flight -= 1
+        counts = self.counts
+        match result:
+            case Taken():
+                counts.taken += 1
+                self.pace.accepted(now)
+            case Postponed(throttled=True):
+                counts.postponed += 1
+                counts.throttled += 1
+                self.pace.throttled(now)
+            case Postponed():
+                counts.postponed += 1
+            case Refused():
+                counts.refused += 1
+            case Unanswered():
+                counts.unanswered += 1
+        self.desk.settled(result, self.name)
+        if self._in_flight == 0 and self.stopping:
+            self._landed.set()
+
+    def ended(self, connection: Connection, ending: Ending) -> None:
+        """*connection* is gone: what it had in flight, and what waited for it, goes back."""
+        self.sessions.pop(connection.session.session_id, None)
+        connection.line.connection = None
+        now = self._loop.time()
+        for result in connection.session.abandon(ending.reason):
+            self.settle(result, now)
+        if connection.bound_at is not None and not self.stopping:
+            self.counts.losses += 1
+        if connection.line.transmits:
+            self._give_back("link lost")
+
+    def _give_back(self, reason: str, since_before: float = inf) -> None:
+        """Return MTs held since before that moment, so that nothing waits for its lease."""
+        for queue in (self._replies, self._reminders):
+            while queue and queue[0][0] < since_before:
+                _, mt = queue.popleft()
+                # Not the fault of this text: it is not counted as a try.
+                self.desk.settled(Postponed(mt.id, reason, throttled=True), self.name)
+
+    def _set_timer(self, now: float, waits_for_pace: bool) -> None:
+        """Come back when the pace allows the next MT, or the oldest was held for too long."""
+        fronts = [queue[0][0] for queue in (self._replies, self._reminders) if queue]
+        at = min(fronts) + MAX_HOLD_SECONDS
+        if waits_for_pace:
+            at = min(at, self.pace.next_chance(now))
+        at = max(at, now + TIMER_GRAIN_SECONDS)
+        if self._timer is None or at < self._timer.when():
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(at, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._give_back("the link is too slow", self._loop.time() - MAX_HOLD_SECONDS)
+        self.flush()
+        self.desk.ring(self.name)  # there may be room again
+
+    # --- state ----------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """A line came or went: the link is bound when all its lines are."""
+        for state in (LinkState.WAITING, LinkState.CONNECTING, LinkState.BOUND):
+            for line in self.lines:
+                if line.state is state:
+                    reason = line.reason
+                    if reason and len(self.lines) > 1:
+                        reason = f"{line.mode}: {reason}"
+                    self._show(state, reason)
+                    if self._sender():
+                        self.desk.ring(self.name)
+                    return
+
+    def measure(self) -> Iterator[tuple[str, str, float]]:
+        """Name, meaning and value of everything that is counted; totals only grow."""
+        yield "bound", "1 while the link is bound.", self.status[0] is LinkState.BOUND
+        yield "held", "MTs that wait for window or pace.", self.held
+        yield "in_flight", "submit_sm that await their answer.", self._in_flight
+        for count in fields(self.counts):
+            yield f"{count.name}_total", count.metadata["help"], getattr(self.counts, count.name)
+
+    def _show(self, state: LinkState, reason: str | None) -> None:
+        self.status = (state, reason)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self.tell())
+
+    async def tell(self) -> None:
+        """Store the state, so that commands see it; nothing to do if they already can."""
+        while self._told != self.status:
+            state, reason = status = self.status
+            try:
+                await self.desk.run_in_store(
+                    self._gateway.link_changed, self.name, state, reason, clock.now()
+                )
+            except Exception as fault:
+                log.warning("link %s: state %s could not be stored: %s", self.name, state, fault)
+                return
+            self._told = status
