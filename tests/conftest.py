@@ -147,14 +147,17 @@ def daemon(tmp_path):
         assert "Traceback" not in child.log, child.log
 
 
-@pytest.fixture
-def smsgw():
-    """Runs a command as a child process: `smsgw("-c", config, "links").stdout`."""
+class Commands:
+    """Runs the command line as child processes."""
 
-    def run(*arguments, input=None, timeout=PATIENCE, environment=None):
+    def __init__(self):
+        self.started = []
+
+    def __call__(self, *arguments, input="", timeout=PATIENCE, environment=None):
+        """Run a command to its end: `smsgw("-c", config, "links").stdout`."""
         return subprocess.run(
             [*SMSGW, *map(str, arguments)],
-            input=input if input is not None else "",
+            input=input,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -163,7 +166,27 @@ def smsgw():
             check=False,
         )
 
-    return run
+    def start(self, *arguments, stdin=subprocess.PIPE, environment=None):
+        """Start a command, with pipes of octets; it is ended after the test."""
+        child = subprocess.Popen(
+            [*SMSGW, *map(str, arguments)],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT | (environment or {}),
+        )
+        self.started.append(child)
+        return child
+
+
+@pytest.fixture
+def smsgw():
+    """Runs commands as child processes: `smsgw("-c", config, "links").stdout`."""
+    commands = Commands()
+    yield commands
+    for child in commands.started:
+        child.kill()
+        child.communicate()
 
 
 class Certificates:
