@@ -29,13 +29,16 @@ NO_SHIFT = (0, 0)  #: national language (single, locking) shift tables: none
 ESCAPE = 0x1B  #: the next septet is looked up in the single shift (extension) table
 
 _GSM7, _EXTENSION = LOCKING[0], SINGLE[0]
-# U+FFFE means "not defined" to the charmap codecs, so an escape ends the fast way.
-_gsm7_decoding = _GSM7.replace("\x1b", "\ufffe")
-_gsm7_encoding = codecs.charmap_build(_gsm7_decoding + "\ufffe" * 128)
-_septets = {character: 1 for character in _GSM7 if character != "\x1b"} | {
-    character: 2 for character in _EXTENSION.values() if character != "\x1b"
+_gsm7 = Alphabet.GSM7
+# U+FFFE means "not defined" to the charmap codec, so an escape ends the fast way.
+_decoding = _GSM7.replace("\x1b", "\ufffe")
+_octets = {character: bytes((septet,)) for septet, character in enumerate(_decoding)} | {
+    character: bytes((ESCAPE, septet)) for septet, character in _EXTENSION.items()
 }
-_escaped = {character: bytes((ESCAPE, septet)) for septet, character in _EXTENSION.items()}
+del _octets["\ufffe"]
+_septets = {character: len(octets) for character, octets in _octets.items()}
+# The fast way of encoding: a text in Latin-1, octet by octet; 255 for what needs the slow one.
+_latin1_to_gsm7 = bytes(_decoding.find(chr(code)) & 0xFF for code in range(256))
 
 
 def septets(text: str) -> int | None:
@@ -56,21 +59,19 @@ def encode(text: str, alphabet: Alphabet) -> bytes:
     one odd character than none.
     """
     try:
-        if alphabet is Alphabet.GSM7:
-            return codecs.charmap_encode(text, "strict", _gsm7_encoding)[0]
-        return text.encode(alphabet)
+        if alphabet is not _gsm7:
+            return text.encode(alphabet)
+        octets = text.encode("latin-1").translate(_latin1_to_gsm7)
+        if b"\xff" not in octets:
+            return octets
     except UnicodeEncodeError:
-        return b"".join(_encode_one(character, alphabet) for character in text)
+        pass
+    return b"".join(_encode_one(character, alphabet) for character in text)
 
 
 def _encode_one(character: str, alphabet: Alphabet) -> bytes:
     for form in (character, unicodedata.normalize("NFKD", character)[0], "?"):
-        if alphabet is not Alphabet.GSM7:
-            octets = form.encode(alphabet, "ignore")
-        elif form in _escaped:
-            octets = _escaped[form]
-        else:
-            octets = codecs.charmap_encode(form, "ignore", _gsm7_encoding)[0]
+        octets = _octets.get(form, b"") if alphabet is _gsm7 else form.encode(alphabet, "ignore")
         if octets:
             break
     return octets
@@ -84,8 +85,8 @@ def decode(
 ) -> str | None:
     """The text that *octets* (without user data header) write; None: cannot be read."""
     try:
-        if data_coding == 0 and alphabet is Alphabet.GSM7 and shift == NO_SHIFT:
-            return codecs.charmap_decode(octets, "strict", _gsm7_decoding)[0]
+        if data_coding == 0 and alphabet is _gsm7 and shift is NO_SHIFT:
+            return codecs.charmap_decode(octets, "strict", _decoding)[0]
     except UnicodeDecodeError:
         pass
     try:

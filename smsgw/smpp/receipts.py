@@ -66,7 +66,9 @@ _whole = re.compile(
 
 def is_receipt(pdu: Message) -> bool:
     """Whether *pdu* is about a text of ours and not a citizen's."""
-    if pdu.esm_class & _RECEIPT_BITS or Tlv.RECEIPTED_MESSAGE_ID in pdu.tlvs:
+    if pdu.esm_class & _RECEIPT_BITS:
+        return True
+    if pdu.tlvs and Tlv.RECEIPTED_MESSAGE_ID in pdu.tlvs:
         return True
     octets = pdu.octets
     return _begins(octets) is not None and _whole(_plain(octets)) is not None

@@ -26,6 +26,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from hashlib import blake2b
+from struct import Struct
 from typing import NamedTuple
 
 from smsgw.model import (
@@ -183,8 +184,13 @@ class _State(Enum):
     CLOSED = auto()
 
 
-_DELIVER_SM = Command.DELIVER_SM.to_bytes(4, "big")
-_SUBMIT_SM_RESP = (Command.SUBMIT_SM | ANSWER).to_bytes(4, "big")
+# Looking up an enum's member costs as much as reading a field, so the hot path does it once.
+_OPEN, _BOUND, _UNBINDING, _CLOSED = _State
+_OK = Answer.OK
+_DELIVER_SM = int(Command.DELIVER_SM)
+_DATA_SM = int(Command.DATA_SM)
+_SUBMIT_SM_RESP = Command.SUBMIT_SM | ANSWER
+_fingerprint = Struct(">q")
 _new = tuple.__new__
 
 
@@ -204,7 +210,10 @@ class Session:
         self.settings = settings
         self.session_id = session_id
         self.trace: Callable[[str], None] | None = None
-        self._state = _State.OPEN
+        self._state = _OPEN
+        self._window = settings.window
+        self._patience = settings.response_timeout
+        self._alphabet = settings.alphabet
         self._frames = codec.FrameReader()
         self._spoke_smpp = False
         self._out: list[bytes] = []
@@ -216,7 +225,7 @@ class Session:
         self._submits: dict[int, tuple[int, float]] = {}
         self._late: dict[int, int] = {}
         # Sequence number, and when the answer must be here.
-        self._bind = (self._next_sequence(), now + settings.response_timeout)
+        self._bind = (self._next_sequence(), now + self._patience)
         self._enquiry: tuple[int, float] | None = None
         self._unbind: tuple[int, float] | None = None
         # Their requests, by ticket: command of the answer, sequence number, twin key.
@@ -245,9 +254,9 @@ class Session:
     @property
     def room(self) -> int:
         """How many more submit_sm may leave now; 0 unless bound and allowed to transmit."""
-        if self._state is not _State.BOUND or not self._transmits:
+        if self._state is not _BOUND or not self._transmits:
             return 0
-        return max(0, self.settings.window - len(self._submits))
+        return self._window - len(self._submits)
 
     @property
     def unanswered(self) -> int:
@@ -269,19 +278,17 @@ class Session:
 
         Source: SMPP v3.4 §4.4.1 (fields), §7.2 (response_timer).
         """
-        if self._state is not _State.BOUND or not self._transmits:
+        if self._state is not _BOUND or not self._transmits:
             raise NotBound
-        if len(self._submits) >= self.settings.window:
+        if len(self._submits) >= self._window:
             raise WindowFull
         sequence = self._next_sequence()
         try:
-            self._send(
-                self._template.fill(sequence, mt.to, encode(mt.text, self.settings.alphabet))
-            )
+            self._send(self._template.fill(sequence, mt.to, encode(mt.text, self._alphabet)))
         except Unsendable as fault:
             self._pending.append(Refused(mt.id, str(fault)))
         else:
-            self._submits[sequence] = mt.id, now + self.settings.response_timeout
+            self._submits[sequence] = mt.id, now + self._patience
         return sequence
 
     def answer(self, ticket: int, answer: Answer) -> None:
@@ -297,17 +304,17 @@ class Session:
             else:
                 del self._twins[twin]
         if not self._over:
-            self._send(codec.answer(command, sequence, _STATUS[answer]))
+            self._send(codec.answer(command, sequence, _STATUS[answer] if answer is not _OK else 0))
 
     def unbind(self, now: float) -> None:
         """End the session in good order; MOs still come and are answered until `Unbound`."""
-        if self._state is _State.OPEN:
+        if self._state is _OPEN:
             # Before the bind is answered there is nothing to unbind (SMPP v3.4 §2.3).
-            self._state = _State.CLOSED
+            self._state = _CLOSED
             self._pending.append(Unbound())
-        elif self._state is _State.BOUND:
-            self._state = _State.UNBINDING
-            self._unbind = self._next_sequence(), now + self.settings.response_timeout
+        elif self._state is _BOUND:
+            self._state = _UNBINDING
+            self._unbind = self._next_sequence(), now + self._patience
             self._send(codec.encode(Unbind(self._unbind[0])))
 
     def take_outgoing(self) -> bytes:
@@ -319,7 +326,7 @@ class Session:
 
     def abandon(self, reason: str) -> list[Unanswered]:
         """The connection is gone: all texts of which nobody knows whether they arrived."""
-        self._state = _State.CLOSED
+        self._state = _CLOSED
         results = [Unanswered(mt_id, reason) for mt_id, _ in self._submits.values()]
         self._submits.clear()
         self._late.clear()
@@ -336,7 +343,7 @@ class Session:
             return 0.0
         if self._over:
             return float("inf")
-        if self._state is _State.OPEN:
+        if self._state is _OPEN:
             return self._bind[1]
         deadline = self._heard + self.settings.enquire_link_interval
         if self._enquiry is not None:
@@ -352,8 +359,8 @@ class Session:
         events, self._pending = self._pending, []
         if self._over:
             return events
-        patience = f"in {self.settings.response_timeout:g} s"
-        if self._state is _State.OPEN:
+        patience = f"in {self._patience:g} s"
+        if self._state is _OPEN:
             if now >= self._bind[1]:
                 rest = self._frames.rest
                 said = f"; it sent {_excerpt(rest)}" if rest else ""
@@ -373,7 +380,7 @@ class Session:
             if now >= self._enquiry[1]:
                 self._lose(events, f"no answer to enquire_link {patience}: the line is dead")
         elif now >= self._heard + self.settings.enquire_link_interval:
-            self._enquiry = self._next_sequence(), now + self.settings.response_timeout
+            self._enquiry = self._next_sequence(), now + self._patience
             self._send(codec.encode(EnquireLink(self._enquiry[0])))
         return events
 
@@ -407,13 +414,15 @@ class Session:
         for frame in frames:
             if trace is not None:
                 trace(f"<- {_described(frame)}")
-            kind = frame[4:8]
-            if kind == _DELIVER_SM:
-                self._on_message(frame, Command.DELIVER_SM, events)
-            elif kind == _SUBMIT_SM_RESP:
-                self._on_submit_sm_resp(frame, events)
+            _, command, status, sequence = codec.header.unpack_from(frame)
+            if command in (_DELIVER_SM, _DATA_SM):
+                self._on_message(frame, command, events)
+            elif command == _SUBMIT_SM_RESP:
+                self._on_submit_sm_resp(frame, status, sequence, events)
+            elif command & ANSWER:
+                self._on_answer(frame, command, status, sequence, events)
             else:
-                self._on_other(frame, events)
+                self._on_request(command, sequence, events)
             if self._over:
                 break  # what follows an unbind or a refused bind is nothing to us
         if self._out_octets > MAX_OUTGOING_OCTETS and not self._over:
@@ -424,14 +433,14 @@ class Session:
         """deliver_sm or data_sm: a citizen's text or a delivery receipt."""
         try:
             pdu: Message
-            if command == Command.DATA_SM:
+            if command == _DATA_SM:
                 pdu = codec.decode_data(frame)
             else:
                 pdu = codec.decode_message(DeliverSm, frame)
         except BadPdu as fault:
             self._respond(command | ANSWER, fault.sequence, fault.status)
             return
-        if not self._receives or self._state not in (_State.BOUND, _State.UNBINDING):
+        if not self._receives or self._state not in (_BOUND, _UNBINDING):
             self._respond(command | ANSWER, pdu.sequence, statuses.RINVBNDSTS)
             return
         if len(self._tickets) >= MAX_UNANSWERED:
@@ -454,8 +463,8 @@ class Session:
 
     def _read_mo(self, pdu: Message) -> Mo:
         octets = pdu.octets
-        coding, alphabet = pdu.data_coding, self.settings.alphabet
-        identity = b"%c%c%b" % (pdu.esm_class & UDHI, coding, octets)
+        coding, alphabet = pdu.data_coding, self._alphabet
+        identity = bytes((pdu.esm_class & UDHI, coding)) + octets
         text: str | None
         if not pdu.tlvs and not pdu.esm_class & UDHI:
             text, part = decode(octets, coding, alphabet), None
@@ -465,14 +474,15 @@ class Session:
             if part and part.ref.startswith("sar:"):
                 identity += f"{part.ref}:{part.number}".encode()
         digest = blake2b(identity, digest_size=8).digest()
-        fingerprint = int.from_bytes(digest, "big", signed=True)
+        (fingerprint,) = _fingerprint.unpack(digest)
         return _new(
             Mo,
             (self.settings.link, self.session_id, pdu.source, text, fingerprint, part, False),
         )
 
-    def _on_submit_sm_resp(self, frame: bytes, events: list[Event]) -> None:
-        _, _, status, sequence = codec.header.unpack_from(frame)
+    def _on_submit_sm_resp(
+        self, frame: bytes, status: int, sequence: int, events: list[Event]
+    ) -> None:
         submit = self._submits.pop(sequence, None)
         if submit is not None:
             events.append(statuses.result(submit[0], status, codec.first_string(frame)))
@@ -480,19 +490,13 @@ class Session:
             taken = Taken(self._late.pop(sequence), codec.first_string(frame))
             events.append(TakenLate(taken))
 
-    def _on_other(self, frame: bytes, events: list[Event]) -> None:
-        _, command, status, sequence = codec.header.unpack_from(frame)
-        if command & ANSWER:
-            self._on_answer(command, status, sequence, frame, events)
-            return
+    def _on_request(self, command: int, sequence: int, events: list[Event]) -> None:
         match command:
-            case Command.DATA_SM:
-                self._on_message(frame, command, events)
             case Command.ENQUIRE_LINK:
                 self._respond(command | ANSWER, sequence, statuses.ROK)
             case Command.UNBIND:
                 self._respond(command | ANSWER, sequence, statuses.ROK)
-                self._state = _State.CLOSED
+                self._state = _CLOSED
                 events.append(PeerUnbound())
             case Command.ALERT_NOTIFICATION | Command.OUTBIND:
                 pass  # SMPP v3.4 has no answer to these
@@ -500,7 +504,7 @@ class Session:
                 self._respond(Command.GENERIC_NACK, sequence, statuses.RINVCMDID)
 
     def _on_answer(
-        self, command: int, status: int, sequence: int, frame: bytes, events: list[Event]
+        self, frame: bytes, command: int, status: int, sequence: int, events: list[Event]
     ) -> None:
         """Only what carries our sequence number, and the command that we asked, is an answer."""
         nack = command == Command.GENERIC_NACK
@@ -512,13 +516,13 @@ class Session:
                 and (nack or command == asked | ANSWER)
             )
 
-        if self._state is _State.OPEN:
+        if self._state is _OPEN:
             if answers(self._bind, _BIND[self.settings.mode]):
                 self._on_bind_answer(status, nack, frame, events)
         elif answers(self._enquiry, Command.ENQUIRE_LINK):
             self._enquiry = None  # whatever it says: somebody is there
         elif answers(self._unbind, Command.UNBIND):
-            self._state = _State.CLOSED
+            self._state = _CLOSED
             events.append(Unbound())
         elif nack and sequence in self._submits:
             mt_id, _ = self._submits.pop(sequence)
@@ -530,10 +534,10 @@ class Session:
 
     def _on_bind_answer(self, status: int, nack: bool, frame: bytes, events: list[Event]) -> None:
         if status == statuses.ROK and not nack:
-            self._state = _State.BOUND
+            self._state = _BOUND
             events.append(Bound(codec.first_string(frame)))
         else:
-            self._state = _State.CLOSED
+            self._state = _CLOSED
             reason = statuses.bind_reason(status, self.settings.link)
             events.append(BindRefused(status, f"{reason} (by generic_nack)" if nack else reason))
 
@@ -541,7 +545,7 @@ class Session:
 
     @property
     def _over(self) -> bool:
-        return self._state is _State.CLOSED
+        return self._state is _CLOSED
 
     def _next_sequence(self) -> int:
         sequence = self._sequence
@@ -564,7 +568,7 @@ class Session:
             self.trace(f"-> {_described(frame)}")
 
     def _lose(self, events: list[Event], reason: str) -> None:
-        self._state = _State.CLOSED
+        self._state = _CLOSED
         events.append(Lost(reason))
 
 

@@ -106,9 +106,9 @@ def verdict(status: int) -> Verdict:
 
 def result(mt_id: int, status: int, smsc_id: str) -> SubmitResult:
     """What the gateway is told about the text *mt_id*."""
+    if status == ROK:
+        return Taken(mt_id, smsc_id)
     match verdict(status):
-        case Verdict.TAKEN:
-            return Taken(mt_id, smsc_id)
         case Verdict.GIVE_UP:
             return Refused(mt_id, name(status))
         case judged:
