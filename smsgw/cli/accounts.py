@@ -92,7 +92,8 @@ def reset_password(office: Office, key: str) -> None:
 def set_password(office: Office, key: str) -> None:
     """Set the citizen's own password.
 
-    The account becomes active. The password is asked for twice, or read from the first line of standard input where that is no terminal.
+    The account becomes active. The password is asked for twice, or read from the first line of
+    standard input where that is no terminal.
     """
     account = office.hotline.find(key)  # before anybody types a password for nothing
     password = _read_password(confirm=True)
@@ -108,7 +109,8 @@ def set_password(office: Office, key: str) -> None:
 def verify_password(office: Office, key: str) -> None:
     """Say whether a password is right.
 
-    Exit status 0 if it is, 1 if not. The password is asked for, or read from the first line of standard input where that is no terminal.
+    Exit status 0 if it is, 1 if not. The password is asked for, or read from the first line of
+    standard input where that is no terminal.
     """
     username = office.hotline.find(key).username
     if not office.hotline.verify_password(key, _read_password(confirm=False)):

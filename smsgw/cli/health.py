@@ -27,7 +27,10 @@ ENOUGH_FREE_OCTETS = 2 * 10**9
 @format_option
 @pass_office
 def links(office: Office, form: str) -> None:
-    """Show each link: its state, since when, and texts received (MO) and taken (MT)."""
+    """Show each link, its state and its counters.
+
+    MO: texts received, MT: texts that the SMSC took.
+    """
     show.show(show.LINKS, _links(office), form, office.eye)
 
 
@@ -35,10 +38,10 @@ def links(office: Office, form: str) -> None:
 @format_option
 @pass_office
 def status(office: Office, form: str) -> int:
-    """Is it working? One screen; exit status 0 if all is well, 1 if not.
+    """Is it working? One screen.
 
-    Not well is: no daemon, a link that is not bound, a reply that waits for more than five
-    minutes, a full disk, a database that cannot be read.
+    Exit status 0 if all is well, 1 if not. Not well is: no daemon, a link that is not bound, a
+    reply that waits for more than five minutes, a full disk, a database that cannot be read.
     """
     condition = _condition(office)
     show.show_condition(condition, form, office.eye)
@@ -80,11 +83,11 @@ def _links(office: Office) -> list[show.LinkRow]:
     ]
     if running:
         return rows
-    # A daemon that was killed could not write down that its links are gone.
+    # A daemon that was killed could not write down that its links are gone, nor when.
     return [
         row
         if row.state == LinkState.STOPPED
-        else replace(row, state=LinkState.STOPPED, reason="the daemon is not running")
+        else replace(row, state=LinkState.STOPPED, since=None, reason="the daemon is not running")
         for row in rows
     ]
 

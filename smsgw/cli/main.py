@@ -54,6 +54,17 @@ class LazyGroup(click.Group):
             raise TypeError(f"{COMMANDS[cmd_name]} is not a command")
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does, but a sentence that is too long goes on in the next line."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, command.get_short_help_str(limit=200))
+                    for name in self.list_commands(ctx)
+                    if (command := self.get_command(ctx, name)) and not command.hidden
+                ]
+            )
+
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(

@@ -16,7 +16,7 @@ def outbox() -> None:
 @format_option
 @pass_office
 def list_(office: Office, form: str) -> None:
-    """List them with their age, tries, next try and the reason, the oldest first."""
+    """List them, the oldest first."""
     show.show(show.OUTBOX, office.store.outbox(), form, office.eye)
 
 

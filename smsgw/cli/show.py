@@ -30,6 +30,7 @@ from smsgw.model import (
     HistoryEntry,
     LinkState,
     Message,
+    MtState,
     QueuedReply,
 )
 
@@ -42,6 +43,8 @@ T = TypeVar("T")
 WIDTH = 100
 #: A table of more rows comes in pieces, so that a million accounts need no memory.
 ROWS_AT_ONCE = 500
+#: Characters by which our texts can be told apart.
+GIST = 32
 #: Narrower than this, a column of texts is not worth having.
 NARROWEST_TEXT = 20
 
@@ -73,6 +76,10 @@ class Eye:
         """Local date and time, to the minute."""
         return f"{self.local(moment):%Y-%m-%d %H:%M}" if moment else "-"
 
+    def short(self, moment: datetime) -> str:
+        """Local date and time, where a line has much to say."""
+        return f"{self.local(moment):{'%d %b %H:%M' if _is_near(moment, self.now) else '%Y-%m-%d'}}"
+
     def age(self, moment: datetime | None) -> str:
         """How long ago, or in how long."""
         if moment is None:
@@ -84,6 +91,11 @@ class Eye:
     def both(self, moment: datetime | None) -> str:
         """Local time and age."""
         return f"{self.time(moment)} ({self.age(moment)})" if moment else "-"
+
+
+def _is_near(moment: datetime, now: datetime) -> bool:
+    """Whether day and month say which year is meant."""
+    return abs(now - moment) < timedelta(days=180)
 
 
 def span(duration: timedelta) -> str:
@@ -103,6 +115,11 @@ def octets(number: int) -> str:
         if number >= size:
             return f"{number / size:.1f} {unit}"
     return f"{number / 1e3:.0f} kB"
+
+
+def gist(text: str) -> str:
+    """The beginning of a text of ours, which everybody knows."""
+    return text if len(text) <= GIST else text[: GIST - 1] + "…"
 
 
 def count(number: int, thing: str) -> str:
@@ -195,13 +212,13 @@ def _csv_cell(value: object) -> object:
     A telephone number is left as it is: behind its plus sign come digits only, and the worst that
     a spreadsheet can make of it is a number.
     """
-    if isinstance(value, list | dict):
+    if isinstance(value, bool | list | dict):
         value = json.dumps(value)
     if not isinstance(value, str):
         return value
-    text = printable(value, keep="\t\r\n")
-    is_number = text.startswith("+") and text[1:].isascii() and text[1:].isdigit()
-    return f"'{text}" if text.startswith(_STARTS_FORMULA) and not is_number else text
+    text = printable(value, keep="\t\n")
+    is_number = value.startswith("+") and value[1:].isascii() and value[1:].isdigit()
+    return f"'{text}" if value.startswith(_STARTS_FORMULA) and not is_number else text
 
 
 #: The last four are full-width: Excel in an East Asian language takes them too.
@@ -314,9 +331,13 @@ HISTORY = View[HistoryEntry](
 )
 
 
-def _fate(message: Message) -> str:
-    fate = message.outcome or message.state or "-"
-    return f"{fate}: {message.reason}" if message.reason else fate
+def _text(message: Message) -> str:
+    if message.text is None:
+        return "(could not be read)"
+    if message.direction == Direction.MO:
+        return message.text
+    failed = message.state == MtState.FAILED and message.reason
+    return f"{gist(message.text)} [{message.reason}]" if failed else gist(message.text)
 
 
 MESSAGES = View[Message](
@@ -333,12 +354,12 @@ MESSAGES = View[Message](
     ),
     columns={
         "id": lambda m, _: str(m.id),
-        "time": lambda m, eye: eye.time(m.created_at),
+        "time": lambda m, eye: eye.short(m.created_at),
         "": lambda m, _: m.direction.upper(),
         "phone": lambda m, _: m.phone,
         "link": lambda m, _: m.link,
-        "outcome": lambda m, _: _fate(m),
-        "text": lambda m, _: "(could not be read)" if m.text is None else m.text,
+        "outcome": lambda m, _: m.outcome or m.state or "-",
+        "text": lambda m, _: _text(m),
     },
     empty="No such messages.",
     wraps="text",
@@ -361,7 +382,7 @@ OUTBOX = View[QueuedReply](
         "made": lambda q, eye: eye.age(q.created_at),
         "tries": lambda q, _: str(q.tries),
         "next try": _next_try,
-        "text": lambda q, _: f"{q.text} [{q.reason}]" if q.reason else q.text,
+        "text": lambda q, _: f"{gist(q.text)} [{q.reason}]" if q.reason else gist(q.text),
     },
     empty="The outbox is empty: the SMSC has taken everything.",
     wraps="text",
@@ -374,7 +395,7 @@ class LinkRow:
 
     name: str
     state: LinkState
-    since: datetime | None  #: None: it never was anything else
+    since: datetime | None  #: None: nobody knows
     reason: str | None
     mo: int
     mt: int
@@ -550,8 +571,8 @@ def _condition_view(condition: Condition) -> View[Condition]:
             "last hour": lambda c, _: (
                 "" if c.mo_last_hour is None else f"{c.mo_last_hour} MO, {c.mt_last_hour} MT"
             ),
-            "last MO": lambda c, eye: eye.both(c.last_mo),
-            "last MT": lambda c, eye: eye.both(c.last_mt),
+            "last MO": lambda c, eye: "" if c.queued is None else eye.both(c.last_mo),
+            "last MT": lambda c, eye: "" if c.queued is None else eye.both(c.last_mt),
             "disk": lambda c, _: _disk(c),
             "database": lambda c, _: c.database,
         },

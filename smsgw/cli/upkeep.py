@@ -16,9 +16,10 @@ EXPIRED_AT_ONCE = 10
 @format_option
 @pass_office
 def expire(office: Office, form: str) -> None:
-    """Replace expired passwords now, each with a reminder to its citizen.
+    """Replace expired passwords now.
 
-    Outside registration.reminder_hours they wait for the morning, as they do in the daemon.
+    Each citizen is texted a reminder with the new one. Outside registration.reminder_hours they
+    wait for the morning, as they do in the daemon.
     """
     replaced = ended = 0
     more = True
@@ -37,7 +38,7 @@ def expire(office: Office, form: str) -> None:
 @format_option
 @pass_office
 def purge(office: Office, form: str) -> None:
-    """Remove what is older than the configuration's [retention], now."""
+    """Remove what is older than [retention] says, now."""
     show.show_one(show.PURGED, office.hotline.purge(office.now), form, office.eye)
 
 
@@ -45,10 +46,10 @@ def purge(office: Office, form: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_office
 def backup(office: Office, file: Path) -> None:
-    """Write a consistent copy of the database to FILE, also while the daemon runs.
+    """Write a consistent copy of the database.
 
-    FILE must not exist; it is made with mode 0600. The secret key is not in it: keep
-    gateway.secret_key_file too, elsewhere.
+    Also while the daemon runs. FILE must not exist; it is made with mode 0600. The secret key is
+    not in it: keep gateway.secret_key_file too, elsewhere.
 
     \b
         smsgw backup /srv/backup/smsgw-$(date +%F).db

@@ -1,0 +1,71 @@
+"""docs/commands.md: complete, and in step with what the commands say of themselves."""
+
+import re
+
+from commands_reference import PAGE, commands, documented, in_step
+
+# Section 2 of what the gateway promises to scripts and people.
+PROMISED = """
+    run
+    check-config
+    demo
+    smsc
+    accounts list
+    accounts show
+    accounts history
+    accounts reset-password
+    accounts set-password
+    accounts verify-password
+    accounts close
+    messages list
+    outbox list
+    outbox retry
+    outbox cancel
+    links
+    status
+    stats
+    try
+    expire
+    backup
+    purge
+""".strip().splitlines()
+
+SAYS_WHAT_IT_DID = {
+    "run",
+    "demo",
+    "smsc",
+    "backup",
+    "accounts reset-password",
+    "accounts set-password",
+    "accounts verify-password",
+    "accounts close",
+    "outbox retry",
+    "outbox cancel",
+}
+
+
+def test_every_promised_command_exists():
+    assert {"smsgw", *(f"smsgw {name.strip()}" for name in PROMISED)} == {
+        name for name, _ in commands()
+    }
+
+
+def test_every_command_is_on_the_page():
+    assert sorted(name for name, _ in commands()) == sorted(documented(PAGE.read_text()))
+
+
+def test_the_page_says_what_help_says():
+    page = PAGE.read_text()
+    assert in_step(page) == page, "run: python tests/cli/commands_reference.py"
+
+
+def test_every_command_has_a_sentence_of_its_own():
+    for name, context in commands():
+        assert re.match(r"[A-Z].*[.?]$", context.command.get_short_help_str(limit=200)), name
+
+
+def test_every_command_that_shows_data_has_the_three_formats():
+    for name, context in commands():
+        options = [parameter.name for parameter in context.command.params]
+        shows = name != "smsgw" and name.removeprefix("smsgw ") not in SAYS_WHAT_IT_DID
+        assert shows == ("form" in options), name
