@@ -5,6 +5,7 @@ one must refuse nobody. No account, no link.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def normalise(address: Address, region: str) -> str | None:
 
 def from_text(text: str, region: str) -> str | None:
     """The E.164 form of what a person typed; None if it is no telephone number."""
-    return normalise(Address(text.strip(), 0, 0), region)
+    return normalise(Address(unicodedata.normalize("NFKC", text).strip(), 0, 0), region)
 
 
 @lru_cache(maxsize=4096)
@@ -53,17 +54,21 @@ def _by_phonenumbers(written: str, international: bool, region: str) -> str | No
 
     if not _WRITTEN.fullmatch(written):
         return None
+    if written.startswith("+0"):
+        # No country begins with 0, but some carriers put a plus before whatever they have.
+        written = written[1:]
     number = _possible(written, region)
-    if written.startswith("+"):
-        # Some carriers put a plus before whatever they have: +0905123456.
-        number = number or _possible(written[1:], region)
-    elif len(_digits(written)) >= _FEWEST_DIGITS_ABROAD and (
-        number is None or (international and _looks_foreign(written, number, region))
+    if (
+        (number is None or (international and _looks_foreign(written, number, region)))
+        and not written.startswith("+")
+        and len(_digits(written)) >= _FEWEST_DIGITS_ABROAD
     ):
         number = _possible("+" + written, region) or number
     if number is None:
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # Zeros too many survive one reading and not the next: then it is no number.
+    return e164 if number == _possible(e164, region) else None
 
 
 def _possible(written: str, region: str) -> "PhoneNumber | None":

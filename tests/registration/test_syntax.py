@@ -47,9 +47,7 @@ AN_IN_OTHER_WORDS = {
     "dots in the CMND": "TK,Nguyen Van An,201.234.567,01.02.1990",
     "dots and blanks in the CMND": "TK,Nguyen Van An,201. 234 .567,01.02.1990",
     "diacritics": "TK,Nguyễn Văn Ân,201234567,01.02.1990",
-    "diacritics taken apart": unicodedata.normalize(
-        "NFD", "TK,Nguyễn Văn Ân,201234567,01.02.1990"
-    ),
+    "diacritics taken apart": unicodedata.normalize("NFD", "TK,Nguyễn Văn Ân,201234567,01.02.1990"),
     "full width": "ＴＫ，Ｎｇｕｙｅｎ　Ｖａｎ　Ａｎ；２０１２３４５６７，０１．０２．１９９０",
     "full-width slashes": "ＴＫ，Nguyen Van An，201234567，01／02／1990，",
     "small commas": "TK﹐Nguyen Van An﹔201234567﹐01.02.1990",
@@ -325,7 +323,9 @@ def requests_and_their_writings(draw):
     birth = draw(st.dates(date(1900, 1, 1), TODAY))
 
     inside = [draw(st.sampled_from(["", "", "", " ", ".", "\u00a0", " ."])) for _ in cmnd[1:]]
-    cmnd_written = cmnd[0] + "".join(gap + digit for gap, digit in zip(inside, cmnd[1:], strict=True))
+    cmnd_written = cmnd[0] + "".join(
+        gap + digit for gap, digit in zip(inside, cmnd[1:], strict=True)
+    )
     day, month = (draw(st.sampled_from([f"{n}", f"{n:02}"])) for n in (birth.day, birth.month))
     dot = draw(st.sampled_from("./．／"))
     gaps = [draw(blanks) for _ in range(4)]
