@@ -1,6 +1,8 @@
 """Issued passwords: what citizens type, what is stored, and the stock of ready pairs."""
 
 import os
+import platform
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -123,6 +125,16 @@ def test_empty_stock_does_not_make_the_caller_wait():
     assert [] == Stock(4, 8, lambda: None).take(3)
 
 
+def test_rested_hasher_works_again(open_stock, monkeypatch):
+    monkeypatch.setattr(passwords, "SHORT_REST_SECONDS", 0.001)
+    resting = threading.Event()
+    monkeypatch.setattr(passwords, "_give_memory_back", resting.set)
+    stock = filled(open_stock(1), 1)
+    assert resting.wait(DEADLINE_SECONDS)
+    stock.take(10)
+    assert filled(stock, 1).take(1)
+
+
 def test_stock_fills_up_and_rests(open_stock):
     stock = filled(open_stock(3), 3)
     with stock._lock:  # a resting hasher waits on the condition, and does not poll
@@ -212,3 +224,30 @@ def test_hashers_have_the_lowest_priority_and_the_line_keeps_its_own(open_stock)
     hasher = stock._threads[0].native_id
     assert 19 == os.getpriority(os.PRIO_PROCESS, hasher)
     assert before == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
+def test_hasher_that_rests_gives_its_memory_back():
+    """In a process of its own: other tests leave holes in this one's memory."""
+    script = """
+import os, threading
+from smsgw import passwords
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
+def hash_and_rest():
+    passwords._keep_memory()
+    for _ in range(3):
+        passwords.hash_password("abcdefgh")
+    sizes.append(resident())
+    passwords._give_memory_back()
+    sizes.append(resident())
+sizes = [resident()]
+thread = threading.Thread(target=hash_and_rest)
+thread.start()
+thread.join()
+print(*sizes)
+"""
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    before, hashing, resting = map(int, run.stdout.split())
+    assert hashing >= before + 19
+    assert resting <= before + 4
