@@ -189,7 +189,7 @@ class Gateway:
         self._settings = settings
         self._vault = vault
         self._issuer = issuer
-        self._replies = Replies({r: getattr(settings.messages, r) for r in Reply})
+        self._replies = Replies(settings.messages)
         self._region = settings.gateway.region
         self._zone = settings.gateway.timezone
         self._links = tuple(link.name for link in settings.smsc)
@@ -310,12 +310,8 @@ class Gateway:
             for link, texts in taken.items():
                 self._match_early_receipts(link, texts, now)
         if again:
-            for mt_id, tries, created_at in store.tries(again):
+            for mt_id, tries in store.tries(again):
                 link, failed = again[mt_id]
-                if now - created_at >= GIVE_UP_AFTER:
-                    store.fail(mt_id, f"given up after 24 hours; last: {failed.reason}")
-                    log.warning("mt %d link=%s given up: %s", mt_id, link, failed.reason)
-                    continue
                 if isinstance(failed, Postponed) and failed.throttled:
                     due, tries = now + _THROTTLED_DELAY, max(tries - 1, 0)
                 else:
@@ -363,7 +359,7 @@ class Gateway:
                     continue
                 for row in store.due(link, reminder=reminder, room=room - len(mts), now=now):
                     if stamp(now) - row.created_at >= GIVE_UP_AFTER // timedelta(microseconds=1):
-                        store.fail(row.id, "not taken by the SMSC within 24 hours")
+                        store.give_up(row.id)
                         log.warning("mt %d link=%s given up after 24 hours", row.id, link)
                         continue
                     try:

@@ -167,14 +167,19 @@ ADD_SENT = """
 """
 
 FIND_TRIES = """
-    SELECT o.id, o.tries, m.created_at
-      FROM json_each(:ids) AS k JOIN outbox AS o ON o.id = k.value JOIN mt AS m ON m.id = o.id
+    SELECT o.id, o.tries FROM json_each(:ids) AS k JOIN outbox AS o ON o.id = k.value
      WHERE o.state = 'queued'
 """
 
 POSTPONE = "UPDATE outbox SET due_at = ?, tries = ?, reason = ? WHERE id = ? AND state = 'queued'"
 
 FAIL = "UPDATE outbox SET state = 'failed', reason = ? WHERE id = ? AND state = 'queued'"
+
+GIVE_UP = """
+    UPDATE outbox SET state = 'failed',
+                      reason = 'given up after 24 hours' || coalesce('; last: ' || reason, '')
+     WHERE id = ? AND state = 'queued'
+"""
 
 CANCEL = """
     UPDATE outbox SET state = 'cancelled', reason = :reason

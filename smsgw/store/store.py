@@ -222,7 +222,7 @@ class Store:
             # A file that was deleted or replaced still takes commits, which nobody will ever see.
             if self._path is not None and _identity(self._path) != self._identity:
                 raise StoreUnavailable(f"{self._path} was removed or replaced")
-        except sqlite3.IntegrityError:
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError):
             raise  # a fault of this message, not of the store
         except sqlite3.Error as error:
             raise _write_fault(self._path, error) from error
@@ -431,13 +431,16 @@ class Store:
         self._db.executemany(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
         self._db.executemany(sql.ADD_SENT, [(mt_id, link, smsc, at) for mt_id, smsc in texts])
 
-    def tries(self, ids: Iterable[int]) -> list[tuple[int, int, datetime]]:
-        """(mt, tries so far, when it was made) of those that are queued."""
-        rows = self._all(sql.FIND_TRIES, ids=_json(ids))
-        return [(id_, tries, unstamp(created_at)) for id_, tries, created_at in rows]
+    def tries(self, ids: Iterable[int]) -> list[tuple[int, int]]:
+        """(mt, tries so far) of those that are queued."""
+        return self._all(sql.FIND_TRIES, ids=_json(ids))
 
     def postpone(self, mt_id: int, due: datetime, tries: int, reason: str) -> None:
         self._db.execute(sql.POSTPONE, (stamp(due), tries, reason, mt_id))
+
+    def give_up(self, mt_id: int) -> None:
+        """No SMSC took it in time; the reason of its last try stays with it."""
+        self._db.execute(sql.GIVE_UP, (mt_id,))
 
     def fail(self, mt_id: int, reason: str) -> None:
         self._db.execute(sql.FAIL, (reason, mt_id))
@@ -581,10 +584,10 @@ class Store:
             "state": state,
         }
         found: list[Message] = []
-        if direction is not Direction.MT and state is None:
+        if direction != Direction.MT and state is None:
             statement = sql.LIST_MO if phone is None else sql.LIST_MO_OF
             found += [_mo(row) for row in self._all(statement, **values)]
-        if direction is not Direction.MO:
+        if direction != Direction.MO:
             statement = sql.LIST_MT if phone is None else sql.LIST_MT_OF
             found += [_mt(row) for row in self._all(statement, **values)]
         found.sort(key=lambda m: (m.created_at, m.id), reverse=True)

@@ -1,0 +1,118 @@
+"""A gateway over a real SQLite file, without daemon and wire, and a clock that a test sets."""
+
+from datetime import UTC, datetime, timedelta
+
+from smsgw import config
+from smsgw.gateway import Batch
+from smsgw.hotline import Hotline
+from smsgw.model import Address, Mo, Taken
+from smsgw.passwords import OnDemand
+from smsgw.simulator import toml
+from smsgw.store import Store
+from smsgw.vault import Vault
+
+NOON = datetime(2026, 5, 4, 5, 0, tzinfo=UTC)  # 12:00 in Da Nang, a Monday
+AN = "84905123456"
+BINH = "84905999999"
+TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
+OTHER_TEXT = "TK,Tran Thi Binh,201999999,03.04.1985"
+
+
+class FewIssued(OnDemand):
+    """An issuer with only so many passwords left, as a stock that runs out."""
+
+    def __init__(self, left):
+        super().__init__(8)
+        self.left = left
+
+    def take(self, n):
+        taken = super().take(min(n, self.left))
+        self.left -= len(taken)
+        return taken
+
+    def give_back(self, unused):
+        self.left += len(unused)
+
+
+class House:
+    """The gateway, and a citizen's way to it: `house.text(AN, TEXT)`."""
+
+    def __init__(self, folder, **sections):
+        link = {"host": "127.0.0.1", "port": 2775, "system_id": "smsgw", "password": "secret"}
+        document = {
+            "gateway": {"database": str(folder / "smsgw.db")},
+            **sections,
+            "smsc": [{"name": name} | link for name in ("viettel", "mobi")],
+        }
+        file = folder / "house.toml"
+        file.write_text(toml.dumps(document), encoding="utf-8")
+        file.chmod(0o600)
+        self.settings = config.load(file)
+        self.path = self.settings.gateway.database
+        self.now = NOON
+        self.issuer = OnDemand(8)
+        self._fingerprints = {}
+        self.open()
+
+    def open(self):
+        self.store = Store.open(self.path)
+        vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
+        self.gateway = Hotline(self.store, self.settings, vault, self.issuer)
+        self.gateway.start(self.now)
+
+    def restart(self):
+        """As after a crash: nothing in memory is left."""
+        self.store.close()
+        self.open()
+
+    def later(self, **delta):
+        self.now += timedelta(**delta)
+
+    def mo(self, phone, text, *, session=1, link="viettel", part=None, twin=False, ton=1, npi=1):
+        octets = (text, part.octets if part else None)
+        fingerprint = self._fingerprints.setdefault(octets, len(self._fingerprints) + 1)
+        return Mo(link, session, Address(phone, ton, npi), text, fingerprint, part, twin)
+
+    def take(self, *mos, room=100):
+        """Commit *mos* as one batch."""
+        return self.gateway.commit(Batch(mos=mos, room={"viettel": room, "mobi": room}), self.now)
+
+    def text(self, phone, text, **options):
+        """One text in a batch of its own: (outcome, replies that leave at once)."""
+        done = self.take(self.mo(phone, text, **options))
+        (outcome,) = done.outcomes
+        return outcome, [mt.text for mt in done.replies]
+
+    def claim(self, link="viettel", room=100):
+        return self.gateway.claim(link, room, self.now)
+
+    def settle(self, *results, link="viettel"):
+        batch = Batch(results=[(link, result) for result in results])
+        return self.gateway.commit(batch, self.now)
+
+    def receive(self, *receipts):
+        return self.gateway.commit(Batch(receipts=receipts), self.now)
+
+    def take_all(self, link="viettel"):
+        """The SMSC takes whatever is due; the texts, in the order in which they left."""
+        texts = []
+        while mts := self.claim(link).mts:
+            texts += [mt.text for mt in mts]
+            self.settle(*(Taken(mt.id, f"id{mt.id}") for mt in mts), link=link)
+        return texts
+
+    def account(self, key=AN):
+        return self.gateway.find(key)
+
+    def states(self, **filters):
+        """State of each MT, oldest first."""
+        return [m.state for m in reversed(self.store.messages(direction="mt", **filters))]
+
+    def outcomes(self):
+        """Outcome of each MO, oldest first."""
+        return [m.outcome for m in reversed(self.store.messages(direction="mo"))]
+
+
+def password_in(text):
+    """The password that a reply tells."""
+    return text.split("MK: ")[-1].split("MK moi: ")[-1].split(" ")[0]
