@@ -5,6 +5,7 @@ over loopback with the simulated SMSC, and what the phones show is what came ove
 expected texts stand here once more, word for word, so that the demo is a check and no echo.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ from smsgw.smpp import statuses
 WIDTH = 80
 BUBBLE = 50  # columns of text, at most
 REPLY_SECONDS = 15.0  # within which a reply must come
+COMMAND_SECONDS = 30  # a hotline's command, on a machine that is very busy
 TTL_SECONDS = 8  # an issued password's life in the scripted conversation; in earnest 3 days
 SHORTCODE = "8188"
 
@@ -80,7 +82,7 @@ def demo(interactive: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="smsgw-demo-") as folder, SmscThread() as carrier:
         ttl = 60 if interactive else TTL_SECONDS
         config = _configure(Path(folder), carrier, ttl)
-        with _daemon(config, carrier, Path(folder) / "smsgw.log"):
+        with _daemon(screen, config, carrier, Path(folder) / "smsgw.log"):
             if interactive:
                 _converse(screen, carrier, config, ttl)
             else:
@@ -99,7 +101,7 @@ def _perform(screen: "Screen", carrier: SmscThread, config: Path) -> None:
     )
     play = Play(screen, carrier, config)
 
-    screen.phone(DAO, "writes with diacritics, so her phone sends UCS-2")
+    screen.phone(DAO, "She writes with diacritics, so her phone sends UCS-2.")
     play.text(DAO, "TK;Nguyễn Thị Đào;048190001234;8/3/1990")
     issued = play.expect(DAO, REGISTERED, "048190001234")
     screen.say("She chooses her own password on the portal, which passes it on:")
@@ -107,17 +109,17 @@ def _perform(screen: "Screen", carrier: SmscThread, config: Path) -> None:
     play.run("accounts", "set-password", "048190001234", typed=own)
     play.verify("048190001234", {own: True, issued: False})
 
-    screen.phone(AN, "registers, and will forget to change his password")
+    screen.phone(AN, "He registers, and will forget to change his password.")
     play.text(AN, "TK,Nguyen Van An,201234567,01.02.1990")
     first = play.expect(AN, REGISTERED, "201234567")
 
-    screen.phone(BINH, "gets the syntax wrong, then takes a CMND that has an account")
+    screen.phone(BINH, "He gets the syntax wrong, then takes a CMND that has an account.")
     play.text(BINH, "TK Tran Binh 201234567")
     play.expect(BINH, SYNTAX_ERROR)
     play.text(BINH, "TK,Tran Binh,201234567,05.06.1985")
     play.expect(BINH, ALREADY_REGISTERED)
 
-    screen.phone(AN, f"{TTL_SECONDS} seconds later: never changed, so replaced")
+    screen.phone(AN, f"{TTL_SECONDS} seconds later: he did not change it, so there is a new one.")
     second = play.expect(AN, REMINDER, "201234567", within=TTL_SECONDS + REPLY_SECONDS)
     if first == second:
         raise SmsgwError("the reminder has the old password in it")
@@ -222,7 +224,8 @@ def _smsgw(config: Path, *arguments: str, typed: str = "") -> "subprocess.Comple
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        timeout=30,
+        timeout=COMMAND_SECONDS,
+        env=os.environ | {"COLUMNS": str(WIDTH - 4)},
         check=False,
     )
 
@@ -231,10 +234,10 @@ def _smsgw(config: Path, *arguments: str, typed: str = "") -> "subprocess.Comple
 
 
 def _converse(screen: "Screen", carrier: SmscThread, config: Path, ttl: int) -> None:
-    phone = AN
+    number = AN.number
     screen.title("smsgw demo: you are the citizen")
     screen.say(
-        f"What you type is texted to {SHORTCODE} from {phone.national}; another number in front "
+        f"What you type is texted to {SHORTCODE} from {number}; another number in front "
         f"of the text changes the phone. A password that you leave alone is replaced after "
         f"{ttl} seconds. Try:"
     )
@@ -247,22 +250,23 @@ def _converse(screen: "Screen", carrier: SmscThread, config: Path, ttl: int) -> 
 
     def show(submit: Submit) -> None:
         screen.bubble(submit.text or "", mine=False, about=submit.destination.number)
-        replied.set()
+        if submit.destination.number == number:
+            replied.set()
 
     carrier.smsc.on_submit = show
     while True:
-        screen.prompt(phone)
+        screen.prompt(number)
         octets = sys.stdin.buffer.readline()
         try:
-            typed = read_line(octets, number=phone.number)
+            typed = read_line(octets, number=number)
         except Unclear as unclear:
             screen.say(f"Not sent: {unclear}.")
             continue
         if typed is None:
             break
-        phone = Phone(typed.number, "")
+        number = typed.number
         replied.clear()
-        screen.bubble(typed.text, mine=True, about=phone.number)
+        screen.bubble(typed.text, mine=True, about=number)
         for handle in carrier.send_text(*typed):
             try:
                 status = handle.answer(REPLY_SECONDS)
@@ -301,11 +305,11 @@ def _configure(folder: Path, carrier: SmscThread, ttl: int) -> Path:
 
 
 @contextmanager
-def _daemon(config: Path, carrier: SmscThread, log: Path) -> Iterator[None]:
-    """`smsgw run` as a child process, bound to *carrier*.
+def _daemon(screen: "Screen", config: Path, carrier: SmscThread, log: Path) -> Iterator[None]:
+    """`smsgw run` as a child process, bound to *carrier*; shows its last words if it fails.
 
     Raises:
-        SmsgwError: it does not start, dies, or does not end cleanly; with its last words.
+        SmsgwError: it does not start, dies, or does not end cleanly.
     """
     with log.open("wb") as sink:
         daemon = subprocess.Popen(  # noqa: S603  our own command
@@ -318,37 +322,30 @@ def _daemon(config: Path, carrier: SmscThread, log: Path) -> Iterator[None]:
         )
     try:
         deadline = time.monotonic() + REPLY_SECONDS
-        while not carrier.binds and daemon.poll() is None:
+        while not carrier.binds:
+            if daemon.poll() is not None:
+                raise SmsgwError("the gateway did not start; its last words are above")
             if time.monotonic() > deadline:
-                raise SmsgwError(f"the gateway did not bind; {_last_words(log)}")
-            try:
+                raise SmsgwError("the gateway did not bind; its last words are above")
+            with suppress(TimeoutError):
                 carrier.wait_bound(timeout=0.2)
-            except TimeoutError:
-                continue
-        if daemon.poll() is not None:
-            raise SmsgwError(f"the gateway did not start; {_last_words(log)}")
-        try:
-            yield
-        except SmsgwError as error:
-            if daemon.poll() is None:
-                raise
-            raise SmsgwError(f"the gateway died; {_last_words(log)}") from error
-        daemon.terminate()
-        if daemon.wait(REPLY_SECONDS):
-            raise SmsgwError(f"the gateway did not end cleanly; {_last_words(log)}")
+        yield
+        if status := _end(daemon):
+            raise SmsgwError(f"the gateway ended with status {status}; its last words are above")
+    except SmsgwError:
+        screen.output("\n".join(log.read_text("utf-8", "replace").splitlines()[-8:]))
+        raise
     finally:
-        if daemon.poll() is None:
-            daemon.terminate()
-            try:
-                daemon.wait(REPLY_SECONDS)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
+        _end(daemon)
 
 
-def _last_words(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "its log ends with:\n" + "\n".join(lines[-5:]) if lines else "its log is empty"
+def _end(daemon: "subprocess.Popen[bytes]") -> int:
+    """SIGTERM, and where that does not help SIGKILL; the exit status."""
+    daemon.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        return daemon.wait(REPLY_SECONDS)
+    daemon.kill()
+    return daemon.wait()
 
 
 # --- the screen -----------------------------------------------------------------------------
@@ -376,7 +373,8 @@ class Screen:
 
     def phone(self, phone: Phone, what: str) -> None:
         self._echo("")
-        self._echo(f"{click.style(f'{phone.owner}, {phone.national}', bold=True)}: {what}")
+        self._echo(click.style(f"{phone.owner}, {phone.national}", bold=True))
+        self.say(what)
 
     def bubble(self, text: str, *, mine: bool, about: str = "") -> None:
         """One text: the citizen's on the right, the service's on the left."""
@@ -397,17 +395,17 @@ class Screen:
     def output(self, text: str) -> None:
         for line in text.rstrip().splitlines():
             self._echo(f"  {line}")
+        self._echo("")
 
     def check(self, text: str) -> None:
         self._echo(click.style(f"  {self._tick} {text}", fg="green"))
 
     def done(self, text: str) -> None:
-        self._echo("")
         self._echo(click.style(f"{self._tick} {text}", fg="green", bold=True))
 
-    def prompt(self, phone: Phone) -> None:
+    def prompt(self, number: str) -> None:
         if sys.stdin.isatty():
-            click.echo(click.style(f"{phone.national}> ", bold=True), nl=False)
+            click.echo(click.style(f"{number}> ", bold=True), nl=False)
 
     def _echo(self, text: str) -> None:
         # A terminal that has no such letter gets a question mark, not a traceback.

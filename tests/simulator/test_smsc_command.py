@@ -62,7 +62,6 @@ def test_lines_that_are_no_texts_get_a_hint(command):
     out, errors = child.communicate(
         b"hello\n\n\xff\xfe x\n84905123456\n84905123456 hi\n", timeout=10
     )
-    assert 3 == out.decode().count("such as") - 1
     assert 4 == out.decode().count("not sent: ")
     assert "not sent: this line is not UTF-8" in out.decode()
     assert "no gateway has bound yet" in out.decode()

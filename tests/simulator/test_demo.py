@@ -1,0 +1,79 @@
+"""`smsgw demo`: the whole service in one command, and how it fails when a reply is not right."""
+
+import re
+
+import pytest
+
+from smsgw.cli import demo
+from smsgw.errors import SmsgwError
+from smsgw.simulator import SmscThread
+
+PASSWORD = re.compile("MK(?: moi)?: ([a-z2-9]{8})")
+
+
+def test_demo_plays_and_ends_well(smsgw, tmp_path):
+    done = smsgw("demo", timeout=60, environment={"TMPDIR": str(tmp_path)})
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "Every reply came, word for word. 5 replies" in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert "\033" not in done.stdout
+    text = re.sub(r"[\s│]+", " ", done.stdout)
+    phones, hotline = text.split("At the hotline")
+    passwords = PASSWORD.findall(phones)
+    assert 3 == len(set(passwords))
+    assert not any(password in hotline for password in passwords)
+    assert 2 == hotline.count("********")
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_citizen_may_type_the_texts(smsgw):
+    typed = "TK,Nguyen Van An,201234567,01.02.1990\n84914222333 TK;Nguyễn,201234567;1/2/1990\n\n"
+    done = smsgw("demo", "--interactive", input=typed)
+    assert (0, "") == (done.returncode, done.stderr)
+    text = re.sub(r"[\s│]+", " ", done.stdout)
+    assert "TK: 201234567, MK: " in text
+    assert "So CMND da duoc su dung" in text
+
+
+@pytest.fixture
+def play(smsc, bound, tmp_path):
+    """The play with a gateway that says what the test lets it say."""
+    play = demo.Play(demo.Screen(), smsc, tmp_path / "config.toml")
+    play.gateway = bound(smsc)
+    return play
+
+
+def test_reply_that_differs_by_a_letter_fails_the_demo(play):
+    play.gateway.submit(demo.AN.number, demo.SYNTAX_ERROR.replace("Loi", "loi").encode())
+    with pytest.raises(SmsgwError, match=r"0905 123 456 got the wrong reply; expected: Loi\."):
+        play.expect(demo.AN, demo.SYNTAX_ERROR)
+
+
+def test_password_of_another_form_fails_the_demo(play):
+    play.gateway.submit(demo.AN.number, demo.REGISTERED.format("201234567", "l0l0l0l0").encode())
+    with pytest.raises(SmsgwError, match="wrong reply"):
+        play.expect(demo.AN, demo.REGISTERED, "201234567")
+
+
+def test_missing_reply_fails_the_demo(play):
+    with pytest.raises(SmsgwError, match=r"0905 123 456 got no reply in 0 s; expected: Loi\."):
+        play.expect(demo.AN, demo.SYNTAX_ERROR, within=0.01)
+
+
+def test_text_that_the_gateway_does_not_take_fails_the_demo(play, monkeypatch):
+    monkeypatch.setattr(demo, "REPLY_SECONDS", 0.01)
+    with pytest.raises(SmsgwError, match="did not acknowledge: TK"):
+        play.text(demo.AN, "TK")
+
+
+def test_gateway_that_does_not_start_shows_its_last_words(tmp_path, capsys):
+    config = tmp_path / "config.toml"
+    config.write_text("[gateway]\nshortcod = 1\n")
+    log = tmp_path / "log"
+    with (
+        SmscThread() as carrier,
+        pytest.raises(SmsgwError, match="did not start; its last words are above"),
+        demo._daemon(demo.Screen(), config, carrier, log),
+    ):
+        pass
+    assert "shortcod" in capsys.readouterr().out
