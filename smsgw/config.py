@@ -405,7 +405,7 @@ class MessagesSettings(_Section):
             raise _refuse(*fault)
         for link, alphabet in context.get("alphabets", {}).items():
             if not replies.can_be_written(value, alphabet):
-                raise _refuse(f"cannot be written in {alphabet}, the alphabet of link {link}")
+                raise _refuse(f"cannot be written in {alphabet}, the default_alphabet of {link}")
         return value
 
 
@@ -696,8 +696,8 @@ def load(path: Path) -> Settings:
     # The texts are checked against what other tables say, as far as that can be understood.
     context["password_length"] = _password_length(raw)
     context["alphabets"] = {
-        table.get("name"): table["default_alphabet"]
-        for table in links
+        key: Alphabet(table["default_alphabet"])
+        for key, table in zip(_keys(links), links, strict=True)
         if table.get("default_alphabet") in list(Alphabet)
     }
     sections = {
