@@ -11,7 +11,6 @@ is bound to it, so a text that was moved to another row does not open.
 import logging
 import os
 import secrets
-import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -71,9 +70,7 @@ class Vault:
             return cls(_read(credential))
         if create and not key_file.exists():
             _make(key_file)
-        keys = _read(key_file)
-        _warn_if_others_can_read(key_file)
-        return cls(keys)
+        return cls(_read(key_file))
 
     @property
     def key_id(self) -> int:
@@ -166,11 +163,3 @@ def _make(path: Path) -> None:
             f"secret key {path} cannot be made ({error.strerror})",
             f"the folder {path.parent} must exist and belong to the service user",
         ) from None
-
-
-def _warn_if_others_can_read(path: Path) -> None:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        log.warning(
-            "secret key is open to others file=%s mode=%04o: chmod 600 %s", path, mode, path
-        )

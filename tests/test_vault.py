@@ -1,7 +1,5 @@
 """What waits in the outbox is sealed, and the key is made, read and rotated with care."""
 
-import logging
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,11 +132,3 @@ def test_systemd_credential_wins(key_file, tmp_path, monkeypatch):
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
     assert Vault([NEW]).key_id == Vault.open(key_file, create=True).key_id
     assert not key_file.exists()
-
-
-def test_key_open_to_others_is_a_warning_that_names_the_chmod(key_file, caplog):
-    key_file.write_text(OLD.hex())
-    key_file.chmod(0o644)
-    with caplog.at_level(logging.WARNING):
-        Vault.open(key_file, create=False)
-    assert f"chmod 600 {key_file}" in caplog.text
