@@ -20,6 +20,7 @@ from smsgw.smpp.pdu import (
     BindResp,
     Command,
     DataSm,
+    DataSmResp,
     DeliverSmResp,
     EnquireLink,
     EnquireLinkResp,
@@ -42,6 +43,7 @@ class Carrier(Protocol):
 
     def joined(self, session: "Session") -> None: ...
     def left(self, session: "Session", why: str) -> None: ...
+    def parted(self, session: "Session") -> None: ...
     def check_bind(self, session: "Session", pdu: Bind) -> int: ...
     def take(self, session: "Session", pdu: SubmitSm) -> Submit: ...
     def receipt(self, submit: Submit) -> Delivery: ...
@@ -97,13 +99,14 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._over(str(exc) if exc else "closed by the gateway")
+        self.smsc.parted(self)
 
     def _handle(self, pdu: Pdu) -> None:
         silent = self.smsc.manners.silent
         match pdu:
             case SubmitSm():
                 self._on_submit(pdu)
-            case DeliverSmResp():
+            case DeliverSmResp() | DataSmResp():
                 self._on_answer(pdu.sequence, pdu.status)
             case EnquireLink():
                 if Silence.ENQUIRE_LINKS not in silent:
@@ -255,6 +258,10 @@ class Session(asyncio.Protocol):
             self._flush()
             self._transport.close()
             self._over(why)
+
+    def abort(self) -> None:
+        """Close the socket whatever is left to write."""
+        self._transport.abort()
 
     def stall(self, stalled: bool) -> None:
         """Stop reading from the socket, or go on: what the gateway writes piles up."""

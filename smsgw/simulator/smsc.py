@@ -33,7 +33,7 @@ from smsgw.simulator.words import (
     What,
 )
 from smsgw.smpp import alphabets
-from smsgw.smpp.pdu import Bind, DeliverSm, EnquireLink, SubmitSm, Unbind
+from smsgw.smpp.pdu import Bind, DataSm, DeliverSm, EnquireLink, SubmitSm, Unbind
 
 T = TypeVar("T")
 
@@ -61,6 +61,7 @@ class Smsc:
         self.on_record: Callable[[Record], None] | None = None
         self.on_submit: Callable[[Submit], None] | None = None
         self._server: asyncio.Server | None = None
+        self._connections: set[Session] = set()  #: also those that are being closed
         self.loop: asyncio.AbstractEventLoop
         self._session_numbers = itertools.count(1)
         self._message_numbers = itertools.count(clock.stamp(clock.now()))
@@ -100,12 +101,16 @@ class Smsc:
             self._server = None
         for session in list(self.sessions.values()):
             session.drop(how)
+        with suppress(TimeoutError):
+            await self.until(lambda: not self._connections, 0.5)
+        for session in self._connections:  # the peer does not read, or is slow to end TLS
+            session.abort()
         await asyncio.sleep(0)  # lets the transports close their sockets
 
     # --- citizens' texts and receipts ---
 
     def deliver(
-        self, pdu: DeliverSm, *, session: int | None = None, redeliver: bool | None = None
+        self, pdu: DeliverSm | DataSm, *, session: int | None = None, redeliver: bool | None = None
     ) -> Delivery:
         """Hand *pdu* to the gateway: at once, or as soon as a session can take it.
 
@@ -316,6 +321,7 @@ class Smsc:
     # --- what sessions tell ---
 
     def joined(self, session: Session) -> None:
+        self._connections.add(session)
         self.sessions[session.id] = session
         session.note(What.CONNECTED)
         if self._stalled:
@@ -328,6 +334,10 @@ class Smsc:
             self.unanswered(delivery, first=True)
         session.in_flight.clear()
         session.note(What.CLOSED, note=why)
+
+    def parted(self, session: Session) -> None:
+        self._connections.discard(session)
+        self._tell()
 
     def check_bind(self, session: Session, pdu: Bind) -> int:
         accounts = self.manners.accounts

@@ -19,7 +19,7 @@ from smsgw.simulator.session import Action, Session
 from smsgw.simulator.smsc import Smsc
 from smsgw.simulator.texts import Coding, Numbering
 from smsgw.simulator.words import Delivery, Manners, Point, Record, Silence, Status, Submit
-from smsgw.smpp.pdu import DeliverSm
+from smsgw.smpp.pdu import DataSm, DeliverSm
 
 T = TypeVar("T")
 
@@ -239,13 +239,13 @@ class SmscThread:
         return self.send_parts(phone, text)
 
     def deliver(
-        self, pdu: DeliverSm, *, session: int | None = None, redeliver: bool | None = None
+        self, pdu: DeliverSm | DataSm, *, session: int | None = None, redeliver: bool | None = None
     ) -> Handle:
         return self.deliver_all([pdu], session=session, redeliver=redeliver)[0]
 
     def deliver_all(
         self,
-        pdus: Iterable[DeliverSm],
+        pdus: Iterable[DeliverSm | DataSm],
         *,
         session: int | None = None,
         redeliver: bool | None = None,

@@ -12,7 +12,7 @@ from smsgw.model import Address
 from smsgw.simulator.receipts import DIALECTS, Dialect
 from smsgw.smpp import codec
 from smsgw.smpp.alphabets import Alphabet
-from smsgw.smpp.pdu import DeliverSm, Pdu
+from smsgw.smpp.pdu import DataSm, DeliverSm, Pdu
 
 T = TypeVar("T")
 
@@ -123,9 +123,9 @@ class Record(NamedTuple):
 
 
 class Delivery:
-    """One deliver_sm on its way to the gateway, over all its tries."""
+    """One deliver_sm (or data_sm) on its way to the gateway, over all its tries."""
 
-    def __init__(self, pdu: DeliverSm, session: int | None, *, redeliver: bool) -> None:
+    def __init__(self, pdu: DeliverSm | DataSm, session: int | None, *, redeliver: bool) -> None:
         self.pdu = pdu
         self._frame = codec.encode(pdu)  # built once: what differs between tries is four octets
         self.session = session  #: where it must go, or went at last

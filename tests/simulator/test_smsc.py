@@ -6,10 +6,11 @@ import struct
 import threading
 
 import pytest
+import smpplib.client
 
 from smsgw.model import Address
-from smsgw.simulator import DIALECTS, Dialect, Point, SmscThread, Status, What, received
-from smsgw.smpp.pdu import DeliverSmResp
+from smsgw.simulator import DIALECTS, Dialect, Point, SmscThread, Status, What, received, texts
+from smsgw.smpp.pdu import DataSm, DeliverSmResp
 
 BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER = 0x01, 0x02, 0x09
 SUBMIT_SM_RESP, DELIVER_SM, UNBIND, ENQUIRE_LINK = 0x80000004, 0x05, 0x06, 0x15
@@ -166,6 +167,17 @@ def test_parts_are_not_cut_inside_a_character_unless_asked(smsc, bound):
     smsc.send_parts(CITIZEN, "ê" * 66 + "😀")
     peer.read()
     assert 6 + 132 == len(fields(peer.read())[4])
+
+
+def test_data_sm_is_delivered_and_answered_too(smsc, bound):
+    peer = bound(smsc)
+    fields = texts.mo(CITIZEN, b"hello", payload=True)._asdict()
+    handle = smsc.deliver(DataSm(**fields))
+    pdu = peer.read()
+    assert 0x103 == pdu.command
+    assert pdu.body.endswith(b"\x04\x24\0\x05hello")
+    peer.send(0x80000103, b"\0", 0, pdu.sequence)
+    assert 0 == handle.answer()
 
 
 def test_several_sessions_share_the_texts_or_get_their_own(smsc, bound):
@@ -559,6 +571,14 @@ def test_time_out_says_what_happened_last(smsc, bound):
         smsc.wait_submits(5, timeout=0.01)
 
 
+def test_smsc_ends_though_a_peer_does_not_read(smsc_with, bound):
+    smsc = smsc_with(redeliver=False)
+    bound(smsc)
+    smsc.send_raw(bytes(20_000_000))
+    smsc.stop()
+    smsc.until(lambda core: not core._connections)
+
+
 # --- other networks -------------------------------------------------------------------------
 
 
@@ -596,3 +616,26 @@ def test_thousands_of_texts_take_seconds(smsc, bound):
         peer.submit()
     assert all(handle.settled() == 0 for handle in handles)
     assert count == len(smsc.wait_submits(count))
+
+
+def test_smpplibs_client_understands_it(smsc):
+    client = smpplib.client.Client(smsc.host, smsc.port, timeout=5, allow_unknown_opt_params=True)
+    client.connect()
+    client.bind_transceiver(system_id="smsgw", password="secret")
+    heard = []
+    client.set_message_received_handler(lambda pdu: heard.append(pdu.short_message))
+    client.set_message_sent_handler(lambda pdu: heard.append(pdu.message_id))
+    handle = smsc.send_mo(CITIZEN, "TK")
+    client.read_once()
+    assert 0 == handle.answer()
+    client.send_message(
+        source_addr="8188", destination_addr=CITIZEN, short_message=b"hi", registered_delivery=1
+    )
+    client.read_once()
+    client.read_once()
+    submit = smsc.wait_submit(text="hi")
+    assert [b"TK", f"{submit.number:X}".encode()] == heard[:2]
+    assert b"stat:DELIVRD" in heard[2]
+    client.unbind()
+    client.disconnect()
+    smsc.wait_gone()
