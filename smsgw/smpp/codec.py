@@ -347,7 +347,8 @@ def encode(pdu: Pdu) -> bytes:
             }
             return _build(name, pdu.sequence, _MESSAGE, values, tlvs=pdu.tlvs)
         case DataSm():
-            return _build("data_sm", pdu.sequence, _DATA, _message_values(pdu), tlvs=pdu.tlvs)
+            # data_sm has room for 64 characters of address, smpplib for 20 as in submit_sm.
+            return _build("data_sm", pdu.sequence, _MESSAGE, _message_values(pdu), tlvs=pdu.tlvs)
         case Bind():
             values = {
                 "system_id": pdu.system_id,
@@ -444,16 +445,19 @@ class SubmitTemplate:
         digits = number.encode("latin-1", "replace")
         if len(digits) > 20 or len(octets) > self.MAX_OCTETS:
             raise Unsendable(f"address of {len(digits)}, text of {len(octets)} octets")
-        return b"%b%b%c%c%b%b%c%b" % (
-            header.pack(self._octets + len(digits) + len(octets), 4, 0, sequence),
-            self._before,
-            ton,
-            npi,
-            digits,
-            self._after,
-            len(octets),
-            octets,
-        )
+        try:
+            return b"%b%b%c%c%b%b%c%b" % (
+                header.pack(self._octets + len(digits) + len(octets), 4, 0, sequence),
+                self._before,
+                ton,
+                npi,
+                digits,
+                self._after,
+                len(octets),
+                octets,
+            )
+        except OverflowError:
+            raise Unsendable(f"TON {ton} or NPI {npi} is not an octet") from None
 
 
 def answer(command: int, sequence: int, status: int) -> bytes:

@@ -227,6 +227,10 @@ class Unsendable(ValueError):
 
 def describe(pdu: Pdu) -> str:
     """One line for the trace: everything but passwords and texts."""
+    return "".join(each if each.isprintable() else "?" for each in _describe(pdu))
+
+
+def _describe(pdu: Pdu) -> str:
     match pdu:
         case Message():
             tlvs = " ".join(f"0x{tag:04X}={len(value)}" for tag, value in pdu.tlvs.items())
