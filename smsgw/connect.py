@@ -57,6 +57,11 @@ async def connect(smsc: SmscSettings, protocol: Callable[[], P]) -> P:
         raise ConnectFault(
             f"no answer from {smsc.host}:{smsc.port} within {seconds:g} s"
         ) from fault
+    except ConnectionResetError as fault:
+        if not smsc.tls:
+            raise ConnectFault(explain(fault, smsc)) from fault
+        problem = "TLS: the peer broke off the handshake; is this its port for TLS?"
+        raise ConnectFault(problem) from fault
     except (OSError, ValueError) as fault:  # ValueError: a host name that IDNA cannot write
         raise ConnectFault(explain(fault, smsc)) from fault
     _tune(transport.get_extra_info("socket"))
@@ -118,7 +123,8 @@ TLS_FAULTS = {
     "WRONG_VERSION_NUMBER": "the peer does not speak TLS; is this its port for TLS?",
     "RECORD_LAYER_FAILURE": "the peer does not speak TLS; is this its port for TLS?",
     "UNEXPECTED_EOF": "the peer closed the connection during the handshake",
-    "HANDSHAKE_FAILURE": "the peer shares no cipher with us, or wants a client certificate",
+    "HANDSHAKE_FAILURE": "the peer shares no TLS version or cipher with us, "
+    "or wants a client certificate",
     "PROTOCOL_VERSION": "the peer speaks no TLS version from 1.2 on",
     "UNSUPPORTED_PROTOCOL": "the peer speaks no TLS version from 1.2 on",
     "CERTIFICATE_REQUIRED": "the peer wants a client certificate; set tls_cert_file",
@@ -128,6 +134,7 @@ TLS_FAULTS = {
     "ALERT_CERTIFICATE_UNKNOWN": "the peer refused our certificate (tls_cert_file)",
     "ALERT_BAD_CERTIFICATE": "the peer refused our certificate (tls_cert_file)",
     "ALERT_ACCESS_DENIED": "the peer refused our certificate (tls_cert_file)",
+    "DECRYPT_ERROR": "the peer refused our certificate (tls_cert_file)",
     "UNRECOGNIZED_NAME": "the peer does not serve this name; set tls_server_name",
 }
 

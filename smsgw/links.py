@@ -205,7 +205,11 @@ class Connection(asyncio.Protocol):
 
     def _because(self, exc: Exception | None) -> Ending:
         reason = explain(exc, self.link.smsc) if exc else "the SMSC closed the connection"
-        return Ending(reason if self.bound_at else f"{reason} before it answered the bind")
+        if self.bound_at is None:
+            reason += " before it answered the bind"
+            if self.link.smsc.tls and exc is None:
+                reason += "; does it refuse our certificate (tls_cert_file)?"
+        return Ending(reason)
 
     # --- called by link and line ----------------------------------------------------------------
 
@@ -477,9 +481,8 @@ class Link:
         if sender is None or self.stopping or not sender.writable:
             return 0
         useful = 2 * self.smsc.window
-        now = self._loop.time()
-        if self.pace.next_chance(now) - now > 1.0:
-            useful = 1  # throttled: a probe is all that leaves
+        if not self.pace.allowance(self._loop.time()):
+            useful = 1  # the next one, which wakes us when the pace allows it
         if self.smsc.max_per_second:
             useful = min(useful, max(1, int(self.smsc.max_per_second * MAX_HOLD_SECONDS / 2)))
         return max(0, useful - self._in_flight - self.held)
