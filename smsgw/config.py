@@ -241,9 +241,14 @@ def _path(value: object, info: ValidationInfo) -> Path:
 _REMEDY_UNREADABLE = "give it to the service user with mode 0400"
 
 
-def _readable(path: Path) -> Path:
+def _will_connect(info: ValidationInfo) -> bool:
+    return bool((info.context or {}).get("connecting", True))
+
+
+def _readable(path: Path, info: ValidationInfo) -> Path:
     try:
-        path.open("rb").close()
+        if _will_connect(info):
+            path.open("rb").close()
     except OSError as err:
         raise _refuse(f"{path} cannot be read: {err.strerror}", _REMEDY_UNREADABLE) from None
     return path
@@ -522,6 +527,8 @@ class SmscSettings(_Section):
     @classmethod
     def _from_its_source(cls, value: object, info: ValidationInfo) -> object:
         """The password itself, whichever of its three places has it."""
+        if not _will_connect(info):
+            return SecretStr("")
         file = credential(f"smsc-{info.data['name']}") if "name" in info.data else None
         if file is None:
             if "password_file" not in info.data:
@@ -659,15 +666,20 @@ def find(explicit: str | None) -> Path:
     )
 
 
-def load(path: Path) -> Settings:
+def load(path: Path, *, connecting: bool = True) -> Settings:
     """The settings that stand in the file *path*, with defaults for what does not.
+
+    Args:
+        connecting: whether the links will be used. If not, their passwords are left out and
+            their files unread: whoever runs a command need not be allowed to read them, and a
+            systemd credential is there only for the unit.
 
     Raises:
         ConfigError: there are faults; it has all of them.
     """
     raw = _read(path)
     faults: list[Fault] = []
-    context: dict[str, Any] = {"folder": path.absolute().parent}
+    context: dict[str, Any] = {"folder": path.absolute().parent, "connecting": connecting}
 
     def section(model: type[_SectionT], key: str, table: object) -> _SectionT | None:
         try:

@@ -264,6 +264,24 @@ def test_password_file_that_cannot_be_used(faults, tmp_path, content, problem):
     assert problem in fault
 
 
+def test_commands_that_do_not_connect_need_no_secret_of_a_link(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(
+        LINK + LINK.replace("mobi", "b") + 'password_file = "no"\ntls = true\n'
+        'tls_key_file = "no"\ntls_cert_file = "no"\n'
+    )
+    settings = config.load(path, connecting=False)
+    assert ["mobi", "b"] == [link.name for link in settings.smsc]
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert [
+        "smsc.mobi.password",
+        "smsc.b.password_file",
+        "smsc.b.tls_cert_file",
+        "smsc.b.tls_key_file",
+    ] == [fault.key for fault in caught.value.faults]
+
+
 def test_no_secret_is_ever_shown(load, faults):
     [fault] = faults(LINK + 'password = "Geheimnis-1"\n')
     assert "Geheimnis" not in fault
