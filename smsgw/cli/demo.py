@@ -7,6 +7,7 @@ expected texts stand here once more, word for word, so that the demo is a check 
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from smsgw import clock
-from smsgw.cli.smsc import Unclear, read_line
+from smsgw.cli.smsc import Unclear, interrupt_on, read_line
 from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread, Submit, toml
 from smsgw.smpp import statuses
@@ -79,6 +80,7 @@ def demo(interactive: bool) -> None:
     Takes less than a minute, and ends with exit status 0 only if every reply was as expected.
     """
     screen = Screen()
+    interrupt_on(signal.SIGTERM, signal.SIGHUP)
     with tempfile.TemporaryDirectory(prefix="smsgw-demo-") as folder, SmscThread() as carrier:
         ttl = 60 if interactive else TTL_SECONDS
         config = _configure(Path(folder), carrier, ttl)

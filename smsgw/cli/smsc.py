@@ -109,7 +109,7 @@ def smsc(
 
 def _serve(carrier: SmscThread, wait: float) -> int:
     """Send what is typed until the end of the input or a signal; the exit status."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    interrupt_on(signal.SIGTERM)
     at_terminal = sys.stdin.isatty()
     click.echo("Ctrl-D or Ctrl-C ends.\n" if at_terminal else "")
     handles: list[Handle] = []
@@ -167,8 +167,14 @@ def _wait_for_replies(
     return 0
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def interrupt_on(*signals: signal.Signals) -> None:
+    """Make *signals* end this process as Ctrl-C does: with everything that it started."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in signals:
+        signal.signal(number, interrupt)
 
 
 def _show_record(record: Record) -> None:

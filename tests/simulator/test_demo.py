@@ -1,5 +1,6 @@
 """`smsgw demo`: the whole service in one command, and how it fails when a reply is not right."""
 
+import os
 import re
 
 import pytest
@@ -33,6 +34,20 @@ def test_citizen_may_type_the_texts(smsgw):
     text = re.sub(r"[\s│]+", " ", done.stdout)
     assert "TK: 201234567, MK: " in text
     assert "So CMND da duoc su dung" in text
+
+
+def test_demo_that_is_ended_takes_its_gateway_with_it(smsgw, tmp_path):
+    child = smsgw.start("demo", environment={"TMPDIR": str(tmp_path)})
+    while "╰".encode() not in child.stdout.readline():
+        pass
+    (folder,) = tmp_path.iterdir()
+    gateway = int((folder / "smsgw.db.lock").read_text())
+    child.terminate()
+    _, errors = child.communicate(timeout=20)
+    assert (1, b"smsgw: interrupted") == (child.returncode, errors.strip())
+    with pytest.raises(ProcessLookupError):
+        os.kill(gateway, 0)
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.fixture
