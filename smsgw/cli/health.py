@@ -66,30 +66,30 @@ def stats(office: Office, since: datetime | None, form: str) -> None:
 
 def _links(office: Office) -> list[show.LinkRow]:
     """The links of the configuration, in its order, then others that the store remembers."""
-    running = office.daemon_pid is not None
-    known = {
+    rows = {
         row.name: show.LinkRow(row.name, row.state, row.since, row.reason, row.mo, row.mt)
         for row in office.store.links()
     }
+    if office.daemon_pid is None:
+        rows = {name: _stopped(row) for name, row in rows.items()}
     configured = [link.name for link in office.settings.smsc]
-    rows = [
-        known.get(name) or show.LinkRow(name, LinkState.STOPPED, None, "never started", 0, 0)
+    never = {
+        name: show.LinkRow(name, LinkState.STOPPED, None, "never started", 0, 0)
         for name in configured
-    ]
-    rows += [
+    }
+    gone = [
         replace(row, reason="not in the configuration")
-        for row in known.values()
-        if row.name not in configured
+        for name, row in rows.items()
+        if name not in configured
     ]
-    if running:
-        return rows
-    # A daemon that was killed could not write down that its links are gone, nor when.
-    return [
-        row
-        if row.state == LinkState.STOPPED
-        else replace(row, state=LinkState.STOPPED, since=None, reason="the daemon is not running")
-        for row in rows
-    ]
+    return [rows.get(name, never[name]) for name in configured] + gone
+
+
+def _stopped(row: show.LinkRow) -> show.LinkRow:
+    """*row* where no daemon runs: one that was killed could not write down that it stopped."""
+    if row.state == LinkState.STOPPED:
+        return row
+    return replace(row, state=LinkState.STOPPED, since=None, reason="the daemon is not running")
 
 
 def _condition(office: Office) -> show.Condition:

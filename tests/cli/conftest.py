@@ -84,6 +84,14 @@ def links_config(config_file):
 
 
 @pytest.fixture
+def empty_town(links_config):
+    """Nobody has texted yet."""
+    town = Town(links_config(), clock.now())
+    yield town
+    town.store.close()
+
+
+@pytest.fixture
 def town(links_config):
     """Four citizens, and one second account that was closed."""
     town = _settle(links_config(registration={"reminder_hours": "00:00-24:00"}), clock.now())
