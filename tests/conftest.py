@@ -66,11 +66,11 @@ def config_file(tmp_path):
 class Daemon:
     """`smsgw run` as a child process; its log is in `log`."""
 
-    def __init__(self, config, log_file, environment):
+    def __init__(self, config, log_file, environment, command=SMSGW):
         self.log_file = log_file
         self._log = log_file.open("w")
         self.process = subprocess.Popen(
-            [*SMSGW, "-c", str(config), "run"],
+            [*command, "-c", str(config), "run"],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -128,13 +128,15 @@ def daemon(tmp_path):
     """Starts `smsgw run`: `daemon(config_file(smsc), smsc)`.
 
     Returns once every SMSC that is named has accepted a bind of it (`binds` of them), and at
-    once if none is. Ends all daemons after the test; a traceback in a log fails it.
+    once if none is. Another *command* than `smsgw` may stand for it, such as a launcher that
+    breaks something. Ends all daemons after the test; a traceback in a log fails it.
     """
     started = []
 
-    def start(config, *smscs, binds=1, environment=None):
+    def start(config, *smscs, binds=1, environment=None, command=SMSGW):
         before = [smsc.binds for smsc in smscs]
-        child = Daemon(config, tmp_path / f"daemon{len(started) + 1}.log", environment or {})
+        log_file = tmp_path / f"daemon{len(started) + 1}.log"
+        child = Daemon(config, log_file, environment or {}, command)
         started.append(child)
         for smsc, count in zip(smscs, before, strict=True):
             child.until(lambda smsc=smsc, count=count: smsc.binds >= count + binds, what="a bind")
