@@ -51,7 +51,8 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
-        return f"{key}{self.problem}" + (f" ({self.remedy})" if self.remedy else "")
+        line = f"{key}{self.problem}" + (f" ({self.remedy})" if self.remedy else "")
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 class ConfigError(SmsgwError):

@@ -579,12 +579,14 @@ def test_no_value_is_taken_or_refused_with_a_traceback(data):
     table[key] = value
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(config, "_read", lambda path: tables)
-        told = [model]
+        told, lines = [model], [model]
         try:
             config.load(Path("/nowhere/config.toml"))
         except ConfigError as err:
+            lines = str(err).splitlines()
             told = [fault.key.partition(".")[0].partition("[")[0] for fault in err.faults]
         assert {model} == set(told)
+        assert len(told) == len(lines)
 
 
 # --- durations and hours ------------------------------------------------------------------------
