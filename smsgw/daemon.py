@@ -43,8 +43,6 @@ log = logging.getLogger("smsgw.daemon")
 #: When nobody registers.
 PURGE_AT = time(3, 30)
 HEARTBEAT = timedelta(hours=1)
-#: The hashers begin when the links are bound, or after this if a link is down.
-STOCK_DELAY_SECONDS = 1.0
 #: A reply that is due for so long without having left is a reason to look.
 OVERDUE = timedelta(minutes=5)
 #: A store that does not answer within this is not well.
@@ -106,6 +104,7 @@ class Daemon:
             try:
                 for link in self._links:
                     link.start()
+                self._stock.start()  # hashing is slow, and binding need not wait for it
                 gc.collect()
                 gc.freeze()  # what stands now stays: no need to look through it again and again
                 self._feed_watchdog()
@@ -125,6 +124,7 @@ class Daemon:
     async def _build(self, stack: AsyncExitStack) -> None:
         """Make all parts, each with its way to end on *stack*."""
         settings, loop = self._settings, self._loop
+        log.info("starting pid=%d database=%s", os.getpid(), settings.gateway.database)
         worker = ThreadPoolExecutor(1, thread_name_prefix="store")
         stack.callback(worker.shutdown)
         store = await loop.run_in_executor(worker, Store.open, settings.gateway.database)
@@ -153,8 +153,6 @@ class Daemon:
         for smsc in settings.smsc:
             link = Link(smsc, settings.gateway.shortcode, self._desk, self._gateway)
             self._links.append(link)
-        start = loop.call_later(STOCK_DELAY_SECONDS, stock.start)
-        stack.callback(start.cancel)
 
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
         """The clean end: nothing that was received is left without commit and answer."""
@@ -204,7 +202,7 @@ class Daemon:
         jobs.every(tick, "expiry", self._expire)
         jobs.every(tick, "incomplete", self._give_up_incomplete)
         jobs.every(tick, "status", self._tell_status)
-        jobs.every(HEARTBEAT, "heartbeat", self._heartbeat)
+        jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
         jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
         return jobs
 

@@ -46,11 +46,12 @@ class Jobs:
         self._longest_sleep = timedelta.max
         self._due: deque[tuple[str, Work]] = deque()
 
-    def every(self, interval: timedelta, name: str, work: Work) -> None:
+    def every(self, interval: timedelta, name: str, work: Work, *, at_start: bool = True) -> None:
         """Do *work* at the start, and then again each *interval*."""
 
         def plan() -> None:
-            self._due.append((name, work))
+            if at_start:
+                self._due.append((name, work))
             # Job.interval may be a fraction: all it does is timedelta(seconds=interval).
             seconds = cast(int, interval.total_seconds())
             self._scheduler.every(seconds).seconds.do(self._due.append, (name, work))
