@@ -201,7 +201,13 @@ class Session:
         trace: if set, called with one line a PDU, without passwords and texts.
     """
 
-    def __init__(self, settings: SessionSettings, session_id: int, now: float) -> None:
+    def __init__(
+        self,
+        settings: SessionSettings,
+        session_id: int,
+        now: float,
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
         """Queue the bind request.
 
         Raises:
@@ -209,7 +215,7 @@ class Session:
         """
         self.settings = settings
         self.session_id = session_id
-        self.trace: Callable[[str], None] | None = None
+        self.trace = trace
         self._state = _OPEN
         self._window = settings.window
         self._patience = settings.response_timeout
