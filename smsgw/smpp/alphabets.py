@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple
 
 from smsgw.model import Part
@@ -233,15 +234,9 @@ def join(parts: Sequence[Part], alphabet: Alphabet) -> str | None:
     Neighbours in the same alphabet are decoded as one, because handsets cut surrogate pairs
     and escapes in two.
     """
-    text = ""
-    octets = b""
+    text = []
     ordered = sorted(parts, key=lambda part: part.number)
-    for part, following in zip(ordered, [*ordered[1:], None], strict=True):
-        octets += part.octets
-        if following is None or following[3::2] != part[3::2]:
-            piece = decode(octets, part.data_coding, alphabet, part.shift)
-            if piece is None:
-                return None
-            text += piece
-            octets = b""
-    return text
+    for (data_coding, shift), run in groupby(ordered, lambda p: (p.data_coding, p.shift)):
+        octets = b"".join(part.octets for part in run)
+        text.append(decode(octets, data_coding, alphabet, shift))
+    return None if None in text else "".join(filter(None, text))

@@ -1,0 +1,215 @@
+"""Texts and octets: alphabets, shift tables, parts."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsgw.model import Part
+from smsgw.smpp import alphabets
+from smsgw.smpp.alphabets import Alphabet, decode, encode, join, septets, split_header
+from smsgw.smpp.shift_tables import LOCKING, SINGLE
+
+GSM7, ASCII, LATIN1 = Alphabet
+EXTENSION = "^{}\\[~]|€\f"
+CHARACTERS = [c for c in LOCKING[0] if c != "\x1b"] + list(EXTENSION)
+gsm_texts = st.text(st.sampled_from(CHARACTERS))
+
+
+# --- GSM 03.38 ------------------------------------------------------------------------------
+
+
+@given(gsm_texts)
+def test_gsm_text_comes_back(text):
+    assert text == decode(encode(text, GSM7), 0, GSM7)
+
+
+@given(gsm_texts)
+def test_septets_are_counted_as_they_are_written(text):
+    assert len(encode(text, GSM7)) == septets(text)
+
+
+def test_every_septet_but_the_escape_is_one_character():
+    octets = bytes(value for value in range(128) if value != 0x1B)
+    assert 127 == len(set(decode(octets, 0, GSM7)))
+    assert octets == encode(decode(octets, 0, GSM7), GSM7)
+
+
+LANDMARKS = {0x00: "@", 0x02: "$", 0x09: "Ç", 0x10: "Δ", 0x11: "_", 0x1C: "Æ", 0x24: "¤"} | {
+    0x40: "¡",
+    0x5B: "Ä",
+    0x5F: "§",
+    0x60: "¿",
+    0x7F: "à",
+}
+
+
+@pytest.mark.parametrize(("septet", "character"), LANDMARKS.items())
+def test_default_alphabet_at_its_landmarks(septet, character):
+    assert character == decode(bytes((septet,)), 0, GSM7)
+
+
+def test_backtick_and_section_sign_are_not_mixed_up():
+    assert (b"?", b"\x5f") == (encode("`", GSM7), encode("§", GSM7))
+
+
+def test_escape_in_a_text_does_not_escape():
+    assert b"?e" == encode("\x1be", GSM7)
+
+
+@pytest.mark.parametrize("character", EXTENSION)
+def test_extension_character_counts_two(character):
+    assert 2 == septets(character)
+    assert 2 == len(encode(character, GSM7))
+
+
+def test_text_outside_the_alphabet_has_no_number_of_septets():
+    assert septets("Nguyễn") is None
+    assert septets("`") is None
+    assert septets("\x1b") is None
+    assert 0 == septets("")
+
+
+UNKNOWN_ESCAPES = {
+    "unknown extension": (b"a\x1bab", "aab"),
+    "escape at the end": (b"a\x1b", "a"),
+    "two escapes": (b"\x1b\x1be", "€"),
+}
+
+
+@pytest.mark.parametrize(("octets", "text"), UNKNOWN_ESCAPES.values(), ids=UNKNOWN_ESCAPES)
+def test_escape_of_what_we_do_not_know_shows_the_plain_character(octets, text):
+    assert text == decode(octets, 0, GSM7)
+
+
+@given(st.text(), st.sampled_from(Alphabet))
+def test_any_text_can_be_written(text, alphabet):
+    assert decode(encode(text, alphabet), 0, alphabet) is not None
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "octets"),
+    [(GSM7, b"Nguyen ??a \x1be \x5f"), (ASCII, b"Nguyen ??a ? ?"), (LATIN1, b"Nguyen ??a ? \xa7")],
+)
+def test_what_the_alphabet_lacks_becomes_its_base_letter_or_a_question_mark(alphabet, octets):
+    assert octets == encode("Nguyễn 你Đa € §", alphabet)
+
+
+# --- data_coding ----------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=100), st.integers(0, 255), st.sampled_from(Alphabet))
+def test_any_octets_are_a_text_or_none(octets, data_coding, alphabet):
+    for shift in itertools.product((0, 1, 6, 255), (0, 3, 6, 255)):
+        assert isinstance(decode(octets, data_coding, alphabet, shift), str | None)
+
+
+RAW_DCS = {
+    "default alphabet, class 1": (0x11, b"TK\x02"),
+    "message class group": (0xF0, b"TK\x02"),
+    "8-bit, class 1": (0xF5, b"TK$"),
+    "8-bit, general group": (0x15, b"TK$"),
+    "UCS-2, class 0": (0x18, "TK$".encode("utf-16-be")),
+    "UCS-2, class 1": (0x19, "TK$".encode("utf-16-be")),
+}
+
+
+@pytest.mark.parametrize(("data_coding", "octets"), RAW_DCS.values(), ids=RAW_DCS)
+def test_data_coding_scheme_of_the_handset_is_understood(data_coding, octets):
+    assert "TK$" == decode(octets, data_coding, LATIN1)
+
+
+def test_emoji_in_ucs2_is_read():
+    assert "TK 😀" == decode("TK 😀".encode("utf-16-be"), 8, GSM7)
+
+
+def test_byte_order_mark_of_the_other_order_is_obeyed():
+    assert "TK" == decode(b"\xff\xfeT\0K\0", 8, GSM7)
+
+
+@pytest.mark.parametrize("data_coding", [2, 4])
+def test_octets_that_are_not_utf8_are_read_as_latin1(data_coding):
+    assert "TK,é" == decode(b"TK,\xe9", data_coding, GSM7)
+
+
+# --- national languages ---------------------------------------------------------------------
+
+SHIFTED = {
+    "Turkish, single": ((1, 0), b"\x1bG\x1bs\x1be", "Ğş€"),
+    "Turkish, locking": ((0, 1), b"\x0b\x07\x04\x1b(", "Ğı€{"),
+    "Spanish, single": ((2, 0), b"\x1ba\x1bO\x09", "áÓÇ"),
+    "Portuguese, single": ((3, 0), b"\x1b\x7b\x1b\x05a", "ãêa"),
+    "Portuguese, locking": ((0, 3), b"\x7b\x12\x1be", "ãª€"),
+    "both": ((3, 3), b"\x7b\x1b\x12", "ãΦ"),
+}
+
+
+@pytest.mark.parametrize(("shift", "octets", "text"), SHIFTED.values(), ids=SHIFTED)
+@pytest.mark.parametrize("alphabet", Alphabet)
+def test_shift_tables_are_obeyed(alphabet, shift, octets, text):
+    assert text == decode(octets, 0, alphabet, shift)
+
+
+def test_tables_are_whole():
+    assert {128} == {len(table) for table in LOCKING.values()}
+    assert {"\x1b"} == {table[0x1B] for table in LOCKING.values()}
+    for table in SINGLE.values():
+        assert "€" == table[0x65]
+
+
+# --- user data header -----------------------------------------------------------------------
+
+
+@given(st.binary(max_size=60))
+def test_any_octets_have_a_header_or_none(octets):
+    header, rest = split_header(octets)
+    assert octets.endswith(rest)
+    assert (header is None) == (octets == rest)
+
+
+# --- join -----------------------------------------------------------------------------------
+
+
+def parts(octets, size, data_coding, shift=(0, 0)):
+    pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
+    return [
+        Part("8:1", len(pieces), number, data_coding, piece, shift)
+        for number, piece in enumerate(pieces, 1)
+    ]
+
+
+@given(st.text(min_size=1).filter(lambda t: t.isprintable()), st.integers(1, 9), st.randoms())
+def test_long_text_cut_anywhere_is_joined_in_any_order(text, size, random):
+    pieces = parts(text.encode("utf-16-be"), size, 8)
+    random.shuffle(pieces)
+    assert text == join(pieces, GSM7)
+
+
+@given(gsm_texts.filter(bool), st.integers(1, 9))
+def test_long_gsm_text_cut_inside_an_escape_is_joined(text, size):
+    assert text == join(parts(encode(text, GSM7), size, 0), GSM7)
+
+
+def test_parts_in_different_alphabets_are_joined():
+    first = Part("8:1", 2, 1, 0, b"TK,\x1be", (0, 0))
+    second = Part("8:1", 2, 2, 8, "ễ".encode("utf-16-be"), (0, 0))
+    assert "TK,€ễ" == join([second, first], GSM7)
+
+
+def test_part_that_cannot_be_read_makes_the_text_unreadable():
+    assert join(parts(b"\0T\0", 2, 8), GSM7) is None
+
+
+def test_shift_tables_of_each_part_are_obeyed():
+    first = Part("8:1", 2, 1, 0, b"\x1bG", (1, 0))
+    second = Part("8:1", 2, 2, 0, b"\x1bG", (0, 0))
+    assert "ĞG" == join([first, second], GSM7)
+
+
+def test_nothing_is_joined_to_nothing():
+    assert "" == join([], GSM7)
+
+
+def test_septet_table_and_alphabet_agree():
+    assert set(CHARACTERS) == set(alphabets._septets)
