@@ -100,7 +100,7 @@ def _condition(office: Office) -> show.Condition:
     try:
         links = _links(office)
         health = office.store.health(office.now)
-    except (SmsgwError, sqlite3.Error) as fault:  # for this command it is an answer
+    except (SmsgwError, sqlite3.Error, OSError) as fault:  # for this command it is an answer
         problems.append(str(fault))
     try:
         disk = os.statvfs(office.database.parent)

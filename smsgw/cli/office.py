@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from smsgw import clock, lock
-from smsgw.cli.show import Eye
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
+    from smsgw.cli.show import Eye
     from smsgw.config import Settings
     from smsgw.hotline import Hotline
     from smsgw.store.store import Store
@@ -87,8 +87,10 @@ class Office:
         return clock.now()
 
     @cached_property
-    def eye(self) -> Eye:
+    def eye(self) -> "Eye":
         """Who looks at what is printed."""
+        from smsgw.cli.show import Eye
+
         return Eye(self.settings.gateway.timezone, self.now)
 
     @property

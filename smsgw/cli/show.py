@@ -20,7 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
-from tabulate import tabulate
+from tabulate import MIN_PADDING, tabulate
 
 from smsgw.model import (
     Account,
@@ -238,7 +238,8 @@ def _print_table(view: View[T], things: Iterator[T], eye: Eye) -> None:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], wraps: str) -> str:
     """A table of cells as they are; the column *wraps* gets what the others leave of the line."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    padded = [head + " " * MIN_PADDING for head in heads]  # as tabulate does it
+    widths = [max(map(len, column)) for column in zip(padded, *rows, strict=True)]
     limits: list[int | None] = [None] * len(heads)
     if wraps:
         at = heads.index(wraps)
@@ -542,49 +543,42 @@ def _disk(condition: Condition) -> str:
     return f"{octets(free)} free ({100 * free / total:.0f} %)" if free and total else ""
 
 
-def _condition_view(condition: Condition) -> View[Condition]:
-    """A line for each link, so that what is shown depends on what there is."""
-    links: dict[str, Callable[[Condition, Eye], str]] = {
-        f"link {link.name}": lambda _, eye, link=link: (  # type: ignore[misc]
-            f"{link.state}, {link.mo} MO, {link.mt} MT"
-            + (f", since {eye.both(link.since)}" if link.since else "")
-        )
-        for link in condition.links
-    }
-    return View[Condition](
-        keys=(
-            "ok",
-            "problems",
-            "daemon_pid",
-            "links",
-            *HEALTH_KEYS,
-            "disk_free",
-            "disk_total",
-            "database",
+CONDITION = View[Condition](
+    keys=(
+        "ok",
+        "problems",
+        "daemon_pid",
+        "links",
+        *HEALTH_KEYS,
+        "disk_free",
+        "disk_total",
+        "database",
+    ),
+    columns={
+        "daemon": lambda c, _: f"running, pid {c.daemon_pid}" if c.daemon_pid else "not running",
+        "outbox": _outbox,
+        "last hour": lambda c, _: (
+            "" if c.mo_last_hour is None else f"{c.mo_last_hour} MO, {c.mt_last_hour} MT"
         ),
-        columns={
-            "daemon": lambda c, _: (
-                f"running, pid {c.daemon_pid}" if c.daemon_pid else "not running"
-            ),
-            **links,
-            "outbox": _outbox,
-            "last hour": lambda c, _: (
-                "" if c.mo_last_hour is None else f"{c.mo_last_hour} MO, {c.mt_last_hour} MT"
-            ),
-            "last MO": lambda c, eye: "" if c.queued is None else eye.both(c.last_mo),
-            "last MT": lambda c, eye: "" if c.queued is None else eye.both(c.last_mt),
-            "disk": lambda c, _: _disk(c),
-            "database": lambda c, _: c.database,
-        },
-    )
+        "last MO": lambda c, eye: "" if c.queued is None else eye.both(c.last_mo),
+        "last MT": lambda c, eye: "" if c.queued is None else eye.both(c.last_mt),
+        "disk": lambda c, _: _disk(c),
+        "database": lambda c, _: c.database,
+    },
+)
 
 
 def show_condition(condition: Condition, form: str, eye: Eye) -> None:
     """Print the condition: for people one screen, the verdict first."""
-    if form == Format.TABLE:
-        found = "all is well" if condition.ok else count(len(condition.problems), "problem")
-        click.echo(f"{condition.shortcode}: {found}")
-        for problem in condition.problems:
-            click.echo(f"  ! {printable(problem)}")
+    if form != Format.TABLE:
+        show(CONDITION, [condition], form, eye)
+        return
+    found = "all is well" if condition.ok else count(len(condition.problems), "problem")
+    click.echo(f"{condition.shortcode}: {found}")
+    for problem in condition.problems:
+        click.echo(f"  ! {printable(problem)}")
+    click.echo()
+    show_one(CONDITION, condition, form, eye)
+    if condition.links:
         click.echo()
-    show_one(_condition_view(condition), condition, form, eye)
+        show(LINKS, condition.links, form, eye)

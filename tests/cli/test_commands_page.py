@@ -4,6 +4,8 @@ import re
 
 from commands_reference import PAGE, commands, documented, in_step
 
+from smsgw.cli import show
+
 # Section 2 of what the gateway promises to scripts and people.
 PROMISED = """
     run
@@ -52,6 +54,13 @@ def test_every_promised_command_exists():
 
 def test_every_command_is_on_the_page():
     assert sorted(name for name, _ in commands()) == sorted(documented(PAGE.read_text()))
+
+
+def test_the_keys_that_scripts_rely_on_are_on_the_page():
+    page = PAGE.read_text()
+    views = [view for view in vars(show).values() if isinstance(view, show.View)]
+    for view in views:
+        assert view.keys == () or f"`{' '.join(view.keys)}`" in page, view.keys
 
 
 def test_the_page_says_what_help_says():
