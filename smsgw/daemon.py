@@ -200,7 +200,7 @@ class Daemon:
         tick = self._settings.registration.tick_interval
         jobs = Jobs(fatal=(StoreLost,))
         jobs.every(tick, "expiry", self._expire)
-        jobs.every(tick, "incomplete", self._give_up_incomplete)
+        jobs.every(tick, "tidy", self._tidy)
         jobs.every(tick, "status", self._tell_status)
         jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
         jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
@@ -214,8 +214,8 @@ class Daemon:
                 self._desk.ring(link)
             more = done.more
 
-    async def _give_up_incomplete(self) -> None:
-        done = await self._desk.run_in_store(self._gateway.give_up_incomplete, clock.now())
+    async def _tidy(self) -> None:
+        done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
         for link in done.due:
             self._desk.ring(link)
 

@@ -203,8 +203,8 @@ class Gateway:
         store = self._store
         with store.transaction():
             store.set_fact("key_id", str(self._vault.key_id))
+            store.end_all_leases(now)
             for name in self._links:
-                store.end_leases(name, now)
                 store.set_link(name, LinkState.CONNECTING, None, now)
             for status in store.links():
                 if status.name not in self._links:
@@ -509,8 +509,12 @@ class Gateway:
 
     # --- housekeeping -------------------------------------------------------------------------
 
-    def give_up_incomplete(self, now: datetime) -> Done:
-        """Answer long texts that lack a part after ten minutes; forget old parts and receipts."""
+    def tidy(self, now: datetime) -> Done:
+        """End what has waited long enough.
+
+        Long texts that lack a part after ten minutes are answered as what they are; leases that
+        are over end; old parts and receipts of nobody are forgotten.
+        """
         done, changes = Done(), Changes()
         counts: dict[str, list[int]] = {}
         store = self._store
@@ -519,6 +523,8 @@ class Gateway:
             if incomplete:
                 Intake(self, {}, now, changes, done, counts).give_up(incomplete)
                 store.write(changes)
+            for link in store.end_leases(now):
+                done.falls_due(link, now)
             store.purge_parts(now - 2 * RETRANSMISSION_WINDOW)
             store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
         return done

@@ -285,7 +285,11 @@ def test_claimed_text_is_the_text_that_would_have_left_at_once(house):
 
 def test_lease_ends_and_the_reply_leaves_again_with_the_same_password(house):
     (mt,) = house.take(house.mo(AN, TEXT)).replies
-    house.later(seconds=70)
+    house.later(seconds=69)
+    house.gateway.tidy(house.now)
+    assert [] == house.claim().mts
+    house.later(seconds=1)
+    assert ["viettel"] == list(house.gateway.tidy(house.now).due)
     assert [mt] == house.claim().mts
     assert [] == house.claim().mts
 
@@ -479,12 +483,12 @@ def test_part_sent_again_has_no_effect(house):
 def test_text_that_lacks_a_part_is_a_syntax_error_after_ten_minutes_and_only_once(house):
     house.take(parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")[0])
     house.later(minutes=9, seconds=59)
-    assert {} == house.gateway.give_up_incomplete(house.now).due
+    assert {} == house.gateway.tidy(house.now).due
     house.later(seconds=1)
-    assert ["viettel"] == list(house.gateway.give_up_incomplete(house.now).due)
+    assert ["viettel"] == list(house.gateway.tidy(house.now).due)
     assert [SYNTAX] == house.take_all()
     house.later(minutes=10)
-    assert {} == house.gateway.give_up_incomplete(house.now).due
+    assert {} == house.gateway.tidy(house.now).due
     assert [Outcome.SYNTAX_ERROR] == house.outcomes()
 
 
@@ -492,11 +496,11 @@ def test_part_that_comes_after_the_text_was_answered_is_not_a_new_text(house):
     first, second = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
     house.take(first)
     house.later(minutes=10)
-    house.gateway.give_up_incomplete(house.now)
+    house.gateway.tidy(house.now)
     house.later(minutes=1)
     assert [Answer.OK] == house.take(second).answers
     house.later(minutes=11)
-    house.gateway.give_up_incomplete(house.now)
+    house.gateway.tidy(house.now)
     assert [Outcome.SYNTAX_ERROR] == house.outcomes()
 
 

@@ -51,17 +51,17 @@ _FIRST = (
     # What happened to an account; only ever appended.
     """
     CREATE TABLE history (
-        id         INTEGER PRIMARY KEY,
         account_id INTEGER NOT NULL REFERENCES accounts (id),
+        number     INTEGER NOT NULL,           -- 1, 2, 3 … of this account
         at         INTEGER NOT NULL,
         event      TEXT    NOT NULL,
         old_state  TEXT,
         new_state  TEXT    NOT NULL,
         actor      TEXT,                       -- who did it at the command line
-        reason     TEXT
-    ) STRICT
+        reason     TEXT,
+        PRIMARY KEY (account_id, number)
+    ) STRICT, WITHOUT ROWID
     """,
-    "CREATE INDEX history_account ON history (account_id)",
     # Texts received; only ever appended. mo and mt draw their ids from one sequence.
     """
     CREATE TABLE mo (
@@ -76,7 +76,14 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX mo_subscriber ON mo (subscriber_id, fingerprint)",
-    "CREATE INDEX mo_time ON mo (created_at)",
+    # The first id of mo and mt in each hour. Ids grow with time, so this finds what came since
+    # then, without an index on the time of each message.
+    """
+    CREATE TABLE hours (
+        hour     INTEGER PRIMARY KEY,          -- since 1970
+        first_id INTEGER NOT NULL
+    ) STRICT
+    """,
     # The wording of what we send, each once.
     """
     CREATE TABLE wordings (
@@ -100,7 +107,6 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX mt_subscriber ON mt (subscriber_id)",
-    "CREATE INDEX mt_time ON mt (created_at)",
     """
     CREATE TABLE outbox (
         id       INTEGER PRIMARY KEY REFERENCES mt (id),
@@ -108,6 +114,7 @@ _FIRST = (
         reminder INTEGER NOT NULL,             -- 0: a reply, goes first
         due_at   INTEGER NOT NULL,             -- of a leased row: when the lease ends
         state    TEXT    NOT NULL CHECK (state IN ('queued', 'failed', 'cancelled')),
+        leased   INTEGER NOT NULL,             -- 1: a link has it in memory
         tries    INTEGER NOT NULL,
         address  TEXT    NOT NULL,
         ton      INTEGER NOT NULL,
@@ -116,7 +123,9 @@ _FIRST = (
         reason   TEXT                          -- why the last try failed
     ) STRICT
     """,
-    "CREATE INDEX outbox_due ON outbox (link, reminder, due_at) WHERE state = 'queued'",
+    # A reply that leaves from memory is never in this index.
+    "CREATE INDEX outbox_due ON outbox (link, reminder, due_at)"
+    " WHERE state = 'queued' AND leased = 0",
     """
     CREATE TABLE sent (
         id       INTEGER PRIMARY KEY REFERENCES mt (id),

@@ -68,8 +68,8 @@ ADD_MT = """
 """
 
 ADD_TO_OUTBOX = """
-    INSERT INTO outbox (id, link, reminder, due_at, state, tries, address, ton, npi, sealed)
-    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)
+    INSERT INTO outbox (id, link, reminder, due_at, state, leased, tries, address, ton, npi, sealed)
+    VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?5, ?6, ?7, ?8, ?9)
 """
 
 ADD_ACCOUNT = """
@@ -80,8 +80,21 @@ ADD_ACCOUNT = """
 """
 
 ADD_HISTORY = """
-    INSERT INTO history (account_id, at, event, old_state, new_state, actor, reason)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO history (account_id, number, at, event, old_state, new_state, actor, reason)
+    VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE account_id = ?1),
+            ?2, ?3, ?4, ?5, ?6, ?7)
+"""
+
+ADD_HOUR = "INSERT OR IGNORE INTO hours (hour, first_id) VALUES (:hour, :first_id)"
+
+FIRST_ID_SINCE = """
+    -- No message since that hour has a lower id.
+    SELECT coalesce((SELECT first_id FROM hours WHERE hour <= :hour ORDER BY hour DESC LIMIT 1), 0)
+"""
+
+FIRST_ID_AFTER = """
+    -- All messages of that hour have a lower id.
+    SELECT first_id FROM hours WHERE hour > :hour ORDER BY hour LIMIT 1
 """
 
 FIND_WORDING = "SELECT id FROM wordings WHERE reply = :reply AND text = :text"
@@ -132,31 +145,38 @@ CLAIM = """
       JOIN mt AS m ON m.id = o.id
       JOIN wordings AS w ON w.id = m.wording_id
       LEFT JOIN accounts AS a ON a.id = m.account_id
-     WHERE o.state = 'queued' AND o.link = :link AND o.reminder = :reminder AND o.due_at <= :now
+     WHERE o.state = 'queued' AND o.leased = 0 AND o.link = :link AND o.reminder = :reminder
+       AND o.due_at <= :now
      ORDER BY o.due_at, o.id LIMIT :room
 """
 
 LEASE = """
-    -- A lease only moves due_at on, so the rows of a process that died fall due again.
-    UPDATE outbox SET due_at = ?, tries = tries + 1 WHERE id = ?
+    -- A link has it in memory, until the SMSC answers or the lease ends.
+    UPDATE outbox SET leased = 1, due_at = ?, tries = tries + 1 WHERE id = ?
 """
 
 NEXT_DUE = """
     SELECT min(due_at) FROM outbox
-     WHERE state = 'queued' AND link = :link AND reminder = :reminder
+     WHERE state = 'queued' AND leased = 0 AND link = :link AND reminder = :reminder
+"""
+
+END_ALL_LEASES = """
+    -- The daemon that held them is dead: its successor has the lock. What waits after a refusal
+    -- falls due as well, which does no harm.
+    UPDATE outbox SET leased = 0, due_at = :now WHERE id > 0 AND state = 'queued'
 """
 
 END_LEASES = """
-    -- The daemon that held them is dead: its successor has the lock. What waits after a refusal
-    -- falls due as well, which does no harm.
-    UPDATE outbox SET due_at = :now WHERE state = 'queued' AND due_at > :now AND link = :link
+    -- No answer, and no word from the link: whatever went wrong, nobody has to clean up.
+    UPDATE outbox SET leased = 0 WHERE id > 0 AND state = 'queued' AND leased = 1 AND due_at <= :now
+ RETURNING link
 """
 
-LINKS_IN_OUTBOX = "SELECT DISTINCT link FROM outbox WHERE state = 'queued'"
+LINKS_IN_OUTBOX = "SELECT DISTINCT link FROM outbox WHERE state = 'queued' AND leased = 0"
 
 MOVE_TO_LINK = """
     -- The link was taken out of the configuration: another one carries its texts.
-    UPDATE outbox SET link = :link WHERE state = 'queued' AND link = :gone
+    UPDATE outbox SET link = :link WHERE state = 'queued' AND leased = 0 AND link = :gone
 """
 
 TAKE_OUT = "DELETE FROM outbox WHERE id = ?"
@@ -171,7 +191,10 @@ FIND_TRIES = """
      WHERE o.state = 'queued'
 """
 
-POSTPONE = "UPDATE outbox SET due_at = ?, tries = ?, reason = ? WHERE id = ? AND state = 'queued'"
+POSTPONE = """
+    UPDATE outbox SET leased = 0, due_at = ?, tries = ?, reason = ?
+     WHERE id = ? AND state = 'queued'
+"""
 
 FAIL = "UPDATE outbox SET state = 'failed', reason = ? WHERE id = ? AND state = 'queued'"
 
@@ -187,7 +210,8 @@ CANCEL = """
 """
 
 RETRY = """
-    UPDATE outbox SET state = 'queued', due_at = :now, tries = 0, reason = NULL WHERE id = :id
+    UPDATE outbox SET state = 'queued', leased = 0, due_at = :now, tries = 0, reason = NULL
+     WHERE id = :id
 """
 
 FIND_REPLY = """
@@ -344,7 +368,7 @@ CLOSE_ACCOUNT = """
 
 HISTORY = """
     SELECT at, event, old_state, new_state, actor, reason
-      FROM history WHERE account_id = :account ORDER BY id
+      FROM history WHERE account_id = :account ORDER BY number
 """
 
 _MO = """
@@ -367,7 +391,7 @@ LIST_MO = (
     _MO
     + """
       FROM mo AS m JOIN subscribers AS s ON s.id = m.subscriber_id
-     WHERE m.created_at >= :since ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
+     WHERE m.id >= :first AND m.created_at >= :since ORDER BY m.id DESC LIMIT :limit
 """
 )
 
@@ -376,7 +400,7 @@ LIST_MO_OF = (
     + """
       FROM subscribers AS s JOIN mo AS m ON m.subscriber_id = s.id
      WHERE s.phone = :phone AND m.created_at >= :since
-     ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
+     ORDER BY m.id DESC LIMIT :limit
 """
 )
 
@@ -385,9 +409,9 @@ LIST_MT = (
     + " FROM mt AS m JOIN subscribers AS s ON s.id = m.subscriber_id"
     + _MT_TABLES
     + """
-     WHERE m.created_at >= :since
+     WHERE m.id >= :first AND m.created_at >= :since
        AND (:state IS NULL OR coalesce(t.state, o.state) = :state)
-     ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
+     ORDER BY m.id DESC LIMIT :limit
 """
 )
 
@@ -398,7 +422,7 @@ LIST_MT_OF = (
     + """
      WHERE s.phone = :phone AND m.created_at >= :since
        AND (:state IS NULL OR coalesce(t.state, o.state) = :state)
-     ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
+     ORDER BY m.id DESC LIMIT :limit
 """
 )
 
@@ -418,13 +442,13 @@ LIST_OUTBOX = """
 COUNT_MO = """
     -- By quarter of an hour, which every time zone's midnight falls on.
     SELECT created_at / 900000000, outcome, count(*)
-      FROM mo WHERE created_at >= :since GROUP BY 1, 2
+      FROM mo WHERE id >= :first AND created_at >= :since GROUP BY 1, 2
 """
 
 COUNT_MT = """
     SELECT m.created_at / 900000000, coalesce(t.state, o.state), count(*)
       FROM mt AS m LEFT JOIN outbox AS o ON o.id = m.id LEFT JOIN sent AS t ON t.id = m.id
-     WHERE m.created_at >= :since GROUP BY 1, 2
+     WHERE m.id >= :first AND m.created_at >= :since GROUP BY 1, 2
 """
 
 OLDEST_QUEUED = """
@@ -437,12 +461,13 @@ OLDEST_QUEUED = """
 COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
 
 LAST_TIMES = """
-    SELECT (SELECT max(created_at) FROM mo), (SELECT max(created_at) FROM mt)
+    SELECT (SELECT created_at FROM mo WHERE id = (SELECT max(id) FROM mo)),
+           (SELECT created_at FROM mt WHERE id = (SELECT max(id) FROM mt))
 """
 
 COUNT_SINCE = """
-    SELECT (SELECT count(*) FROM mo WHERE created_at >= :since),
-           (SELECT count(*) FROM mt WHERE created_at >= :since)
+    SELECT (SELECT count(*) FROM mo WHERE id >= :first AND created_at >= :since),
+           (SELECT count(*) FROM mt WHERE id >= :first AND created_at >= :since)
 """
 
 # --- links and facts -------------------------------------------------------------------------
@@ -469,27 +494,33 @@ SET_FACT = "INSERT OR REPLACE INTO facts (name, value) VALUES (:name, :value)"
 PURGE_OUTBOX = """
     -- What waits to be sent is not the past, however old.
     DELETE FROM outbox
-     WHERE state <> 'queued' AND id IN (SELECT id FROM mt WHERE created_at < :before LIMIT :limit)
+     WHERE state <> 'queued' AND id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
+                                           LIMIT :limit)
 """
 
 PURGE_SENT = """
-    DELETE FROM sent WHERE id IN (SELECT id FROM mt WHERE created_at < :before LIMIT :limit)
+    DELETE FROM sent WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
+                                           LIMIT :limit)
 """
 
 PURGE_MT = """
     -- The newest row of a table stays: the next id is drawn from it.
     DELETE FROM mt
-     WHERE id IN (SELECT id FROM mt WHERE created_at < :before LIMIT :limit)
+     WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
+                                           LIMIT :limit)
        AND id NOT IN (SELECT id FROM outbox) AND id < (SELECT max(id) FROM mt)
  RETURNING subscriber_id
 """
 
 PURGE_MO = """
     DELETE FROM mo
-     WHERE id IN (SELECT id FROM mo WHERE created_at < :before LIMIT :limit)
+     WHERE id IN (SELECT id FROM mo WHERE id < :end AND created_at < :before
+                                           LIMIT :limit)
        AND id < (SELECT max(id) FROM mo)
  RETURNING subscriber_id
 """
+
+PURGE_HOURS = "DELETE FROM hours WHERE hour < :hour"
 
 PURGE_HISTORY = """
     DELETE FROM history

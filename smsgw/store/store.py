@@ -126,6 +126,7 @@ class Store:
         self._path = path
         self._identity = _identity(path)
         self._wordings: dict[tuple[str, str], int] = {}
+        self._hour = 0  # the last one that stands in `hours`
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -228,7 +229,7 @@ class Store:
             raise _write_fault(self._path, error) from error
 
     def _roll_back(self) -> None:
-        self._wordings.clear()  # some may have been added by the transaction that did not happen
+        self._forget()  # some may have been added by the transaction that did not happen
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
@@ -242,7 +243,11 @@ class Store:
         fresh = Store.open(self._path, create=False)
         self._db.close()
         self._db, self._identity = fresh._db, fresh._identity
+        self._forget()
+
+    def _forget(self) -> None:
         self._wordings.clear()
+        self._hour = 0
 
     def _all(self, statement: str, **values: Any) -> list[Any]:
         return self._db.execute(statement, values).fetchall()
@@ -313,6 +318,10 @@ class Store:
             sqlite3.IntegrityError: a phone or CMND has an open account already.
         """
         many = self._db.executemany
+        first = changes.mos[0] if changes.mos else changes.mts[0] if changes.mts else None
+        if first is not None and first.created_at // _HOUR != self._hour:
+            self._hour = first.created_at // _HOUR
+            self._run(sql.ADD_HOUR, hour=self._hour, first_id=first.id)
         for statement, rows in (
             (sql.ADD_SUBSCRIBER, changes.subscribers),
             (sql.ADD_MO, changes.mos),
@@ -415,8 +424,13 @@ class Store:
         (at,) = self._one(sql.NEXT_DUE, link=link, reminder=int(reminder))
         return None if at is None else unstamp(at)
 
-    def end_leases(self, link: str, now: datetime) -> None:
-        self._run(sql.END_LEASES, link=link, now=stamp(now))
+    def end_all_leases(self, now: datetime) -> None:
+        """Whatever is queued is due now: the daemon that held it is dead."""
+        self._run(sql.END_ALL_LEASES, now=stamp(now))
+
+    def end_leases(self, now: datetime) -> set[str]:
+        """Let texts fall due again whose lease is over; the links that have some."""
+        return {link for (link,) in self._all(sql.END_LEASES, now=stamp(now))}
 
     def links_in_outbox(self) -> list[str]:
         return [name for (name,) in self._all(sql.LINKS_IN_OUTBOX)]
@@ -578,7 +592,7 @@ class Store:
     ) -> list[Message]:
         """What came and went, newest first; *state* is that of an MT and leaves out every MO."""
         values: dict[str, Any] = {
-            "since": stamp(since or EPOCH),
+            **self._since(since),
             "limit": limit,
             "phone": phone,
             "state": state,
@@ -655,7 +669,7 @@ class Store:
             (Direction.MO, sql.COUNT_MO),
             (Direction.MT, sql.COUNT_MT),
         ):
-            for quarter, outcome, count in self._all(statement, since=stamp(since or EPOCH)):
+            for quarter, outcome, count in self._all(statement, **self._since(since)):
                 moment = datetime.fromtimestamp(quarter * 900, UTC)
                 key = (moment.astimezone(zone).date(), direction, str(outcome))
                 totals[key] = totals.get(key, 0) + count
@@ -665,7 +679,7 @@ class Store:
         oldest = self._one(sql.OLDEST_QUEUED)
         counts = dict(self._all(sql.COUNT_OUTBOX))
         last_mo, last_mt = self._one(sql.LAST_TIMES)
-        mo, mt = self._one(sql.COUNT_SINCE, since=stamp(now - timedelta(hours=1)))
+        mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
         return Health(
             oldest_queued=unstamp(oldest[0]) if oldest else None,
             queued=counts.get("queued", 0),
@@ -675,6 +689,12 @@ class Store:
             mo_last_hour=mo,
             mt_last_hour=mt,
         )
+
+    def _since(self, since: datetime | None) -> dict[str, int]:
+        """The bounds of messages made since then."""
+        at = stamp(since or EPOCH)
+        (first,) = self._one(sql.FIRST_ID_SINCE, hour=at // _HOUR)
+        return {"first": first, "since": at}
 
     # --- links and facts ----------------------------------------------------------------------
 
@@ -704,7 +724,10 @@ class Store:
 
     def purge_messages(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* old MO and MT each; how many went."""
-        values = {"before": stamp(before), "limit": limit}
+        at = stamp(before)
+        end = self._one(sql.FIRST_ID_AFTER, hour=at // _HOUR)
+        values = {"before": at, "end": end[0] if end else _NO_END, "limit": limit}
+        self._run(sql.PURGE_HOURS, hour=at // _HOUR)
         self._run(sql.PURGE_OUTBOX, **values)
         self._run(sql.PURGE_SENT, **values)
         gone = self._all(sql.PURGE_MT, **values) + self._all(sql.PURGE_MO, **values)
@@ -742,6 +765,8 @@ class Store:
             raise SmsgwError(f"{file}: {error}") from error
 
 
+_HOUR = 3_600_000_000  # microseconds
+_NO_END = 2**63 - 1  # an id that no message reaches
 _STORY = 10_000  # texts of one citizen, more than anyone reads
 
 
