@@ -1,0 +1,75 @@
+"""What is in a gateway's database, as an auditor reads it: by SQL of his own, changing nothing."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+
+from smsgw.passwords import verify
+
+
+class Ledger:
+    """The database of a gateway; each question reads it afresh."""
+
+    def __init__(self, database):
+        self.database = database
+
+    def rows(self, statement, *values):
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
+            return db.execute(statement, values).fetchall()
+
+    def value(self, statement, *values):
+        return self.rows(statement, *values)[0][0]
+
+    def texts(self):
+        """How often each (phone, text) was taken in, retransmissions left out."""
+        return Counter(
+            self.rows(
+                "SELECT phone, text FROM mo JOIN subscribers AS s ON s.id = subscriber_id"
+                " WHERE outcome <> 'retransmission'"
+            )
+        )
+
+    def outcomes(self):
+        return Counter(outcome for (outcome,) in self.rows("SELECT outcome FROM mo"))
+
+    def replies(self):
+        """How many texts were made for each phone, sent or not."""
+        return Counter(
+            phone
+            for (phone,) in self.rows(
+                "SELECT phone FROM mt JOIN subscribers AS s ON s.id = subscriber_id"
+            )
+        )
+
+    def waiting(self):
+        """Phones of texts that the SMSC has not taken."""
+        return [
+            phone
+            for (phone,) in self.rows(
+                "SELECT phone FROM outbox AS o JOIN mt ON mt.id = o.id"
+                " JOIN subscribers AS s ON s.id = mt.subscriber_id WHERE o.id > 0"
+            )
+        ]
+
+    def accounts(self):
+        """(phone, cmnd, state, password hash) of every account that is not closed."""
+        return self.rows(
+            "SELECT phone, cmnd, state, password_hash"
+            "  FROM accounts JOIN subscribers AS s ON s.id = subscriber_id"
+            " WHERE state <> 'closed'"
+        )
+
+    def password_lives(self, phone, password):
+        """Whether *password* is the one living password of the one account of *phone*."""
+        [hash_] = [account[3] for account in self.accounts() if account[0] == phone]
+        return verify(hash_, password)
+
+    def let_passwords_lapse(self):
+        """Three days go by; the daemon must not run."""
+        with closing(sqlite3.connect(self.database)) as db, db:
+            db.execute("UPDATE accounts SET password_expires_at = password_issued_at")
+
+    def is_sound(self):
+        """Whether SQLite finds nothing wrong in it."""
+        whole = self.rows("PRAGMA integrity_check") == [("ok",)]
+        return whole and self.rows("PRAGMA foreign_key_check") == []

@@ -1,0 +1,177 @@
+"""`smsgw` with one thing broken, so that the product needs no code for tests.
+
+    python tests/saboteur.py FAULT[=ARGUMENT] [COMMAND LINE OF SMSGW]
+
+Wraps the product's own functions before its command line runs. SIGKILL at a named point of a
+message's way is a fault like any other; a fault that lasts "while" a file exists can be lifted
+by the test that removes the file.
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from smsgw.desk import Desk
+from smsgw.gateway import Gateway
+from smsgw.links import Link
+from smsgw.model import Taken
+from smsgw.store.store import Store
+
+
+def command(fault, argument=None):
+    """The command that stands for `smsgw`, with that fault."""
+    return [sys.executable, __file__, fault if argument is None else f"{fault}={argument}"]
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wrap(owner, name, *, before=None, after=None):
+    """Call *before* with the arguments, *after* with result and arguments, of each call."""
+    original = getattr(owner, name)
+
+    def wrapped(self, *args, **options):
+        if before:
+            before(self, *args, **options)
+        result = original(self, *args, **options)
+        if after:
+            after(result, self, *args, **options)
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+# --- SIGKILL at a named point of a message's way ------------------------------------------------
+
+
+def die_when(owner, name, *, before=None, after=None):
+    """Die at the *count*th call of a function for which the condition holds."""
+
+    def install(count="1"):
+        left = int(count)
+
+        def judge(condition):
+            def judged(*args, **options):
+                nonlocal left
+                if condition(*args, **options):
+                    left -= 1
+                    if left == 0:
+                        die()
+
+            return condition and judged
+
+        wrap(owner, name, before=judge(before), after=judge(after))
+
+    return install
+
+
+def answered(_, link, session, ticket, answer):
+    """The answer is on the wire; without this, answer and reply leave in one write."""
+    connection = link.sessions.get(session)
+    if connection:
+        connection.flush()
+    return True
+
+
+#: In the order of a message's way.
+POINTS = {
+    "mo-read": die_when(Desk, "received", before=lambda *_: True),
+    "before-commit": die_when(Store, "write", after=lambda _, store, changes: changes.mos),
+    "after-commit": die_when(Gateway, "commit", after=lambda done, *_: done.outcomes),
+    "after-answer": die_when(Link, "answer", after=answered),
+    "after-reply": die_when(Link, "flush", after=lambda _, link: link.in_flight),
+    "reply-answered": die_when(
+        Gateway,
+        "commit",
+        before=lambda _, batch, now: any(type(r) is Taken for _, r in batch.results),
+    ),
+    "reply-settled": die_when(
+        Gateway,
+        "commit",
+        after=lambda done, _, batch, now: any(type(r) is Taken for _, r in batch.results),
+    ),
+}
+#: Those from which a reply may come twice: it was sent, and that it was taken is not on the disk.
+MAY_DOUBLE = {"after-reply", "reply-answered"}
+
+#: In the order of an expiry pass.
+EXPIRY_POINTS = {
+    "lapse-before-commit": die_when(
+        Store, "write", after=lambda _, store, changes: changes.passwords
+    ),
+    "lapse-after-commit": die_when(Gateway, "expire", after=lambda done, *_: done.replaced),
+    "reminder-claimed": die_when(Gateway, "claim", after=lambda claim, *_: claim.mts),
+}
+
+
+# --- a disk and a machine in trouble ------------------------------------------------------------
+
+
+def full_while(path):
+    """The disk is full while *path* exists, as SQLite sees it: no page can be added."""
+    flag = Path(path)
+
+    def limit(store, **_):
+        pages = 1 if flag.exists() else 2**31  # 1: as many as there are
+        store._db.execute(f"PRAGMA max_page_count = {pages}")
+
+    wrap(Store, "transaction", before=limit)
+
+
+def no_memory_while(path):
+    """No batch finds memory while *path* exists."""
+    flag = Path(path)
+
+    def fail(*_):
+        if flag.exists():
+            raise MemoryError
+
+    wrap(Store, "write", before=fail)
+
+
+def ioerr_while(path):
+    """COMMIT meets an I/O error while *path* exists."""
+    flag = Path(path)
+
+    class Connection(sqlite3.Connection):
+        def execute(self, statement, *values):
+            if statement == "COMMIT" and flag.exists():
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+                raise error
+            return super().execute(statement, *values)
+
+    connect = sqlite3.connect
+    sqlite3.connect = lambda *args, **options: connect(*args, factory=Connection, **options)
+
+
+def impatient(seconds="0.2"):
+    """Waits only so long for another process that holds the database."""
+    original = Store.open.__func__
+
+    def open_(cls, path, *, create=True, busy_timeout=None):
+        return original(cls, path, create=create, busy_timeout=timedelta(seconds=float(seconds)))
+
+    Store.open = classmethod(open_)
+
+
+FAULTS = {
+    **POINTS,
+    **EXPIRY_POINTS,
+    "full-while": full_while,
+    "ioerr-while": ioerr_while,
+    "no-memory-while": no_memory_while,
+    "impatient": impatient,
+}
+
+
+if __name__ == "__main__":
+    from smsgw.cli.main import execute
+
+    name, _, argument = sys.argv[1].partition("=")
+    FAULTS[name](*([argument] if argument else []))
+    sys.exit(execute(sys.argv[2:]))
