@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgw.model import Part
-from smsgw.smpp import alphabets
+from smsgw.smpp import alphabets, shift_tables
 from smsgw.smpp.alphabets import Alphabet, decode, encode, join, septets, split_header
 from smsgw.smpp.shift_tables import LOCKING, SINGLE
 
@@ -141,6 +141,14 @@ SHIFTED = {
     "Spanish, single": ((2, 0), b"\x1ba\x1bO\x09", "áÓÇ"),
     "Portuguese, single": ((3, 0), b"\x1b\x7b\x1b\x05a", "ãêa"),
     "Portuguese, locking": ((0, 3), b"\x7b\x12\x1be", "ãª€"),
+    "Bengali, single": ((4, 0), b"\x1b\x19\x1b\x34", "\u09e6\u09fa"),
+    "Hindi, locking": ((0, 6), b"\x00\x22\x5f\x60\x7f1a", "\u0901\u091f\u094d\u0950\u097f1a"),
+    "Hindi, both": ((6, 6), b"\x1bT\x1bKtk,\x1b\x3a", "TKtk,\u0971"),
+    "Tamil, locking": ((0, 11), b"\x3c\x4b\x7b", "\u0ba9\u0bb7\u0bd7"),
+    "Telugu, single": ((12, 0), b"\x1b\x1c\x1b\x32", "\u0c66\u0c7f"),
+    "Urdu, locking": ((0, 13), b"\x00\x1c\x3e\x40\x5f\x60\x7f", "اڌشص\u0657\u0654\u0670"),
+    "Urdu, single": ((13, 0), b"\x1b\x25\x1b\x3f\x1be", "۹۔€"),
+    "language without a table": ((99, 99), b"TK\x00\x1be", "TK@€"),
     "both": ((3, 3), b"\x7b\x1b\x12", "ãΦ"),
 }
 
@@ -156,6 +164,14 @@ def test_tables_are_whole():
     assert {"\x1b"} == {table[0x1B] for table in LOCKING.values()}
     for table in SINGLE.values():
         assert "€" == table[0x65]
+
+
+@pytest.mark.parametrize("language", shift_tables._LETTERS)
+def test_language_has_as_many_letters_as_its_table_has_places(language):
+    locking, single = shift_tables._LETTERS[language]
+    letters = list(shift_tables._letters(locking))
+    assert shift_tables._LOCKING_FRAME.count("·") == len(letters) == len(set(letters))
+    assert shift_tables._SINGLE_FRAME.count("·") >= len(list(shift_tables._letters(single)))
 
 
 # --- user data header -----------------------------------------------------------------------
