@@ -408,7 +408,7 @@ class Gateway:
         sealed = self._vault.seal(mt_id, issued.password) if issued else None
         reminder = reply is Reply.REMINDER
         changes.mts.append(NewMt(mt_id, now, subscriber, link, wording, mo_id, account_id))
-        changes.replies.append(NewReply(mt_id, link, reminder, due, int(leased), *to, sealed))
+        changes.replies.append(NewReply(mt_id, link, int(reminder), due, int(leased), *to, sealed))
         text = self._replies.text(reply, cmnd, issued.password if issued else "")
         return Mt(mt_id, link, to, text, reminder)
 
@@ -723,7 +723,7 @@ class Intake:
         self._changes.mos.append(
             NewMo(
                 self._next_message, self._at, who, mo.link, mo.session, mo.fingerprint,
-                outcome, mo.text,
+                outcome.value, mo.text,
             )
         )  # fmt: skip
         if outcome is not Outcome.RETRANSMISSION:
@@ -740,12 +740,12 @@ class Intake:
         self._changes.accounts.append(
             NewAccount(
                 account_id, who, request.cmnd, request.name, request.birth_date.isoformat(),
-                step.to, mo.link, *mo.sender, issued.hash, self._next_message,
+                step.to.value, mo.link, *mo.sender, issued.hash, self._next_message,
                 at, at, self._gateway._expiry(at),
             )
         )  # fmt: skip
         self._changes.history.append(
-            NewHistory(account_id, at, machine.Registration.word, None, step.to, None, None)
+            NewHistory(account_id, at, machine.Registration.word, None, step.to.value, None, None)
         )
         holder = Holder(account_id, step.to, request.birth_date)
         self._by_phone[who] = self._by_cmnd[request.cmnd] = holder
