@@ -1,0 +1,1 @@
+"""How fast the gateway is, beside a naive one in the same run: `python -m bench`."""

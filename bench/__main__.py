@@ -1,0 +1,52 @@
+"""`python -m bench`: measure, print a table for people or JSON for machines."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from bench.measures import MEASURES, Options
+from bench.rig import Rig
+from bench.sheet import Sheet
+
+_DEFAULT_WORK = Path("build/bench")
+
+
+@click.command()
+@click.option("--only", multiple=True, type=click.Choice([*MEASURES]), help="These alone.")
+@click.option("--runs", default=5, show_default=True, help="Figures are medians of so many.")
+@click.option("--window", "windows", multiple=True, type=int, help="Of closed loops: 100 and 10.")
+@click.option("--seconds", default=1.5, show_default=True, help="Measured in each run.")
+@click.option("--quick", is_flag=True, help="One short run of each: does it work at all?")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=_DEFAULT_WORK,
+    show_default=True,
+    help="Where bases live while they are measured: a disk, not memory.",
+)
+def main(
+    only: tuple[str, ...],
+    runs: int,
+    windows: tuple[int, ...],
+    seconds: float,
+    quick: bool,
+    form: str,
+    work: Path,
+) -> None:
+    """Measure the gateway beside a naive one in the same run."""
+    options = Options(seconds=seconds, windows=windows or (100, 10), quick=quick)
+    if quick:
+        runs, options = 1, replace(options, seconds=0.3)
+    rig, sheet = Rig(work.resolve()), Sheet()
+    for name in only or MEASURES:
+        for turn in range(runs):
+            print(f"bench: {name}, run {turn + 1} of {runs}", file=sys.stderr)
+            MEASURES[name](rig, sheet, replace(options, turn=turn))
+    print(sheet.table() if form == "table" else sheet.json(runs=runs))
+
+
+if __name__ == "__main__":
+    main()
