@@ -5,6 +5,8 @@ in RFC 8305 (the next address starts while the one before still hangs), by async
 """
 
 import asyncio
+import os
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -160,9 +162,16 @@ def explain(fault: BaseException, smsc: SmscSettings) -> str:
             return f"connection reset by {where}"
         case TimeoutError():
             return f"no answer from {where}: the line is dead"
+        case OSError(errno=None):
+            # The host has several addresses, and asyncio puts all that happened into one text.
+            codes = dict.fromkeys(map(int, re.findall(r"\[Errno (\d+)\]", str(fault))))
+            if len(codes) == 1:
+                (code,) = codes
+                return explain(OSError(code, os.strerror(code)), smsc)
+            problems = "; ".join(map(os.strerror, codes)) or str(fault)
+            return f"{where} cannot be reached: {problems}"
         case OSError():
-            # Several addresses that failed in different ways come as one text of asyncio's.
-            return f"{where} cannot be reached: {fault.strerror or fault}"
+            return f"{where} cannot be reached: {fault.strerror}"
     return f"{where} cannot be reached: {fault}"
 
 

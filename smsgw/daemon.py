@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from smsgw import clock
@@ -33,8 +33,8 @@ from smsgw.links import Link
 from smsgw.lock import DaemonLock
 from smsgw.metrics import MetricsServer, Sample
 from smsgw.model import LinkState, Outcome
-from smsgw.passwords import Stock
-from smsgw.store.store import Store, StoreLost
+from smsgw.passwords import OnDemand, Stock
+from smsgw.store.store import Health, Store, StoreLost
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.vault import Vault
 
@@ -43,6 +43,10 @@ log = logging.getLogger("smsgw.daemon")
 #: When nobody registers.
 PURGE_AT = time(3, 30)
 HEARTBEAT = timedelta(hours=1)
+#: Accounts of one expiry batch, which is one transaction.
+EXPIRED_AT_ONCE = 500
+#: In which the hashers make some more passwords.
+REFILL_SECONDS = 1.0
 #: A reply that is due for so long without having left is a reason to look.
 OVERDUE = timedelta(minutes=5)
 #: A store that does not answer within this is not well.
@@ -207,12 +211,22 @@ class Daemon:
         return jobs
 
     async def _expire(self) -> None:
-        more = True
-        while more:  # one batch at a time: traffic commits in between
-            done = await self._desk.run_in_store(self._gateway.expire, clock.now())
+        """Replace what has lapsed, in batches between which traffic commits."""
+        rules = self._settings.registration
+        # A night's worth of reminders must not take all passwords from those who register.
+        reserve = rules.password_stock // 2
+        while True:
+            limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - reserve))
+            done = await self._desk.run_in_store(self._gateway.expire, clock.now(), limit)
             for link in done.links:
                 self._desk.ring(link)
-            more = done.more
+            if not (done.more or done.short):
+                return
+            if not rules.password_stock:  # nothing is hashed ahead
+                issuer = OnDemand(rules.password_length)
+                self._stock.give_back(await asyncio.to_thread(issuer.take, 1))
+            elif len(self._stock) <= reserve:
+                await asyncio.sleep(REFILL_SECONDS)
 
     async def _tidy(self) -> None:
         done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
@@ -245,34 +259,44 @@ class Daemon:
 
     # --- what monitoring asks ---------------------------------------------------------------
 
+    async def _health(self) -> Health | str:
+        """What the store says, or why it says nothing."""
+        try:
+            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+                return await self._desk.run_in_store(self._store.health, clock.now())
+        except TimeoutError:
+            return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
+        except Exception as fault:
+            return f"the store fails: {fault}"
+
     async def _ailments(self) -> list[str]:
         """What is wrong, in words; nothing if the gateway does its work."""
         reasons = []
         if not any(link.status[0] is LinkState.BOUND for link in self._links):
             states = (f"{link.name} {link.status[0]} ({link.status[1]})" for link in self._links)
             reasons.append(f"no link is bound: {', '.join(states)}")
-        try:
-            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                health = await self._desk.run_in_store(self._store.health, clock.now())
-        except TimeoutError:
-            reasons.append(f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s")
-        except Exception as fault:
-            reasons.append(f"the store fails: {fault}")
-        else:
-            if self._desk.trouble:
-                reasons.append(f"the store fails: {self._desk.trouble}")
-            if _overdue(health.oldest_queued):
-                reasons.append(f"the oldest reply waits since {health.oldest_queued:%FT%TZ}")
+        health = await self._health()
+        if isinstance(health, str):
+            reasons.append(health)
+        elif health.oldest_queued and clock.now() - health.oldest_queued > OVERDUE:
+            reasons.append(f"a reply waits since {health.oldest_queued:%Y-%m-%dT%H:%M:%SZ}")
+        if self._desk.trouble:
+            reasons.append(f"the store takes nothing: {self._desk.trouble}")
         return reasons
 
     async def _samples(self) -> Iterable[Sample]:
         """Everything that is counted, at this moment."""
-        health = await self._desk.run_in_store(self._store.health, clock.now())
         samples = [
-            Sample("smsgw_outbox_queued", "Replies that no SMSC has taken.", health.queued),
-            Sample("smsgw_outbox_failed", "Replies given up.", health.failed),
             Sample("smsgw_passwords_ready", "Issued passwords hashed ahead.", len(self._stock)),
         ]
+        health = await self._health()
+        works = not isinstance(health, str) and not self._desk.trouble
+        samples.append(Sample("smsgw_store_up", "1 while the store takes messages.", works))
+        if not isinstance(health, str):
+            samples += (
+                Sample("smsgw_outbox_queued", "Replies that no SMSC has taken.", health.queued),
+                Sample("smsgw_outbox_failed", "Replies given up.", health.failed),
+            )
         for outcome in Outcome:
             count = self._desk.outcomes[outcome]
             help_text = "Texts of citizens decided and stored."
@@ -284,10 +308,6 @@ class Daemon:
                 for name, help_text, value in link.measure()
             )
         return samples
-
-
-def _overdue(moment: datetime | None) -> bool:
-    return moment is not None and clock.now() - moment > OVERDUE
 
 
 def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import schedule
 
 from smsgw import clock
+from smsgw.errors import SmsgwError
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class Jobs:
-    """Runs each job when it is due, one after the other.
+    """Runs each job when it is due; one that is not done by its next time is not started twice.
 
     Args:
         fatal: exceptions after which nothing may go on; any other is logged, and the job comes
@@ -45,6 +46,7 @@ class Jobs:
         self._plans: list[Callable[[], None]] = []
         self._longest_sleep = timedelta.max
         self._due: deque[tuple[str, Work]] = deque()
+        self._running: set[str] = set()
 
     def every(self, interval: timedelta, name: str, work: Work, *, at_start: bool = True) -> None:
         """Do *work* at the start, and then again each *interval*."""
@@ -71,12 +73,22 @@ class Jobs:
 
     async def run(self) -> None:
         """Go on until cancelled, or until a job raises one of the *fatal* exceptions."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._drive(group)
+        except BaseExceptionGroup as faults:
+            raise faults.exceptions[0] from None
+
+    async def _drive(self, group: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
         self._plan()
         while True:
             skew = _skew(loop)
             while self._due:
-                await self._do(*self._due.popleft())
+                name, work = self._due.popleft()
+                if name not in self._running:
+                    self._running.add(name)
+                    group.create_task(self._do(name, work), name=name)
             idle = self._scheduler.idle_seconds
             if idle is None:  # no jobs at all
                 return
@@ -98,8 +110,12 @@ class Jobs:
             await work()
         except self._fatal:
             raise
+        except SmsgwError as fault:  # in its own words; a trace would tell no more
+            log.error("job %s: %s; it comes again at its next time", name, fault)
         except Exception:
             log.exception("job %s failed; it comes again at its next time", name)
+        finally:
+            self._running.discard(name)
 
 
 def _skew(loop: asyncio.AbstractEventLoop) -> timedelta:

@@ -200,8 +200,11 @@ class Connection(asyncio.Protocol):
         ending = self._ending or self._because(exc)
         if self.bound_at is not None:
             ending = ending._replace(held=self._loop.time() - self.bound_at)
-        self.link.ended(self, ending)
-        self.over.set_result(ending)
+        try:
+            self.link.ended(self, ending)
+        finally:  # whatever happens, the line goes on
+            if not self.over.done():
+                self.over.set_result(ending)
 
     def _because(self, exc: Exception | None) -> Ending:
         reason = explain(exc, self.link.smsc) if exc else "the SMSC closed the connection"
@@ -364,6 +367,9 @@ class Line:
                 ending = await connection.over
             except ConnectFault as fault:
                 ending = Ending(str(fault))
+            except Exception:
+                log.exception("%s: a fault of the gateway", self)
+                ending = Ending("fault of the gateway; see the log")
             if self.link.stopping:
                 return
             delay = self._backoff.after(ending)

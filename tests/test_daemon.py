@@ -107,6 +107,20 @@ def test_command_wakes_the_daemon(smsc, config_file, daemon, smsgw):
     assert "TK: 201234567, MK: " in smsc.wait_submit().text
 
 
+@pytest.mark.parametrize("stock", [4, 0], ids=["small stock", "no stock"])
+def test_everybody_is_reminded_though_passwords_are_few(stock, smsc, config_file, daemon):
+    rules = {"password_ttl": "1s", "tick_interval": "100ms", "reminder_hours": "00:00-24:00"}
+    daemon(config_file(smsc, registration=rules | {"password_stock": stock}), smsc)
+    phones = {f"8490512345{number}" for number in range(6)}
+    for phone in phones:
+        smsc.send_mo(phone, f"TK,Nguyen Van An,{phone[2:]},01.02.1990")
+    reminded = set()
+    while reminded != phones:
+        submit = smsc.wait_submit()
+        if "het han" in submit.text:
+            reminded.add(submit.destination.number)
+
+
 # --- what it says -----------------------------------------------------------------------------
 
 

@@ -519,26 +519,39 @@ def test_ipv6_works_as_ipv4():
     asyncio.run(scenario())
 
 
+def two_addresses(monkeypatch):
+    """Let the name smsc.test have an address of each family."""
+
+    async def resolve(host, port, **_):
+        assert "smsc.test" == host
+        stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [
+            (socket.AF_INET6, *stream, ("::1", port, 0, 0)),
+            (socket.AF_INET, *stream, ("127.0.0.1", port)),
+        ]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+
+
 def test_name_with_several_addresses_finds_the_one_that_listens(monkeypatch):
     async def scenario():
-        smsc, desk = Smsc(), Desk()
+        smsc, desk = Smsc(), Desk()  # at 127.0.0.1 alone
         await smsc.start()
-        loop = asyncio.get_running_loop()
-
-        async def resolve(host, port, **_):
-            assert "smsc.test" == host
-            stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
-            return [
-                (socket.AF_INET6, *stream, ("::1", port, 0, 0)),  # nobody there
-                (socket.AF_INET, *stream, ("127.0.0.1", port)),
-            ]
-
-        monkeypatch.setattr(loop, "getaddrinfo", resolve)
+        two_addresses(monkeypatch)
         async with running(Link(settings(smsc.port, host="smsc.test"), "8188", desk, desk)):
             await desk.state(LinkState.BOUND)
         await smsc.stop()
 
     asyncio.run(scenario())
+
+
+def test_name_whose_addresses_all_refuse_is_one_clear_reason(monkeypatch):
+    async def scenario(port):
+        two_addresses(monkeypatch)
+        return await why_it_waits(port, host="smsc.test")
+
+    port = free_port()
+    assert f"connection refused by smsc.test:{port}" == asyncio.run(scenario(port))
 
 
 # --- receiver and transmitter -----------------------------------------------------------------
