@@ -1,0 +1,263 @@
+"""The desk: what came in is one batch, answered after its commit, and nothing is forgotten."""
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from house import AN, BINH, OTHER_TEXT, TEXT, House
+
+from smsgw.desk import Desk
+from smsgw.model import Address, Answer, MtState, Outcome, Postponed, Receipt, Taken
+from smsgw.passwords import Stock
+from smsgw.store import StoreLost
+
+PATIENCE = 10  # seconds; a deadline, not a delay
+
+
+class Port:
+    """A link that notes what it is told, and has as much room as a test gives it."""
+
+    def __init__(self, desk, name="viettel", room=100):
+        self.name = name
+        self.desk = desk
+        self.space = room
+        self.answers = {}
+        self.sent = []
+        self.flushes = 0
+        self.told = asyncio.Event()
+
+    def answer(self, session, ticket, answer):
+        self.answers[ticket] = answer
+
+    def room(self):
+        return self.space
+
+    def send(self, mts):
+        self.space -= len(mts)
+        self.sent += mts
+
+    def flush(self):
+        self.flushes += 1
+        self.told.set()
+
+    async def until(self, happened):
+        async with asyncio.timeout(PATIENCE):
+            while not happened():
+                self.told.clear()
+                await self.told.wait()
+
+
+@asynccontextmanager
+async def office(folder, stock=3, **sections):
+    """(desk, port, house) with a store on its worker thread, at work."""
+    worker = ThreadPoolExecutor(1)
+    loop = asyncio.get_running_loop()
+    house = await loop.run_in_executor(worker, lambda: House(folder, **sections))
+    desk = None
+    passwords = Stock(stock, 8, lambda: loop.call_soon_threadsafe(desk.passwords_ready))
+    house.gateway._issuer = passwords
+    desk = Desk(house.gateway, worker, passwords)
+    port = Port(desk)
+    desk.attach(port)
+    task = asyncio.create_task(desk.run())
+    try:
+        yield desk, port, house
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, StoreLost):
+            await task
+        passwords.close()
+        await loop.run_in_executor(worker, house.store.close)
+        worker.shutdown()
+
+
+def at_the_desk(test):
+    """Run an async test(desk, port, house)."""
+
+    def run(tmp_path):
+        async def inside():
+            async with office(tmp_path) as (desk, port, house):
+                await test(desk, port, house)
+
+        asyncio.run(inside())
+
+    run.__name__ = test.__name__
+    run.__doc__ = test.__doc__
+    return run
+
+
+def committed(house, statement="SELECT count(*) FROM mo"):
+    """What another process sees."""
+    with sqlite3.connect(house.path) as other:
+        return other.execute(statement).fetchone()[0]
+
+
+@at_the_desk
+async def test_mo_is_answered_after_its_commit_and_the_reply_leaves(desk, port, house):
+    desk._stock.start()
+    desk.received(port, house.mo(AN, TEXT), 7)
+    await port.until(lambda: port.sent)
+    assert {7: Answer.OK} == port.answers
+    assert 1 == committed(house)
+    assert port.sent[0].text.startswith("TK: 201234567, MK: ")
+
+
+@at_the_desk
+async def test_nothing_is_answered_while_the_disk_is_busy_and_all_of_it_is_one_batch(
+    desk, port, house
+):
+    other = sqlite3.connect(house.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for ticket in range(20):
+        desk.received(port, house.mo(f"849050000{ticket:02}", "hallo"), ticket)
+        await asyncio.sleep(0)
+    assert {} == port.answers
+    other.execute("COMMIT")
+    other.close()
+    await port.until(lambda: len(port.answers) == 20)
+    assert port.flushes <= 2  # one for what came first, one for what came meanwhile
+
+
+@at_the_desk
+async def test_same_octets_before_our_answer_are_one_text(desk, port, house):
+    for ticket in (1, 2, 3):
+        desk.received(port, house.mo(AN, "hallo"), ticket)
+    await port.until(lambda: len(port.answers) == 3)
+    assert 1 == len(port.sent)
+    desk.received(port, house.mo(AN, "hallo"), 4)  # the others are answered: a new text
+    await port.until(lambda: len(port.sent) == 2)
+    assert {} == desk._unanswered
+
+
+@at_the_desk
+async def test_registration_waits_for_the_hashers_and_others_pass_by(desk, port, house):
+    desk.received(port, house.mo(AN, TEXT), 1)
+    desk.received(port, house.mo(BINH, "hallo"), 2)
+    await port.until(lambda: port.answers)
+    assert {2: Answer.OK} == port.answers
+    desk._stock.start()
+    await port.until(lambda: len(port.answers) == 2)
+    assert Answer.OK == port.answers[1]
+    assert {Outcome.SYNTAX_ERROR: 1, Outcome.REGISTERED: 1} == desk.outcomes
+
+
+@at_the_desk
+async def test_many_registrations_pass_an_empty_stock_in_the_end(desk, port, house):
+    desk._stock.start()
+    for n in range(20):
+        text = f"TK,Nguyen Van An,2012345{n:02},01.02.1990"
+        desk.received(port, house.mo(f"849051000{n:02}", text), n)
+    await port.until(lambda: len(port.answers) == 20)
+    assert {Answer.OK} == set(port.answers.values())
+    assert 20 == committed(house, "SELECT count(*) FROM accounts")
+
+
+@at_the_desk
+async def test_store_in_trouble_is_told_and_takes_messages_again(desk, port, house):
+    away = house.path.with_suffix(".away")
+    house.path.rename(away)
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    await port.until(lambda: port.answers)
+    assert {1: Answer.LATER} == port.answers
+    assert "is gone" in desk.trouble
+    away.rename(house.path)
+    desk.received(port, house.mo(AN, "hallo"), 2)
+    await port.until(lambda: len(port.answers) == 2)
+    assert Answer.OK == port.answers[2]
+    assert desk.trouble is None
+
+
+@at_the_desk
+async def test_settlement_that_the_store_could_not_take_is_offered_again(desk, port, house):
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    await port.until(lambda: port.sent)
+    away = house.path.with_suffix(".away")
+    house.path.rename(away)
+    desk.settled(Taken(port.sent[0].id, "7F"), "viettel")
+    async with asyncio.timeout(PATIENCE):
+        while not desk.trouble:
+            await asyncio.sleep(0.01)
+    away.rename(house.path)
+    async with asyncio.timeout(PATIENCE):
+        while not committed(house, "SELECT count(*) FROM sent"):
+            await asyncio.sleep(0.01)
+    assert 0 == committed(house, "SELECT count(*) FROM outbox")
+
+
+@at_the_desk
+async def test_reply_without_room_waits_in_the_outbox_until_there_is_some(desk, port, house):
+    port.space = 0
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    await port.until(lambda: port.answers)
+    await desk.drain()
+    assert [] == port.sent
+    port.space = 1
+    desk.ring("viettel")
+    await port.until(lambda: port.sent)
+
+
+@at_the_desk
+async def test_older_replies_leave_before_newer_ones(desk, port, house):
+    port.space = 1
+    for n in range(3):
+        desk.received(port, house.mo(f"8490500000{n}", "hallo"), n)
+    await port.until(lambda: len(port.answers) == 3)
+    port.space = 0
+    desk.received(port, house.mo(BINH, "hallo"), 9)
+    await port.until(lambda: len(port.answers) == 4)
+    port.space = 100
+    desk.ring()
+    await port.until(lambda: len(port.sent) == 4)
+    assert sorted(mt.id for mt in port.sent) == [mt.id for mt in port.sent]
+
+
+@at_the_desk
+async def test_postponed_reply_leaves_again_when_it_is_due(desk, port, house):
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    await port.until(lambda: port.sent)
+    (mt,) = port.sent
+    desk.settled(Postponed(mt.id, "ESME_RTHROTTLED (0x00000058)", throttled=True), "viettel")
+    await port.until(lambda: len(port.sent) == 2)  # a second later, by the timer
+    assert [mt, mt] == port.sent
+
+
+@at_the_desk
+async def test_receipt_is_answered_once_it_is_stored(desk, port, house):
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    await port.until(lambda: port.sent)
+    desk.settled(Taken(port.sent[0].id, "7F"), "viettel")
+    receipt = Receipt("viettel", "127", MtState.DELIVERED, "DELIVRD", Address(AN, 1, 1))
+    desk.receipt(port, receipt, 2, 1)
+    await port.until(lambda: 2 in port.answers)
+    assert Answer.OK == port.answers[2]
+    assert "delivered" == committed(house, "SELECT state FROM sent")
+
+
+@at_the_desk
+async def test_drain_returns_when_all_is_committed(desk, port, house):
+    for n in range(50):
+        desk.received(port, house.mo(f"849050000{n:02}", OTHER_TEXT[:-1]), n)
+    async with asyncio.timeout(PATIENCE):
+        await desk.drain()
+    assert 50 == len(port.answers) == committed(house)
+
+
+def test_lost_disk_ends_the_desk_without_an_answer(tmp_path):
+    async def inside():
+        async with office(tmp_path) as (desk, port, house):
+
+            def broken(batch, now):
+                raise StoreLost("disk I/O error")
+
+            house.gateway.commit = broken
+            desk.received(port, house.mo(AN, TEXT), 1)
+            with pytest.raises(StoreLost):
+                await asyncio.wait_for(asyncio.shield(_task_of(desk)), PATIENCE)
+            assert {} == port.answers
+
+    def _task_of(desk):
+        return next(t for t in asyncio.all_tasks() if t.get_coro().__qualname__ == "Desk.run")
+
+    asyncio.run(inside())
