@@ -1,0 +1,222 @@
+"""The store as a file: how it is opened, what it refuses, and what stays true of it."""
+
+import sqlite3
+import stat
+from datetime import timedelta
+
+import pytest
+from house import AN, TEXT, House
+from sqlite_utils import Database
+
+from smsgw.errors import SmsgwError
+from smsgw.store import Store, StoreLost, StoreUnavailable, sql
+from smsgw.store.rows import Changes, NewAccount
+from smsgw.store.schema import migrations
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "smsgw.db"
+
+
+@pytest.fixture
+def store(path):
+    store = Store.open(path)
+    yield store
+    store.close()
+
+
+def account(id_, cmnd, subscriber=1):
+    return NewAccount(
+        id_, subscriber, cmnd, "An", "1990-02-01", "issued", "viettel", AN, 1, 1, "hash", 1, 1, 1, 1
+    )  # fmt: skip
+
+
+def test_new_database_is_for_its_owner_alone(path, store):
+    with store.transaction():
+        store.set_fact("a", "b")
+    modes = {f.name: stat.S_IMODE(f.stat().st_mode) for f in path.parent.iterdir()}
+    assert {0o600} == set(modes.values())
+    assert {"smsgw.db", "smsgw.db-wal", "smsgw.db-shm"} == set(modes)
+
+
+def test_commits_are_on_the_disk_when_they_return(store):
+    assert ("wal",) == store._one("PRAGMA journal_mode")
+    assert (2,) == store._one("PRAGMA synchronous")  # FULL
+    assert (1,) == store._one("PRAGMA secure_delete")
+
+
+def test_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(SmsgwError, match=r"/none/smsgw\.db cannot be made \(No such file"):
+        Store.open(tmp_path / "none" / "smsgw.db")
+
+
+def test_file_that_is_no_database_is_refused(path):
+    path.write_text("This is not a database, but a text that is long enough to look at.\n" * 99)
+    with pytest.raises(SmsgwError, match="is not a database"):
+        Store.open(path)
+
+
+def test_missing_database_is_not_made_by_a_command(path):
+    with pytest.raises(SmsgwError, match="no database at"):
+        Store.open(path, create=False)
+    assert not path.exists()
+
+
+def test_database_of_a_newer_version_is_refused_and_left_alone(path):
+    Store.open(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('smsgw', 'm999_future', '2030-01-01')"
+        )
+    with pytest.raises(SmsgwError, match=r"made by a newer smsgw .*m999_future"):
+        Store.open(path)
+
+
+def test_opening_again_changes_nothing(path):
+    Store.open(path).close()
+    schema = Database(path).schema
+    Store.open(path).close()
+    assert schema == Database(path).schema
+    assert 0 == len(migrations.pending(Database(path)))
+
+
+def test_database_itself_keeps_one_open_account_for_a_cmnd_and_a_phone(store):
+    with store.transaction():
+        store.write(Changes(accounts=[account(1, "201234567")]))
+    for other in (account(2, "201234567", subscriber=2), account(2, "201999999")):
+        with pytest.raises(sqlite3.IntegrityError), store.transaction():
+            store.write(Changes(accounts=[other]))
+    assert 1 == len(store._all("SELECT 1 FROM accounts"))
+
+
+def test_transaction_that_fails_leaves_nothing(store):
+    with pytest.raises(ZeroDivisionError), store.transaction():
+        store.set_fact("a", "b")
+        store.wording("registered", "text")
+        1 / 0  # noqa: B018
+    assert store.fact("a") is None
+    with store.transaction():
+        store.wording("registered", "text")  # not remembered from the one that did not happen
+    assert [("registered",)] == store._all("SELECT reply FROM wordings")
+
+
+def test_transaction_that_is_not_kept_leaves_nothing(store):
+    with store.transaction(keep=False):
+        store.set_fact("a", "b")
+    assert store.fact("a") is None
+
+
+def test_writer_waits_for_another_and_then_says_that_it_may_be_tried_again(path):
+    store = Store.open(path, busy_timeout=timedelta(milliseconds=50))
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"), store.transaction():
+            pass
+        other.execute("ROLLBACK")
+    with store.transaction():
+        store.set_fact("a", "b")
+    store.close()
+
+
+def test_full_database_loses_the_transaction_and_nothing_else(store):
+    with store.transaction():
+        store.set_fact("kept", "yes")
+    pages = store._one("PRAGMA page_count")[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreUnavailable, match="full"), store.transaction():
+        for n in range(1000):
+            store.set_fact(f"fact {n}", "x" * 1000)
+    store._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    with store.transaction():
+        store.set_fact("again", "yes")
+    assert ("yes", "yes", None) == tuple(map(store.fact, ("kept", "again", "fact 1")))
+
+
+def test_commit_into_a_file_that_was_replaced_is_no_commit(path, store):
+    path.rename(path.with_suffix(".old"))
+    with pytest.raises(StoreUnavailable, match="is gone"), store.transaction():
+        store.set_fact("a", "b")
+
+
+def test_file_that_vanishes_during_the_commit_is_noticed(path, store):
+    with pytest.raises(StoreUnavailable, match="removed or replaced"), store.transaction():
+        store.set_fact("a", "b")
+        path.rename(path.with_suffix(".old"))
+
+
+def test_restored_file_is_taken_up_without_a_restart(path, store):
+    backup = path.with_name("backup.db")
+    with store.transaction():
+        store.set_fact("a", "old")
+    store.backup(backup)
+    with store.transaction():
+        store.set_fact("a", "new")
+    path.rename(path.with_suffix(".broken"))
+    backup.rename(path)
+    for wal in path.parent.glob("smsgw.db-*"):
+        wal.unlink()
+    with store.transaction():
+        assert "old" == store.fact("a")
+
+
+def test_input_output_error_is_not_survived(store):
+    def broken(_):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    store.set_fact = broken
+    with pytest.raises(StoreLost, match="disk I/O error"), store.transaction():
+        store.set_fact("a")
+
+
+def test_backup_is_a_whole_copy_for_its_owner_alone(tmp_path):
+    house = House(tmp_path)
+    house.text(AN, TEXT)
+    copy = tmp_path / "copy.db"
+    house.store.backup(copy)
+    assert 0o600 == stat.S_IMODE(copy.stat().st_mode)
+    restored = Store.open(copy, create=False)
+    assert [house.account()] == list(restored.accounts())
+    restored.close()
+    with pytest.raises(SmsgwError, match="exists"):
+        house.store.backup(copy)
+    house.store.close()
+
+
+def test_messages_since_a_time_are_found_through_the_first_id_of_its_hour(tmp_path):
+    house = House(tmp_path)
+    times = []
+    for n in range(6):
+        house.text(AN, f"hallo {n}")
+        times.append(house.now)
+        house.later(minutes=25)
+    for n, at in enumerate(times):
+        assert 6 - n == len(house.store.messages(direction="mo", since=at))
+        assert 5 - n == len(house.store.messages(direction="mo", since=at + timedelta(seconds=1)))
+    assert 3 == len(house.store._all("SELECT * FROM hours"))
+    house.store.close()
+
+
+def test_days_of_the_statistics_are_local(tmp_path):
+    house = House(tmp_path)
+    house.later(hours=11, minutes=50)  # 23:50 in Da Nang
+    house.text(AN, "hallo")
+    house.later(minutes=20)
+    house.text(AN, "hallo")
+    counts = house.store.stats(None, house.settings.gateway.timezone)
+    mo = [(c.day.isoformat(), c.outcome, c.count) for c in counts if c.direction == "mo"]
+    assert [("2026-05-04", "syntax_error", 1), ("2026-05-05", "syntax_error", 1)] == mo
+    house.store.close()
+
+
+def test_statements_are_all_used():
+    import inspect
+
+    from smsgw.store import store as module
+
+    source = inspect.getsource(module)
+    names = [name for name in vars(sql) if name.isupper() and not name.startswith("_")]
+    assert [] == [name for name in names if f"sql.{name}" not in source]
