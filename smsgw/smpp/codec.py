@@ -74,8 +74,7 @@ class FrameReader:
         """Take what the network brought, in pieces of any size; give whole PDUs.
 
         Raises:
-            StreamLost: a command_length that no PDU has. The PDUs before it are lost with
-                the connection; the SMSC did not get their answers and sends them again.
+            StreamLost: a command_length that no PDU has; carries the PDUs before it.
         """
         if self._rest:
             self._rest += data
@@ -88,7 +87,7 @@ class FrameReader:
         while end - start >= 4:
             (octets,) = _length.unpack_from(data, start)
             if not HEADER_OCTETS <= octets <= MAX_PDU_OCTETS:
-                raise StreamLost(f"command_length {octets} is impossible")
+                raise StreamLost(f"command_length {octets} is impossible", frames)
             if start + octets > end:
                 self._needed = octets
                 break

@@ -220,6 +220,10 @@ class BadPdu(Exception):
 class StreamLost(Exception):
     """Nobody knows where the next PDU begins: drop the connection."""
 
+    def __init__(self, problem: str, frames: list[bytes]) -> None:
+        super().__init__(problem)
+        self.frames = frames  #: whole PDUs that came before, in the same piece
+
 
 class Unsendable(ValueError):
     """A field does not fit into SMPP; smpplib would cut it without a word."""

@@ -405,17 +405,25 @@ class Session:
             )
             self._lose(events, f"peer is not SMPP: it sent {_excerpt(data)}{hint}")
             return events
+        lost = None
         try:
             frames = self._frames.feed(data)
         except StreamLost as fault:
-            if self._spoke_smpp:
-                self._respond(Command.GENERIC_NACK, 0, statuses.RINVCMDLEN)
-                self._lose(events, f"out of step: {fault}")
-            else:
-                self._lose(events, f"peer is not SMPP: it sent {_excerpt(data)}")
-            return events
+            frames, lost = fault.frames, fault
         if frames:
             self._spoke_smpp = True
+            self._on_frames(frames, events)
+        if lost and not self._over:
+            if self._spoke_smpp:
+                self._respond(Command.GENERIC_NACK, 0, statuses.RINVCMDLEN)
+                self._lose(events, f"out of step: {lost}")
+            else:
+                self._lose(events, f"peer is not SMPP: it sent {_excerpt(data)}")
+        if self._out_octets > MAX_OUTGOING_OCTETS and not self._over:
+            self._lose(events, "peer does not read what we answer")
+        return events
+
+    def _on_frames(self, frames: list[bytes], events: list[Event]) -> None:
         trace = self.trace
         for frame in frames:
             if trace is not None:
@@ -431,9 +439,6 @@ class Session:
                 self._on_request(command, sequence, events)
             if self._over:
                 break  # what follows an unbind or a refused bind is nothing to us
-        if self._out_octets > MAX_OUTGOING_OCTETS and not self._over:
-            self._lose(events, "peer does not read what we answer")
-        return events
 
     def _on_message(self, frame: bytes, command: int, events: list[Event]) -> None:
         """deliver_sm or data_sm: a citizen's text or a delivery receipt."""

@@ -819,6 +819,14 @@ def test_stream_out_of_step_is_nacked_and_dropped(length):
     assert [] == dialogue.says(deliver_sm())
 
 
+def test_answers_before_the_stream_went_out_of_step_still_count():
+    dialogue = bound()
+    sequence = dialogue.session.submit(mt(5), T0)
+    answer = encode(SubmitSmResp(sequence, OK, "4711"))
+    assert [Taken, Lost] == kinds(dialogue.says(answer + b"HTTP/1.1"))
+    assert [] == dialogue.session.abandon("out of step")
+
+
 # --- bounds ---------------------------------------------------------------------------------
 
 
