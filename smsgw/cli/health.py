@@ -41,7 +41,8 @@ def status(office: Office, form: str) -> int:
     """Is it working? One screen.
 
     Exit status 0 if all is well, 1 if not. Not well is: no daemon, a link that is not bound, a
-    reply that waits for more than five minutes, a full disk, a database that cannot be read.
+    reply that waits for more than five minutes, a full disk, a database that cannot be read or
+    written.
     """
     condition = _condition(office)
     show.show_condition(condition, form, office.eye)
@@ -100,6 +101,8 @@ def _condition(office: Office) -> show.Condition:
     try:
         links = _links(office)
         health = office.store.health(office.now)
+        with office.store.transaction(keep=False):
+            pass  # reading goes on beside a lock that the daemon waits for in vain
     except (SmsgwError, sqlite3.Error, OSError) as fault:  # for this command it is an answer
         problems.append(str(fault))
     try:
