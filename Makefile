@@ -15,6 +15,7 @@ PYTEST ?=
 
 help: ## what can be asked for
 	@grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.* ## /  make \1\t/' | expand -t 15
+	@$(foreach name,$(CAMPAIGNS),printf '  make %-8slong campaign\n' $(name);)
 
 demo: $(VENV)/.runtime ## gateway and simulated carrier, a conversation as on a phone
 	@$(BIN)/python -m smsgw demo
@@ -42,13 +43,14 @@ bench: $(VENV)/.dev ## speed, beside a naive gateway in the same run (docs/perfo
 .PHONY: bench
 endif
 
-# Long campaigns; the suite has a short form of each.
-CAMPAIGNS := $(basename $(notdir $(wildcard tests/campaigns/[a-z]*.py)))
+# The suite has a short form of each of these.
+CAMPAIGNS := $(filter crash fuzz soak,$(basename $(notdir $(wildcard tests/campaigns/*.py))))
 ifneq ($(CAMPAIGNS),)
 $(CAMPAIGNS): $(VENV)/.dev
 	@$(BIN)/python -m tests.campaigns.$@ $(ARGS)
 .PHONY: $(CAMPAIGNS)
 endif
+fuzz: $(VENV)/.fuzz
 
 LOCK = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-package pip --custom-compile-command "make lock" \
@@ -56,6 +58,7 @@ LOCK = uv pip compile --quiet --upgrade --universal --python-version 3.11 --gene
 lock: ## newest versions of everything into the lock files; needs uv
 	$(LOCK) -o requirements.lock pyproject.toml >/dev/null
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml >/dev/null
+	$(LOCK) --extra fuzz -c requirements.lock -o requirements-fuzz.lock pyproject.toml >/dev/null
 
 clean: ## what make made
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -74,4 +77,8 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(INSTALL) $(LOCKED) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.dev requirements-fuzz.lock
+	@$(INSTALL) $(LOCKED) -r requirements-fuzz.lock
 	@touch $@

@@ -119,7 +119,9 @@ def test_every_dependency_has_its_reason_in_the_readme():
     assert set(re.findall(r'"([\w-]+)', block)) <= set(table)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "requirements-fuzz.lock"]
+)
 def test_lock_file_has_exact_versions_with_hashes_and_no_addresses(name):
     text = (ROOT / name).read_text()
     packages = re.findall(r"^([a-z].*?)(?=^[a-z]|\Z)", text, re.DOTALL | re.MULTILINE)
@@ -131,6 +133,8 @@ def test_lock_file_has_exact_versions_with_hashes_and_no_addresses(name):
 def test_what_runs_is_locked_alike_for_tests():
     pins = {
         name: set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text(), re.MULTILINE))
-        for name in ("requirements.lock", "requirements-dev.lock")
+        for name in ("requirements.lock", "requirements-dev.lock", "requirements-fuzz.lock")
     }
-    assert pins["requirements.lock"] <= pins["requirements-dev.lock"]
+    assert (
+        pins["requirements.lock"] <= pins["requirements-dev.lock"] & pins["requirements-fuzz.lock"]
+    )
