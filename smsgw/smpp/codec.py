@@ -82,7 +82,7 @@ class FrameReader:
                 return []
             data = bytes(self._rest)
             self._rest.clear()
-        frames = []
+        frames: list[bytes] = []
         start, end = 0, len(data)
         while end - start >= 4:
             (octets,) = _length.unpack_from(data, start)
