@@ -34,7 +34,7 @@ from smsgw.lock import DaemonLock
 from smsgw.metrics import MetricsServer, Sample
 from smsgw.model import LinkState, Outcome
 from smsgw.passwords import OnDemand, Stock
-from smsgw.store.store import Health, Store, StoreLost
+from smsgw.store.store import Health, Store, StoreLost, StoreUnavailable
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.vault import Vault
 
@@ -90,6 +90,8 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._links: list[Link] = []
+        self._link_changed = asyncio.Event()
+        self._told: dict[str, object] = {}  # the state of each link, as it is stored
         self._started = clock.now()
 
     async def run(self) -> None:
@@ -105,6 +107,8 @@ class Daemon:
             await self._build(stack)
             desk = asyncio.create_task(self._desk.run(), name="desk")
             jobs = asyncio.create_task(self._jobs().run(), name="jobs")
+            teller = asyncio.create_task(self._keep_telling(), name="teller")
+            forever = {desk, jobs, teller}
             try:
                 for link in self._links:
                     link.start()
@@ -113,16 +117,17 @@ class Daemon:
                 gc.freeze()  # what stands now stays: no need to look through it again and again
                 self._feed_watchdog()
                 notify("READY=1", f"STATUS={self._summary()}")
-                await asyncio.wait({self._end, desk, jobs}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({self._end, *forever}, return_when=asyncio.FIRST_COMPLETED)
                 notify("STOPPING=1", "STATUS=ending")
-                for task in (desk, jobs):  # they end only by what must not be survived
+                for task in forever:  # they end only by what must not be survived
                     if task.done():
                         task.result()
                 jobs.cancel()
+                teller.cancel()
                 await self._stop(desk)
             finally:
-                desk.cancel()
-                jobs.cancel()
+                for task in forever:
+                    task.cancel()
         log.info("ended")
 
     async def _build(self, stack: AsyncExitStack) -> None:
@@ -155,7 +160,9 @@ class Daemon:
         ):
             loop.add_signal_handler(number, action)
         for smsc in settings.smsc:
-            link = Link(smsc, settings.gateway.shortcode, self._desk, self._gateway)
+            link = Link(
+                smsc, settings.gateway.shortcode, self._desk, lambda _: self._link_changed.set()
+            )
             self._links.append(link)
 
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
@@ -166,6 +173,7 @@ class Daemon:
         await self._drain(desk)
         await asyncio.gather(*(link.close() for link in self._links))
         await self._drain(desk)
+        await self._tell()
 
     async def _drain(self, desk: "asyncio.Task[None]") -> None:
         """Wait until the desk has committed everything, and raise what it ends by."""
@@ -205,7 +213,7 @@ class Daemon:
         jobs = Jobs(fatal=(StoreLost,))
         jobs.every(tick, "expiry", self._expire)
         jobs.every(tick, "tidy", self._tidy)
-        jobs.every(tick, "status", self._tell_status)
+        jobs.every(tick, "tell", self._tell)  # what could not be stored when it changed
         jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
         jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
         return jobs
@@ -237,11 +245,6 @@ class Daemon:
         gone = await self._desk.run_in_store(self._gateway.purge, clock.now())
         log.info("purge messages=%d accounts=%d", gone.messages, gone.accounts)
 
-    async def _tell_status(self) -> None:
-        notify(f"STATUS={self._summary()}")
-        for link in self._links:
-            await link.tell()  # if it could not be stored when it changed
-
     async def _heartbeat(self) -> None:
         counts = [link.counts for link in self._links]
         log.info(
@@ -256,6 +259,33 @@ class Daemon:
     def _summary(self) -> str:
         bound = sum(link.status[0] is LinkState.BOUND for link in self._links)
         return f"{bound} of {len(self._links)} links bound"
+
+    # --- what the links say -----------------------------------------------------------------
+
+    async def _keep_telling(self) -> None:
+        while True:
+            await self._link_changed.wait()
+            self._link_changed.clear()
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Store the state of each link where commands read it, unless it stands there.
+
+        Raises:
+            StoreLost: end the process.
+        """
+        notify(f"STATUS={self._summary()}")
+        for link in self._links:
+            state, reason = status = link.status
+            if status != self._told.get(link.name):
+                try:
+                    await self._desk.run_in_store(
+                        self._gateway.link_changed, link.name, state, reason, clock.now()
+                    )
+                except StoreUnavailable as fault:
+                    log.warning("link %s: its state cannot be stored: %s", link.name, fault)
+                else:
+                    self._told[link.name] = status
 
     # --- what monitoring asks ---------------------------------------------------------------
 

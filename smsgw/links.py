@@ -15,12 +15,12 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from smsgw import clock
 from smsgw.config import BindType, SmscSettings
@@ -54,9 +54,6 @@ from smsgw.smpp.session import (
     Unbound,
 )
 from smsgw.smpp.statuses import waits_long
-
-if TYPE_CHECKING:
-    from smsgw.gateway import Gateway
 
 log = logging.getLogger("smsgw.links")
 
@@ -270,14 +267,15 @@ class Connection(asyncio.Protocol):
         try:
             for event in events:
                 self._on_event(event, now)
-            if events:
-                self.link.pump(now)
         except Exception:
             # A fault of ours: the session may be in any state, the next one is not.
             log.exception("link %s: a fault of the gateway ends the session", self.link.name)
             self.drop("fault of the gateway; see the log")
             return
-        self.flush()
+        if events:
+            self.link.flush()  # an answer makes room for the next MT
+        else:
+            self.flush()
 
     def _on_event(self, event: Event, now: float) -> None:
         link = self.link
@@ -406,7 +404,17 @@ class Line:
 class Link:
     """One carrier; what the desk sees is its `desk.Port`."""
 
-    def __init__(self, smsc: SmscSettings, shortcode: str, desk: Desk, gateway: "Gateway") -> None:
+    def __init__(
+        self,
+        smsc: SmscSettings,
+        shortcode: str,
+        desk: Desk,
+        on_change: Callable[["Link"], None],
+    ) -> None:
+        """
+        Args:
+            on_change: called when `status` is another.
+        """
         self.smsc = smsc
         self.name = smsc.name
         self.shortcode = shortcode
@@ -417,8 +425,9 @@ class Link:
         self.stopping = False
         self.warned = False
         self.lines = [Line(self, mode) for mode in MODES[smsc.bind]]
+        #: The state, and in words why it is not bound.
         self.status: tuple[LinkState, str | None] = (LinkState.STOPPED, None)
-        self._gateway = gateway
+        self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         # (held since, MT); replies to citizens go before reminders.
@@ -428,8 +437,6 @@ class Link:
         self._landed = asyncio.Event()
         self._landed.set()
         self._timer: asyncio.TimerHandle | None = None
-        self._told: tuple[LinkState, str | None] | None = None
-        self._telling: asyncio.Task[None] | None = None
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -469,8 +476,6 @@ class Link:
             self._timer.cancel()
         self.desk.detach(self)
         self._show(LinkState.STOPPED, None)
-        if self._telling:
-            await self._telling
 
     # --- Port: what the desk asks for -----------------------------------------------------------
 
@@ -542,7 +547,7 @@ class Link:
             self.counts.sent += count
             self.pace.sent(count, now)
         if self.held:
-            self._set_timer(now, waits_for_pace=sender.session.room > 0)
+            self._set_timer(now, waits_for_pace=sender.writable and sender.session.room > 0)
 
     def settle(self, result: SubmitResult, now: float) -> None:
         """An MT that was sent has its answer, or never gets one."""
@@ -560,6 +565,7 @@ class Link:
                 counts.postponed += 1
             case Refused():
                 counts.refused += 1
+                self.pace.accepted(now)  # the link, though not the text
             case Unanswered():
                 counts.unanswered += 1
         self.desk.settled(result, self.name)
@@ -628,19 +634,6 @@ class Link:
             yield f"{count.name}_total", count.metadata["help"], getattr(self.counts, count.name)
 
     def _show(self, state: LinkState, reason: str | None) -> None:
-        self.status = (state, reason)
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(self.tell())
-
-    async def tell(self) -> None:
-        """Store the state, so that commands see it; nothing to do if they already can."""
-        while self._told != self.status:
-            state, reason = status = self.status
-            try:
-                await self.desk.run_in_store(
-                    self._gateway.link_changed, self.name, state, reason, clock.now()
-                )
-            except Exception as fault:
-                log.warning("link %s: state %s could not be stored: %s", self.name, state, fault)
-                return
-            self._told = status
+        if self.status != (state, reason):
+            self.status = (state, reason)
+            self._on_change(self)

@@ -153,6 +153,21 @@ def test_health_says_that_no_link_is_bound(config_file, daemon):
     assert "no link is bound: viettel waiting (connection refused by 127.0.0.1" in reason
 
 
+def test_commands_see_the_state_of_the_links(smsc, config_file, daemon, smsgw):
+    file = config_file(smsc.link("viettel", reconnect_min="60s"))
+    child = daemon(file, smsc)
+
+    def link():
+        return json.loads(smsgw("-c", file, "links", "--format", "json").stdout)[0]
+
+    child.until(lambda: link()["state"] == "bound")
+    smsc.drop()
+    child.until(lambda: link()["state"] == "waiting")
+    assert "the SMSC closed the connection" == link()["reason"]
+    child.terminate()
+    assert ("stopped", None) == (link()["state"], link()["reason"])
+
+
 def test_systemd_is_told_of_ready_watchdog_and_end(smsc, config_file, daemon, tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -231,17 +246,18 @@ def test_disk_that_cannot_be_trusted_ends_it_without_an_answer(monkeypatch, tmp_
         asyncio.run(scenario())
 
 
-def test_job_that_meets_such_a_disk_ends_it_too(monkeypatch, tmp_path):
-    def lost(self, now, limit=0):
-        raise StoreLost("I/O error while expiring")
+@pytest.mark.parametrize("verb", ["expire", "link_changed"])
+def test_whoever_meets_such_a_disk_ends_it(verb, monkeypatch, tmp_path):
+    def lost(self, *arguments):
+        raise StoreLost("I/O error")
 
-    monkeypatch.setattr(Gateway, "expire", lost)
+    monkeypatch.setattr(Gateway, verb, lost)
 
     async def scenario():
         async with asyncio.timeout(10):
             await Daemon(settings_for(free_port(), tmp_path)).run()
 
-    with pytest.raises(StoreLost, match="expiring"):
+    with pytest.raises(StoreLost, match="I/O error"):
         asyncio.run(scenario())
 
 

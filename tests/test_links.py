@@ -71,11 +71,8 @@ class Desk:
         self.rings += 1
         self._changed.set()
 
-    async def run_in_store(self, function, *args):
-        return function(*args)
-
-    def link_changed(self, name, state, reason, now):
-        self.states.append((state, reason))
+    def link_changed(self, link):
+        self.states.append(link.status)
         self._changed.set()
 
     async def until(self, happened, timeout=PATIENCE):
@@ -120,7 +117,7 @@ async def bound(manners=None, **changes):
     """A link that is bound to a simulated SMSC: (smsc, link, desk)."""
     smsc, desk = Smsc(manners), Desk()
     await smsc.start()
-    link = Link(settings(smsc.port, **changes), "8188", desk, desk)
+    link = Link(settings(smsc.port, **changes), "8188", desk, desk.link_changed)
     try:
         async with running(link):
             await desk.state(LinkState.BOUND)
@@ -153,7 +150,9 @@ def mt(number, *, reminder=False, text="Cam on!"):
 async def why_it_waits(port, **changes):
     """The reason that a link gives which cannot come up."""
     desk = Desk()
-    async with running(Link(settings(port, reconnect_min="30s", **changes), "8188", desk, desk)):
+    async with running(
+        Link(settings(port, reconnect_min="30s", **changes), "8188", desk, desk.link_changed)
+    ):
         return await desk.state(LinkState.WAITING)
 
 
@@ -367,6 +366,10 @@ def test_peer_that_stops_reading_is_dropped_before_memory_grows(monkeypatch):
             if number % 100 == 0:
                 await asyncio.sleep(0)  # the wire moves
         assert connection._transport.get_write_buffer_size() < 64 * 1024
+        link.send([mt(1)])
+        link.flush()
+        assert (1, 0) == (link.held, link.in_flight)
+        assert link._timer.when() - asyncio.get_running_loop().time() > 1  # no polling
         assert "reads nothing" in await desk.state(LinkState.WAITING)
 
     with small_socket_buffers(monkeypatch):
@@ -421,7 +424,7 @@ def test_refused_credentials_wait_long_and_say_what_to_check(manners, words, cap
     async def scenario():
         smsc, desk = Smsc(manners), Desk()
         await smsc.start()
-        async with running(Link(settings(smsc.port), "8188", desk, desk)):
+        async with running(Link(settings(smsc.port), "8188", desk, desk.link_changed)):
             reason = await desk.state(LinkState.WAITING)
         await smsc.stop()
         return reason
@@ -438,11 +441,11 @@ def test_bind_that_somebody_else_holds_waits_long(caplog):
     async def scenario():
         smsc, desk = Smsc(Manners(one_bind=True)), Desk()
         await smsc.start()
-        first = Link(settings(smsc.port), "8188", desk, desk)
+        first = Link(settings(smsc.port), "8188", desk, desk.link_changed)
         async with running(first):
             await desk.state(LinkState.BOUND)
             other = Desk()
-            async with running(Link(settings(smsc.port), "8188", other, other)):
+            async with running(Link(settings(smsc.port), "8188", other, other.link_changed)):
                 assert "ESME_RALYBND" in await other.state(LinkState.WAITING)
         await smsc.stop()
 
@@ -512,7 +515,7 @@ def test_ipv6_works_as_ipv4():
     async def scenario():
         smsc, desk = Smsc(host="::1"), Desk()
         await smsc.start()
-        async with running(Link(settings(smsc.port, host="::1"), "8188", desk, desk)):
+        async with running(Link(settings(smsc.port, host="::1"), "8188", desk, desk.link_changed)):
             await desk.state(LinkState.BOUND)
         await smsc.stop()
 
@@ -538,7 +541,9 @@ def test_name_with_several_addresses_finds_the_one_that_listens(monkeypatch):
         smsc, desk = Smsc(), Desk()  # at 127.0.0.1 alone
         await smsc.start()
         two_addresses(monkeypatch)
-        async with running(Link(settings(smsc.port, host="smsc.test"), "8188", desk, desk)):
+        async with running(
+            Link(settings(smsc.port, host="smsc.test"), "8188", desk, desk.link_changed)
+        ):
             await desk.state(LinkState.BOUND)
         await smsc.stop()
 
@@ -646,7 +651,7 @@ def test_smsc_that_does_not_answer_does_not_hold_up_the_end(silent):
 def test_link_that_never_came_up_ends_at_once():
     async def scenario():
         desk = Desk()
-        async with running(Link(settings(free_port()), "8188", desk, desk)):
+        async with running(Link(settings(free_port()), "8188", desk, desk.link_changed)):
             await desk.state(LinkState.WAITING)
         assert (LinkState.STOPPED, None) == desk.states[-1]
 
@@ -661,7 +666,7 @@ async def over_tls(context, certificates, **changes):
     smsc, desk = Smsc(tls=context), Desk()
     await smsc.start()
     tls = {"tls": True, "tls_ca_file": certificates.ca, "host": "127.0.0.1"} | changes
-    link = Link(settings(smsc.port, reconnect_min="30s", **tls), "8188", desk, desk)
+    link = Link(settings(smsc.port, reconnect_min="30s", **tls), "8188", desk, desk.link_changed)
     try:
         async with running(link):
             await desk.until(lambda: desk.states and desk.states[-1][0] is not LinkState.CONNECTING)
@@ -792,7 +797,7 @@ def test_tls_file_that_vanished_is_named(certificates, tmp_path):
 
     async def scenario():
         desk = Desk()
-        async with running(Link(smsc, "8188", desk, desk)):
+        async with running(Link(smsc, "8188", desk, desk.link_changed)):
             return await desk.state(LinkState.WAITING)
 
     assert f"TLS: tls_ca_file {gone} cannot be read (No such file or directory)" == asyncio.run(
