@@ -145,6 +145,7 @@ def daemon(tmp_path):
     yield start
     for child in started:
         child.terminate()
+        print(f"--- {child.log_file.name} ---", child.log, sep="\n")  # seen where the test fails
     for child in started:
         assert "Traceback" not in child.log, child.log
 
