@@ -242,8 +242,12 @@ class Daemon:
             self._desk.ring(link)
 
     async def _purge(self) -> None:
-        gone = await self._desk.run_in_store(self._gateway.purge, clock.now())
-        log.info("purge messages=%d accounts=%d", gone.messages, gone.accounts)
+        messages = accounts = 0
+        more = True
+        while more:  # a step at a time: traffic commits in between
+            gone = await self._desk.run_in_store(self._gateway.purge, clock.now())
+            messages, accounts, more = messages + gone.messages, accounts + gone.accounts, gone.more
+        log.info("purge messages=%d accounts=%d", messages, accounts)
 
     async def _heartbeat(self) -> None:
         counts = [link.counts for link in self._links]

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from math import inf
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from smsgw import clock
@@ -63,6 +64,7 @@ class _Arrival(NamedTuple):
     port: Port
     mo: Mo
     ticket: int
+    number: int  #: the how manieth
 
 
 class _ReceiptArrival(NamedTuple):
@@ -85,6 +87,7 @@ class Desk:
         self._ports: dict[str, Port] = {}
         self._arrivals: list[_Arrival] = []
         self._parked: list[_Arrival] = []  # registrations that wait for the hashers
+        self._received = 0
         self._receipts: list[_ReceiptArrival] = []
         self._results: list[tuple[str, SubmitResult]] = []
         #: MOs not yet answered, by session, sender and octets.
@@ -112,7 +115,8 @@ class Desk:
         if key in self._unanswered:
             mo = mo._replace(unanswered_twin=True)
         self._unanswered[key] += 1
-        self._arrivals.append(_Arrival(port, mo, ticket))
+        self._received += 1
+        self._arrivals.append(_Arrival(port, mo, ticket, self._received))
         self._wake.set()
 
     def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> None:
@@ -226,7 +230,7 @@ class Desk:
             if answer is None:
                 again.append(arrival)
                 continue
-            port, mo, ticket = arrival
+            port, mo, ticket, _ = arrival
             key = (mo.session, mo.sender.number, mo.fingerprint)
             self._unanswered[key] -= 1
             if not self._unanswered[key]:
@@ -248,7 +252,9 @@ class Desk:
         for link, at in done.due.items():
             self._falls_due(link, at)
         if done.passwords_wanted:
-            self._parked += again
+            # In the order of arrival: a text that was sent again must not overtake the first,
+            # which would then find the phone registered.
+            self._parked = sorted(self._parked + again, key=attrgetter("number"))
             # The stock may have been filled since it had none for these.
             self._stock.wanted(len(self._parked))
             self.passwords_ready()

@@ -41,24 +41,15 @@ from smsgw.passwords import Issued, Issuer
 from smsgw.registration import machine, syntax
 from smsgw.registration.replies import Replies
 from smsgw.smpp.alphabets import join
-from smsgw.smpp.receipts import match_keys
-from smsgw.store.rows import (
-    Changes,
-    IssuedPassword,
-    NewAccount,
-    NewHistory,
-    NewMo,
-    NewMt,
-    NewReply,
-    NewSubscriber,
-)
+from smsgw.smpp.receipts import match_keys, normal_id
+from smsgw.store import rows
+from smsgw.store.rows import Changes, Row
 from smsgw.store.store import (
     AccountRow,
     PartRow,
     Store,
     StoreLost,
     StoreUnavailable,
-    Twin,
 )
 from smsgw.vault import Vault
 
@@ -167,6 +158,7 @@ class Expired(NamedTuple):
 class Purged(NamedTuple):
     messages: int
     accounts: int
+    more: bool
 
 
 class Trial(NamedTuple):
@@ -193,6 +185,7 @@ class Gateway:
         self._region = settings.gateway.region
         self._zone = settings.gateway.timezone
         self._links = tuple(link.name for link in settings.smsc)
+        self._ttl = settings.registration.password_ttl // timedelta(microseconds=1)
         longest = max((link.response_timeout for link in settings.smsc), default=timedelta(0))
         self._lease = timedelta(seconds=60) + longest
 
@@ -274,8 +267,10 @@ class Gateway:
                 done.receipts.append(Answer.OK)
             if batch.mos:
                 changes = Changes()
-                Intake(self, batch.room, now, changes, done, counts).take(batch.mos)
+                Intake(self, batch.room, now, changes, done).take(batch.mos)
                 store.write(changes)
+                for link, count in Counter(mo.link for mo in batch.mos).items():
+                    counts.setdefault(link, [0, 0])[0] = count
             for link, (mo, mt) in counts.items():
                 store.count_on_link(link, mo, mt)
         return done
@@ -295,7 +290,7 @@ class Gateway:
         for link, result in results:
             match result:
                 case Taken(mt_id, smsc_id):
-                    taken.setdefault(link, []).append((mt_id, smsc_id))
+                    taken.setdefault(link, []).append((mt_id, normal_id(smsc_id)))
                 case Postponed() | Unanswered():
                     again[result.mt_id] = link, result
                 case Refused(mt_id, reason):
@@ -328,9 +323,7 @@ class Gateway:
         found = store.awaiting_receipt(receipt.link, (key.normal, *key.others))
         best = _best_match(key.normal, number, found)
         if best is None:
-            store.park_receipt(
-                receipt.link, receipt.smsc_id, number, receipt.state, receipt.reason, now
-            )
+            store.park_receipt(receipt.link, key.normal, number, receipt.state, receipt.reason, now)
         else:
             store.settle_sent(best, receipt.state, receipt.reason, now)
 
@@ -386,31 +379,37 @@ class Gateway:
         hours = self._settings.registration.reminder_hours
         return hours.next_start(now.astimezone(self._zone))
 
-    def _compose(
+    def compose(
         self,
         changes: Changes,
         mt_id: int,
         reply: Reply,
         to: Address,
-        subscriber: int,
+        who: int,
         link: str,
-        now: int,
-        *,
+        at: int,
         due: int,
-        leased: bool,
-        mo_id: int | None = None,
-        account_id: int | None = None,
-        cmnd: str = "",
-        issued: Issued | None = None,
+        leased: int,
+        mo_id: int | None,
+        account_id: int | None,
+        cmnd: str,
+        issued: Issued | None,
     ) -> Mt:
         """Add a text of ours to *changes*; what it says, for where it leaves at once."""
-        wording = self._store.wording(reply, self._replies.template(reply))
-        sealed = self._vault.seal(mt_id, issued.password) if issued else None
+        template = self._replies.template(reply)
+        wording = self._store.wording(reply, template)
+        if issued is None:
+            password, sealed = "", None
+        else:
+            password = issued.password
+            sealed = bytearray(self._vault.seal(mt_id, password))
         reminder = reply is Reply.REMINDER
-        changes.mts.append(NewMt(mt_id, now, subscriber, link, wording, mo_id, account_id))
-        changes.replies.append(NewReply(mt_id, link, int(reminder), due, int(leased), *to, sealed))
-        text = self._replies.text(reply, cmnd, issued.password if issued else "")
-        return Mt(mt_id, link, to, text, reminder)
+        number, ton, npi = to
+        changes.mts.append(rows.mt(mt_id, at, who, link, wording, mo_id, account_id))
+        changes.replies.append(
+            rows.reply(mt_id, link, 1 if reminder else 0, due, leased, number, ton, npi, sealed)
+        )
+        return Mt(mt_id, link, to, template.format(cmnd, password), reminder)
 
     # --- expiry -------------------------------------------------------------------------------
 
@@ -455,7 +454,7 @@ class Gateway:
             len(issued),
             len(last),
             len(due) == limit and len(issued) == len(lapsed),
-            frozenset(reply.link for reply in changes.replies),
+            frozenset(self._carrier(row.account.link) for row in lapsed[: len(issued)]),
             short=len(lapsed) - len(issued),
         )
 
@@ -476,18 +475,15 @@ class Gateway:
         step = machine.step(row.account.state, event)
         assert step.reply is not None  # noqa: S101 - the table's own rule: a new password is told
         at, account = stamp(now), row.account
-        self._compose(
+        self.compose(
             changes, mt_id, step.reply, row.address, row.subscriber_id,
-            self._carrier(account.link), at, due=at, leased=False,
-            account_id=account.id, cmnd=account.cmnd, issued=issued,
+            self._carrier(account.link), at, at, 0, None, account.id, account.cmnd, issued,
         )  # fmt: skip
+        expires = at + self._ttl
         changes.passwords.append(
-            IssuedPassword(step.to, issued.hash, mt_id, at, self._expiry(at), reminders, account.id)
+            rows.password(account.id, step.to, issued.hash, mt_id, at, expires, reminders)
         )
         changes.history.append(history_row(row, event, step.to, now, actor))
-
-    def _expiry(self, at: int) -> int:
-        return at + self._settings.registration.password_ttl // timedelta(microseconds=1)
 
     def _supersede(self, row: AccountRow) -> None:
         """A text that still waits must not tell a password that is no more."""
@@ -516,12 +512,11 @@ class Gateway:
         are over end; old parts and receipts of nobody are forgotten.
         """
         done, changes = Done(), Changes()
-        counts: dict[str, list[int]] = {}
         store = self._store
         incomplete = store.incomplete(now - PARTS_LIMIT)
         with store.transaction():
             if incomplete:
-                Intake(self, {}, now, changes, done, counts).give_up(incomplete)
+                Intake(self, {}, now, changes, done).give_up(incomplete)
                 store.write(changes)
             for link in store.end_leases(now):
                 done.falls_due(link, now)
@@ -530,23 +525,14 @@ class Gateway:
         return done
 
     def purge(self, now: datetime) -> Purged:
-        """Remove what the retention rules say, in many small transactions."""
+        """Remove some of what the retention rules say; call it again while there is `more`."""
         rules, store = self._settings.retention, self._store
-        messages = accounts = 0
-        while True:
-            with store.transaction():
-                gone = store.purge_messages(now - rules.messages, _PURGE_STEP)
-            messages += gone
-            if not gone:
-                break
-        while True:
-            with store.transaction():
-                gone = store.purge_accounts(now - rules.closed_accounts, _PURGE_STEP)
-            accounts += gone
-            if not gone:
-                break
-        store.truncate_log()
-        return Purged(messages, accounts)
+        with store.transaction():
+            messages = store.purge_messages(now - rules.messages, _PURGE_STEP)
+            accounts = store.purge_accounts(now - rules.closed_accounts, _PURGE_STEP)
+        if not messages and not accounts:
+            store.truncate_log()  # what was removed does not stay in it either
+        return Purged(messages, accounts, bool(messages or accounts))
 
 
 class Intake:
@@ -563,7 +549,6 @@ class Intake:
         now: datetime,
         changes: Changes,
         done: Done,
-        counts: dict[str, list[int]],
     ) -> None:
         self._gateway = gateway
         self._store = gateway._store
@@ -572,13 +557,16 @@ class Intake:
         self._now = now
         self._at = stamp(now)
         self._leased_until = stamp(now + gateway._lease)
+        self._expires = self._at + gateway._ttl
         self._today = now.astimezone(gateway._zone).date()
         self._changes = changes
         self._done = done
-        self._counts = counts
+        self._limit = gateway._settings.limits.replies_per_phone_per_hour
+        self._repeat = gateway._settings.registration.repeat
         self._next_subscriber, self._next_account, self._next_message = self._store.last_ids()
         self._subscribers: dict[str, int] = {}
-        self._twins: dict[tuple[int, int], Twin] = {}
+        #: Which session brought the last text of a sender with the same octets.
+        self._twins: dict[tuple[int, int], int] = {}
         self._answered: dict[int, int] = {}
         self._by_cmnd: dict[str, Holder] = {}
         self._by_phone: dict[int, Holder] = {}
@@ -636,14 +624,14 @@ class Intake:
             }
             since = self._now - RETRANSMISSION_WINDOW
             self._twins = store.twins(pairs, since)
-            if self._settings.limits.replies_per_phone_per_hour:
+            if self._limit:
                 self._answered = store.count_replies(known, self._now - timedelta(hours=1))
             self._by_phone = store.holders_by_phone(known)
         for number in numbers:
             if number not in self._subscribers:
                 self._next_subscriber += 1
                 self._subscribers[number] = self._next_subscriber
-                self._changes.subscribers.append(NewSubscriber(self._next_subscriber, number))
+                self._changes.subscribers.append(rows.subscriber(self._next_subscriber, number))
 
     def _know_holders(self, parsed: Sequence[syntax.Request | syntax.SyntaxFault | None]) -> None:
         cmnds = [request.cmnd for request in parsed if isinstance(request, syntax.Request)]
@@ -667,11 +655,10 @@ class Intake:
             return Answer.OK
         who = self._subscribers[number]
         twin = self._twins.get((who, mo.fingerprint))
-        if twin is not None and (twin.session != mo.session or mo.unanswered_twin):
+        if twin is not None and (twin != mo.session or mo.unanswered_twin):
             self._record(mo, who, Outcome.RETRANSMISSION)
             return Answer.OK
-        limit = self._settings.limits.replies_per_phone_per_hour
-        if limit and self._answered.get(who, 0) >= limit:
+        if self._limit and self._answered.get(who, 0) >= self._limit:
             self._record(mo, who, Outcome.IGNORED)
             return Answer.OK
         return self._answer(mo, who, request)
@@ -680,10 +667,9 @@ class Intake:
         self, mo: Mo, who: int, request: syntax.Request | syntax.SyntaxFault
     ) -> Answer | None:
         by_phone = self._by_phone.get(who)
-        by_cmnd = self._by_cmnd.get(request.cmnd) if isinstance(request, syntax.Request) else None
-        repeat = self._settings.registration.repeat
+        by_cmnd = self._by_cmnd.get(request.cmnd) if type(request) is syntax.Request else None
         resets_left = 0
-        if repeat is machine.Repeat.RESET and by_phone is not None and by_phone == by_cmnd:
+        if self._repeat is machine.Repeat.RESET and by_phone is not None and by_phone == by_cmnd:
             if by_phone.account_id in self._touched:
                 return None  # this very batch gives it a password; its turn comes with the next
             used = self._store.count_resets(by_phone.account_id, self._now - timedelta(days=1))
@@ -692,78 +678,73 @@ class Intake:
             request,
             phone_holder=by_phone,
             cmnd_holder=by_cmnd,
-            repeat=repeat,
+            repeat=self._repeat,
             resets_left=resets_left,
         )
-        issued = None
+        issued, account_id, cmnd = None, None, ""
         if decision.event is not None:
             if not self._issued:
                 self._issued = self._gateway._issuer.take(1)
-            if not self._issued:
-                self._done.passwords_wanted += 1
-                return None
+                if not self._issued:
+                    self._done.passwords_wanted += 1
+                    return None
             issued = self._issued.pop()
         mo_id = self._record(mo, who, decision.outcome)
-        if decision.reply is None:
-            return Answer.OK
-        account_id, cmnd = None, ""
-        self._next_message += 1
-        if decision.event is not None and issued is not None:
-            assert isinstance(request, syntax.Request)  # noqa: S101 - a fault changes no account
+        mt_id = self._next_message = mo_id + 1
+        if issued is not None:
+            assert type(request) is syntax.Request  # noqa: S101 - a fault changes no account
             cmnd = request.cmnd
             if decision.event is machine.Registration:
-                account_id = self._register(mo, who, request, issued)
+                account_id = self._register(mo, who, request, issued, mt_id)
             else:
-                account_id = self._reset(who, decision.event, issued)
-        self._reply(mo, who, decision.reply, mo_id, account_id, cmnd, issued)
+                account_id = self._reset(decision, issued, mt_id)
+        self._reply(mo, who, decision.reply, mo_id, mt_id, account_id, cmnd, issued)
         return Answer.OK
 
     def _record(self, mo: Mo, who: int, outcome: Outcome) -> int:
-        self._next_message += 1
+        self._next_message = id_ = self._next_message + 1
+        fingerprint = mo.fingerprint
         self._changes.mos.append(
-            NewMo(
-                self._next_message, self._at, who, mo.link, mo.session, mo.fingerprint,
-                outcome.value, mo.text,
+            rows.mo(
+                id_, self._at, who, mo.link, mo.session, fingerprint, outcome.value, mo.text
             )
         )  # fmt: skip
         if outcome is not Outcome.RETRANSMISSION:
-            self._twins[who, mo.fingerprint] = Twin(mo.session, self._at)
+            self._twins[who, fingerprint] = mo.session
         self._done.outcomes[outcome] += 1
-        self._counts.setdefault(mo.link, [0, 0])[0] += 1
-        return self._next_message
+        return id_
 
-    def _register(self, mo: Mo, who: int, request: syntax.Request, issued: Issued) -> int:
-        step = machine.step(None, machine.Registration)
-        self._next_account += 1
-        account_id = self._next_account
-        at = self._at
+    def _register(
+        self, mo: Mo, who: int, request: syntax.Request, issued: Issued, mt_id: int
+    ) -> int:
+        state = machine.step(None, machine.Registration).to
+        self._next_account = account_id = self._next_account + 1
+        name, cmnd, birth_date = request
+        number, ton, npi = mo.sender
         self._changes.accounts.append(
-            NewAccount(
-                account_id, who, request.cmnd, request.name, request.birth_date.isoformat(),
-                step.to.value, mo.link, *mo.sender, issued.hash, self._next_message,
-                at, at, self._gateway._expiry(at),
+            rows.account(
+                account_id, who, cmnd, name, birth_date.isoformat(), state.value, mo.link,
+                number, ton, npi, issued.hash, mt_id, self._at, self._expires,
             )
         )  # fmt: skip
-        self._changes.history.append(
-            NewHistory(account_id, at, machine.Registration.word, None, step.to.value, None, None)
+        self._changes.registered.append(
+            rows.registered(account_id, self._at, machine.Registration.word, state.value)
         )
-        holder = Holder(account_id, step.to, request.birth_date)
-        self._by_phone[who] = self._by_cmnd[request.cmnd] = holder
+        self._by_phone[who] = self._by_cmnd[cmnd] = Holder(account_id, state, birth_date)
         self._touched.add(account_id)
         return account_id
 
-    def _reset(self, who: int, event: type[machine.Event], issued: Issued) -> int:
-        row = self._store.account(self._by_phone[who].account_id)
+    def _reset(self, decision: machine.Decision, issued: Issued, mt_id: int) -> int:
+        account_id, event = decision.account_id, decision.event
+        assert account_id is not None  # noqa: S101 - a reset is about an account that exists
+        assert event is not None  # noqa: S101 - the caller asked
+        row = self._store.account(account_id)
         self._gateway._supersede(row)
-        step = machine.step(row.account.state, event)
-        account_id = row.account.id
+        state = machine.step(row.account.state, event).to
         self._changes.passwords.append(
-            IssuedPassword(
-                step.to, issued.hash, self._next_message, self._at,
-                self._gateway._expiry(self._at), 0, account_id,
-            )
-        )  # fmt: skip
-        self._changes.history.append(history_row(row, event, step.to, self._now))
+            rows.password(account_id, state, issued.hash, mt_id, self._at, self._expires, 0)
+        )
+        self._changes.history.append(history_row(row, event, state, self._now))
         self._touched.add(account_id)
         return account_id
 
@@ -773,23 +754,25 @@ class Intake:
         who: int,
         reply: Reply,
         mo_id: int,
+        mt_id: int,
         account_id: int | None,
         cmnd: str,
         issued: Issued | None,
     ) -> None:
-        room = self._room.get(mo.link, 0)
-        leased = room > 0
-        mt = self._gateway._compose(
-            self._changes, self._next_message, reply, mo.sender, who, mo.link, self._at,
-            due=self._leased_until if leased else self._at, leased=leased,
-            mo_id=mo_id, account_id=account_id, cmnd=cmnd, issued=issued,
+        link = mo.link
+        room = self._room.get(link, 0)
+        due, leased = (self._leased_until, 1) if room > 0 else (self._at, 0)
+        mt = self._gateway.compose(
+            self._changes, mt_id, reply, mo.sender, who, link, self._at,
+            due, leased, mo_id, account_id, cmnd, issued,
         )  # fmt: skip
-        self._answered[who] = self._answered.get(who, 0) + 1
+        if self._limit:
+            self._answered[who] = self._answered.get(who, 0) + 1
         if leased:
-            self._room[mo.link] = room - 1
+            self._room[link] = room - 1
             self._done.replies.append(mt)
         else:
-            self._done.falls_due(mo.link, self._now)
+            self._done.falls_due(link, self._now)
 
     # --- long texts ---------------------------------------------------------------------------
 
@@ -841,10 +824,10 @@ def history_row(
     now: datetime,
     actor: str | None = None,
     reason: str | None = None,
-) -> NewHistory:
+) -> Row:
     """The line that an event leaves in the account's history."""
     account = row.account
-    return NewHistory(account.id, stamp(now), event.word, account.state, to, actor, reason)
+    return rows.history(account.id, stamp(now), event.word, account.state, to, actor, reason)
 
 
 def _best_match(normal: str, number: str, found: Sequence[tuple[int, str, str]]) -> int | None:
@@ -855,6 +838,6 @@ def _best_match(normal: str, number: str, found: Sequence[tuple[int, str, str]])
     """
     if number.startswith("+"):
         found = [row for row in found if row[2] == number]
-    exact = [row for row in found if match_keys(row[1]).normal == normal]
+    exact = [row for row in found if row[1] == normal]
     best = (exact or list(found))[:1]
     return best[0][0] if best else None

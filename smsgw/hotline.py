@@ -10,7 +10,7 @@ from datetime import datetime
 from smsgw import passwords, phone
 from smsgw.clock import stamp
 from smsgw.errors import NotFound, SmsgwError
-from smsgw.gateway import Done, Gateway, Intake, Trial, history_row
+from smsgw.gateway import Done, Gateway, Intake, Purged, Trial, history_row
 from smsgw.model import (
     Account,
     AccountState,
@@ -21,7 +21,8 @@ from smsgw.model import (
     Outcome,
 )
 from smsgw.registration import machine, syntax
-from smsgw.store.rows import Changes, NewHistory
+from smsgw.store import rows
+from smsgw.store.rows import Changes
 from smsgw.store.store import AccountRow, ReplyRow
 
 
@@ -195,8 +196,19 @@ class Hotline(Gateway):
         """Remember what was done to a reply, with the account that it is about."""
         if reply.account_id is not None:
             state = self._store.account(reply.account_id).account.state
-            entry = NewHistory(reply.account_id, stamp(now), what, state, state, actor, None)
+            entry = rows.history(reply.account_id, stamp(now), what, state, state, actor, None)
             self._store.write(Changes(history=[entry]))
+
+    # --- retention ----------------------------------------------------------------------------
+
+    def purge_all(self, now: datetime) -> Purged:
+        """Remove all that the retention rules say, in steps between which others may write."""
+        messages = accounts = 0
+        while True:
+            step = self.purge(now)
+            messages, accounts = messages + step.messages, accounts + step.accounts
+            if not step.more:
+                return Purged(messages, accounts, more=False)
 
     # --- what if ------------------------------------------------------------------------------
 
@@ -207,7 +219,7 @@ class Hotline(Gateway):
         link = self._links[0] if self._links else ""
         changes, done = Changes(), Done()
         with self._store.transaction(keep=False):
-            Intake(self, {link: 1}, now, changes, done, {}).take([Mo(link, 0, address, text, 0)])
+            Intake(self, {link: 1}, now, changes, done).take([Mo(link, 0, address, text, 0)])
             self._store.write(changes)
             sent = self._store.messages(phone=number, direction=Direction.MT, limit=1)
         (outcome,) = done.outcomes

@@ -155,6 +155,17 @@ async def test_many_registrations_pass_an_empty_stock_in_the_end(desk, port, hou
 
 
 @at_the_desk
+async def test_text_sent_again_while_it_waits_for_a_password_is_one_text(desk, port, house):
+    people = [(f"849051000{n:02}", f"TK,Nguyen Van An,2012345{n:02},01.02.1990") for n in range(8)]
+    for ticket in range(24):  # each three times
+        phone, text = people[ticket % 8]
+        desk.received(port, house.mo(phone, text), ticket)
+    desk._stock.start()
+    await port.until(lambda: len(port.answers) == 24)
+    assert {Outcome.REGISTERED: 8, Outcome.RETRANSMISSION: 16} == desk.outcomes
+
+
+@at_the_desk
 async def test_store_in_trouble_is_told_and_takes_messages_again(desk, port, house):
     away = house.path.with_suffix(".away")
     house.path.rename(away)

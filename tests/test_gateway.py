@@ -529,19 +529,19 @@ def test_purge_removes_what_is_older_than_the_rules_say_and_nothing_else(house):
     house.gateway.close_account(BINH, "test", "lan", house.now)
     house.later(days=91)
     house.text("84905000001", "hallo")
-    purged = house.gateway.purge(house.now)
+    purged = house.gateway.purge_all(house.now)
     assert (4, 0) == (purged.messages, purged.accounts)
     assert ["hallo"] == [m.text for m in house.store.messages(direction="mo")]
     house.later(days=300)
     house.text("84905000002", "TK,Le Van C,201000001,01.01.1980")  # ids go on from the newest
-    assert 1 == house.gateway.purge(house.now).accounts
+    assert 1 == house.gateway.purge_all(house.now).accounts
     assert ["Nguyen Van An", "Le Van C"] == [a.full_name for a in house.store.accounts()]
 
 
 def test_what_still_waits_to_be_sent_is_not_purged(house):
     house.take(house.mo(AN, TEXT), room=0)
     house.later(days=100)
-    house.gateway.purge(house.now)
+    house.gateway.purge_all(house.now)
     assert 1 == len(house.store.outbox())
 
 

@@ -39,7 +39,7 @@ def expire(office: Office, form: str) -> None:
 @pass_office
 def purge(office: Office, form: str) -> None:
     """Remove what is older than [retention] says, now."""
-    show.show_one(show.PURGED, office.hotline.purge(office.now), form, office.eye)
+    show.show_one(show.PURGED, office.hotline.purge_all(office.now), form, office.eye)
 
 
 @click.command()

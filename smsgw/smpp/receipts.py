@@ -120,6 +120,11 @@ class MatchKeys(NamedTuple):
     others: tuple[str, ...]  #: the same number, had the SMSC written it in the other base
 
 
+def normal_id(smsc_id: str) -> str:
+    """The form under which an id of an SMSC is stored: lower case, no leading zeros."""
+    return smsc_id.strip().lower().lstrip("0") or "0"
+
+
 def match_keys(smsc_id: str) -> MatchKeys:
     """How to find a text by the id in its receipt.
 
@@ -127,7 +132,7 @@ def match_keys(smsc_id: str) -> MatchKeys:
     or fill up with zeros. So what was taken is stored under `normal`; a receipt is looked up
     by its own `normal`, then by `others`.
     """
-    normal = smsc_id.strip().lower().lstrip("0") or "0"
+    normal = normal_id(smsc_id)
     others = []
     if normal.isascii():
         if normal.isdecimal():

@@ -1,101 +1,128 @@
-"""Rows on their way into the store, in the order of the columns of their INSERT.
+"""Rows on their way into the store: each function gives one, in the order of its INSERT's columns.
 
-Plain str and int where a row is made for each message: sqlite3 asks its adapters what to do with
-an enum member or a bool, which takes longer than to store it.
+A row is a plain tuple of plain str, int and bytearray: sqlite3 reads these at once, and asks its
+adapters what to do with anything else (an enum member, bool, bytes, None), which takes longer than
+storing it. Rows that are rare may have None.
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
+
+Row = tuple[Any, ...]
 
 
-class NewSubscriber(NamedTuple):
-    id: int
-    phone: str
+def subscriber(id_: int, phone: str) -> Row:
+    return (id_, phone)
 
 
-class NewMo(NamedTuple):
-    id: int
-    created_at: int
-    subscriber_id: int
-    link: str
-    session: int
-    fingerprint: int
-    outcome: str
-    text: str | None
+def mo(
+    id_: int,
+    created_at: int,
+    subscriber_id: int,
+    link: str,
+    session: int,
+    fingerprint: int,
+    outcome: str,
+    text: str | None,
+) -> Row:
+    return (id_, created_at, subscriber_id, link, session, fingerprint, outcome, text)
 
 
-class NewMt(NamedTuple):
-    id: int
-    created_at: int
-    subscriber_id: int
-    link: str
-    wording_id: int
-    mo_id: int | None
-    account_id: int | None
+def mt(
+    id_: int,
+    created_at: int,
+    subscriber_id: int,
+    link: str,
+    wording_id: int,
+    mo_id: int | None,
+    account_id: int | None,
+) -> Row:
+    return (id_, created_at, subscriber_id, link, wording_id, mo_id, account_id)
 
 
-class NewReply(NamedTuple):
-    """An MT's row in the outbox."""
-
-    id: int
-    link: str
-    reminder: int
-    due_at: int
-    tries: int
-    address: str
-    ton: int
-    npi: int
-    sealed: bytes | None
-
-
-class NewAccount(NamedTuple):
-    id: int
-    subscriber_id: int
-    cmnd: str
-    full_name: str
-    birth_date: str
-    state: str
-    link: str
-    address: str
-    ton: int
-    npi: int
-    password_hash: str
-    password_mt_id: int
-    registered_at: int
-    password_issued_at: int
-    password_expires_at: int
+def reply(
+    id_: int,
+    link: str,
+    reminder: int,
+    due_at: int,
+    leased: int,
+    address: str,
+    ton: int,
+    npi: int,
+    sealed: bytearray | None,
+) -> Row:
+    """The row of an MT in the outbox."""
+    return (id_, link, reminder, due_at, leased, address, ton, npi, sealed)
 
 
-class NewHistory(NamedTuple):
-    account_id: int
-    at: int
-    event: str
-    old_state: str | None
-    new_state: str
-    actor: str | None
-    reason: str | None
+def account(
+    id_: int,
+    subscriber_id: int,
+    cmnd: str,
+    full_name: str,
+    birth_date: str,
+    state: str,
+    link: str,
+    address: str,
+    ton: int,
+    npi: int,
+    password_hash: str,
+    password_mt_id: int,
+    registered_at: int,
+    password_expires_at: int,
+) -> Row:
+    return (
+        id_,
+        subscriber_id,
+        cmnd,
+        full_name,
+        birth_date,
+        state,
+        link,
+        address,
+        ton,
+        npi,
+        password_hash,
+        password_mt_id,
+        registered_at,
+        registered_at,  # password_issued_at
+        password_expires_at,
+    )
 
 
-class IssuedPassword(NamedTuple):
+def registered(account_id: int, at: int, event: str, new_state: str) -> Row:
+    """The first line of an account's history."""
+    return (account_id, at, event, new_state)
+
+
+def history(
+    account_id: int,
+    at: int,
+    event: str,
+    old_state: str,
+    new_state: str,
+    actor: str | None,
+    reason: str | None,
+) -> Row:
+    return (account_id, at, event, old_state, new_state, actor, reason)
+
+
+def password(
+    account_id: int, state: str, hash_: str, mt_id: int, at: int, expires_at: int, reminders: int
+) -> Row:
     """A new issued password of an account that exists."""
-
-    state: str
-    password_hash: str
-    password_mt_id: int
-    password_issued_at: int
-    password_expires_at: int
-    reminders: int
-    account_id: int
+    return (state, hash_, mt_id, at, expires_at, reminders, account_id)
 
 
 @dataclass(slots=True)
 class Changes:
     """All that one transaction adds; written in bulk, one statement a table."""
 
-    subscribers: list[NewSubscriber] = field(default_factory=list)
-    mos: list[NewMo] = field(default_factory=list)
-    mts: list[NewMt] = field(default_factory=list)
-    replies: list[NewReply] = field(default_factory=list)
-    accounts: list[NewAccount] = field(default_factory=list)
-    passwords: list[IssuedPassword] = field(default_factory=list)
-    history: list[NewHistory] = field(default_factory=list)
+    subscribers: list[Row] = field(default_factory=list)
+    mos: list[Row] = field(default_factory=list)
+    mts: list[Row] = field(default_factory=list)
+    replies: list[Row] = field(default_factory=list)
+    accounts: list[Row] = field(default_factory=list)
+    passwords: list[Row] = field(default_factory=list)
+    registered: list[Row] = field(default_factory=list)
+    history: list[Row] = field(default_factory=list)

@@ -2,6 +2,9 @@
 
 A released migration is never changed: add a new one below it. What a table is for stands beside
 it; the statements that use it are in `sql.py`. Times are microseconds since 1970, UTC.
+
+No CHECK on the hot tables: a list of allowed states costs each INSERT as much as all the rest of
+it. The states are enums where rows are made and where they are read.
 """
 
 from sqlite_utils import Database
@@ -26,7 +29,7 @@ _FIRST = (
         cmnd                TEXT    NOT NULL,
         full_name           TEXT    NOT NULL,
         birth_date          TEXT    NOT NULL,  -- yyyy-mm-dd
-        state               TEXT    NOT NULL CHECK (state IN ('issued', 'active', 'closed')),
+        state               TEXT    NOT NULL,  -- issued, active, closed
         link                TEXT    NOT NULL,  -- by which it was registered
         address             TEXT    NOT NULL,  -- the phone as the carrier of that link writes it
         ton                 INTEGER NOT NULL,
@@ -113,7 +116,7 @@ _FIRST = (
         link     TEXT    NOT NULL,
         reminder INTEGER NOT NULL,             -- 0: a reply, goes first
         due_at   INTEGER NOT NULL,             -- of a leased row: when the lease ends
-        state    TEXT    NOT NULL CHECK (state IN ('queued', 'failed', 'cancelled')),
+        state    TEXT    NOT NULL,             -- queued, failed, cancelled
         leased   INTEGER NOT NULL,             -- 1: a link has it in memory
         tries    INTEGER NOT NULL,
         address  TEXT    NOT NULL,
@@ -130,28 +133,27 @@ _FIRST = (
     CREATE TABLE sent (
         id       INTEGER PRIMARY KEY REFERENCES mt (id),
         link     TEXT    NOT NULL,
-        smsc_id  TEXT    NOT NULL,
-        state    TEXT    NOT NULL CHECK (state IN ('sent', 'delivered', 'failed')),
+        smsc_id  TEXT    NOT NULL,             -- normal form: lower case, no leading zeros
+        state    TEXT    NOT NULL,             -- sent, delivered, failed
         taken_at INTEGER NOT NULL,
         final_at INTEGER,
         reason   TEXT
     ) STRICT
     """,
-    # The expression is `receipts.match_keys(id).normal`: lower case, no leading zeros.
-    "CREATE INDEX sent_awaiting ON sent (lower(ltrim(smsc_id, '0')), link) WHERE state = 'sent'",
+    "CREATE INDEX sent_awaiting ON sent (smsc_id) WHERE state = 'sent'",
     # Receipts that came before the answer to their submit_sm.
     """
     CREATE TABLE early_receipts (
         id         INTEGER PRIMARY KEY,
         created_at INTEGER NOT NULL,
         link       TEXT    NOT NULL,
-        smsc_id    TEXT    NOT NULL,
+        smsc_id    TEXT    NOT NULL,           -- normal form
         phone      TEXT    NOT NULL,
         state      TEXT    NOT NULL,
         reason     TEXT    NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX early_receipts_key ON early_receipts (lower(ltrim(smsc_id, '0')), link)",
+    "CREATE INDEX early_receipts_key ON early_receipts (smsc_id)",
     "CREATE INDEX early_receipts_time ON early_receipts (created_at)",
     # Parts of long texts; they stay a while after the last came, to know a part sent again.
     """

@@ -79,6 +79,11 @@ ADD_ACCOUNT = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
+ADD_REGISTERED = """
+    -- The first line of an account's history, which most accounts never get a second one to.
+    INSERT INTO history (account_id, number, at, event, new_state) VALUES (?, 1, ?, ?, ?)
+"""
+
 ADD_HISTORY = """
     INSERT INTO history (account_id, number, at, event, old_state, new_state, actor, reason)
     VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE account_id = ?1),
@@ -226,7 +231,7 @@ FIND_SENT = """
     -- Texts of that link which wait for a receipt, by the id that the SMSC gave them.
     SELECT t.id, t.smsc_id, s.phone
       FROM json_each(:keys) AS k
-      JOIN sent AS t ON lower(ltrim(t.smsc_id, '0')) = k.value AND t.link = :link
+      JOIN sent AS t ON t.smsc_id = k.value AND t.link = :link
       JOIN mt AS m ON m.id = t.id
       JOIN subscribers AS s ON s.id = m.subscriber_id
      WHERE t.state = 'sent'
@@ -247,7 +252,7 @@ ADD_EARLY_RECEIPT = """
 FIND_EARLY_RECEIPT = """
     SELECT e.id, e.phone, e.state, e.reason
       FROM json_each(:keys) AS k
-      JOIN early_receipts AS e ON lower(ltrim(e.smsc_id, '0')) = k.value AND e.link = :link
+      JOIN early_receipts AS e ON e.smsc_id = k.value AND e.link = :link
 """
 
 FORGET_EARLY_RECEIPT = "DELETE FROM early_receipts WHERE id = :id"

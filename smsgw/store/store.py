@@ -61,13 +61,6 @@ class StoreLost(SmsgwError):
     """The disk can no longer be trusted; end, and let the service manager start again."""
 
 
-class Twin(NamedTuple):
-    """The last text of a sender with the same octets."""
-
-    session: int
-    at: int
-
-
 class AccountRow(NamedTuple):
     """An account with what only the gateway may see."""
 
@@ -271,10 +264,11 @@ class Store:
 
     def twins(
         self, texts: Iterable[tuple[int, int]], since: datetime
-    ) -> dict[tuple[int, int], Twin]:
-        """The last text after *since* with the same (subscriber, fingerprint), if any."""
+    ) -> dict[tuple[int, int], int]:
+        """Which session brought the last text after *since* with the same (subscriber,
+        fingerprint), where there is one."""
         rows = self._all(sql.FIND_TWINS, keys=_json(texts), since=stamp(since))
-        return {(who, what): Twin(session, at) for who, what, session, at in rows}
+        return {(who, what): session for who, what, session, _ in rows}
 
     def count_replies(self, subscribers: Iterable[int], since: datetime) -> dict[int, int]:
         """How many texts of each were answered after *since*."""
@@ -319,14 +313,17 @@ class Store:
         """
         many = self._db.executemany
         first = changes.mos[0] if changes.mos else changes.mts[0] if changes.mts else None
-        if first is not None and first.created_at // _HOUR != self._hour:
-            self._hour = first.created_at // _HOUR
-            self._run(sql.ADD_HOUR, hour=self._hour, first_id=first.id)
+        if first is not None:
+            id_, created_at = first[:2]
+            if created_at // _HOUR != self._hour:
+                self._hour = created_at // _HOUR
+                self._run(sql.ADD_HOUR, hour=self._hour, first_id=id_)
         for statement, rows in (
             (sql.ADD_SUBSCRIBER, changes.subscribers),
             (sql.ADD_MO, changes.mos),
             (sql.ADD_ACCOUNT, changes.accounts),
             (sql.ISSUE_PASSWORD, changes.passwords),
+            (sql.ADD_REGISTERED, changes.registered),
             (sql.ADD_HISTORY, changes.history),
             (sql.ADD_MT, changes.mts),
             (sql.ADD_TO_OUTBOX, changes.replies),
@@ -440,7 +437,7 @@ class Store:
         return self._run(sql.MOVE_TO_LINK, gone=gone, link=link)
 
     def taken(self, link: str, texts: Sequence[tuple[int, str]], now: datetime) -> None:
-        """The SMSC of *link* took these (mt, id of the SMSC); what was sealed is wiped."""
+        """The SMSC of *link* took these (mt, normal id of the SMSC); what was sealed is wiped."""
         at = stamp(now)
         self._db.executemany(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
         self._db.executemany(sql.ADD_SENT, [(mt_id, link, smsc, at) for mt_id, smsc in texts])

@@ -9,8 +9,8 @@ from house import AN, TEXT, House
 from sqlite_utils import Database
 
 from smsgw.errors import SmsgwError
-from smsgw.store import Store, StoreLost, StoreUnavailable, sql
-from smsgw.store.rows import Changes, NewAccount
+from smsgw.store import Store, StoreLost, StoreUnavailable, rows, sql
+from smsgw.store.rows import Changes
 from smsgw.store.schema import migrations
 
 
@@ -27,8 +27,8 @@ def store(path):
 
 
 def account(id_, cmnd, subscriber=1):
-    return NewAccount(
-        id_, subscriber, cmnd, "An", "1990-02-01", "issued", "viettel", AN, 1, 1, "hash", 1, 1, 1, 1
+    return rows.account(
+        id_, subscriber, cmnd, "An", "1990-02-01", "issued", "viettel", AN, 1, 1, "hash", 1, 1, 1
     )  # fmt: skip
 
 
