@@ -17,6 +17,12 @@ MAX_NAME = 100
 MIN_NAME = 2
 EARLIEST_BIRTH = date(1900, 1, 1)
 
+# Nearly every valid text looks like this. What does not is taken apart below, where it is also
+# said what is wrong with it.
+_USUAL = re.compile(
+    r" *[Tt][Kk] *[,;]([ '-]*[A-Za-z][A-Za-z '-]*)[,;] *([0-9]{9}|[0-9]{12}) *[,;]"
+    r" *([0-9]{1,2}) *([./]) *([0-9]{1,2}) *\4 *([0-9]{4}) *[,;.]? *"
+)
 _NAME = re.compile(r"[ '-]*[A-Za-z][A-Za-z '-]*")
 _CMND = re.compile(r"[0-9]{9}(?:[0-9]{3})?")
 _DATE = re.compile(r"([0-9]{1,2}) *([./]) *([0-9]{1,2}) *\2 *([0-9]{4})")
@@ -67,6 +73,27 @@ def parse(
         return TOO_LONG
     if not (text.isascii() and text.isprintable()):
         text = fold(text)
+    usual = _USUAL.fullmatch(text)
+    read = usual.groups() if usual else _take_apart(text)
+    if isinstance(read, SyntaxFault):
+        return read
+    name, cmnd, day, _, month, year = read
+    name = " ".join(name.split())
+    if not MIN_NAME <= len(name) <= MAX_NAME:
+        return BAD_NAME_LENGTH
+    try:
+        birth_date = date(int(year), int(month), int(day))
+    except ValueError:
+        return NO_SUCH_DAY
+    if not EARLIEST_BIRTH <= birth_date <= today:
+        return BAD_BIRTH_DATE
+    if check_personal_number and len(cmnd) == 12 and not _agree(cmnd, birth_date):
+        return CONTRADICTION
+    return Request(name, cmnd, birth_date)
+
+
+def _take_apart(text: str) -> tuple[str, ...] | SyntaxFault:
+    """The groups of `_USUAL`, or what is wrong with a text that is not usual."""
     text = text.strip(" ")
     if text.endswith((",", ";", ".")):
         text = text[:-1]
@@ -74,33 +101,17 @@ def parse(
     if len(parts) != 4:
         return NOT_FOUR_PARTS
     keyword, name, cmnd, written_date = parts
-
     if keyword.strip(" ").upper() != "TK":
         return NO_KEYWORD
-
     if not _NAME.fullmatch(name):
         return BAD_NAME
-    name = " ".join(name.split())
-    if not MIN_NAME <= len(name) <= MAX_NAME:
-        return BAD_NAME_LENGTH
-
     cmnd = cmnd.replace(" ", "").replace(".", "")
     if not _CMND.fullmatch(cmnd):
         return BAD_CMND
-
     match = _DATE.fullmatch(written_date.strip(" "))
     if not match:
         return BAD_DATE_FORM
-    try:
-        birth_date = date(int(match[4]), int(match[3]), int(match[1]))
-    except ValueError:
-        return NO_SUCH_DAY
-    if not EARLIEST_BIRTH <= birth_date <= today:
-        return BAD_BIRTH_DATE
-
-    if check_personal_number and len(cmnd) == 12 and not _agree(cmnd, birth_date):
-        return CONTRADICTION
-    return Request(name, cmnd, birth_date)
+    return (name, cmnd, *match.groups())
 
 
 def _agree(cmnd: str, birth_date: date) -> bool:

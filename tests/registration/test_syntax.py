@@ -350,3 +350,8 @@ def requests_and_their_writings(draw):
 def test_any_allowed_way_of_writing_gives_the_same_request(pair):
     request, text = pair
     assert request == parse(text, TODAY)
+
+
+@given(st.from_regex(syntax._USUAL, fullmatch=True))
+def test_usual_text_is_read_as_it_would_be_taken_apart(text):
+    assert syntax._USUAL.fullmatch(text).groups() == syntax._take_apart(text)
