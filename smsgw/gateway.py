@@ -269,7 +269,9 @@ class Gateway:
                 changes = Changes()
                 Intake(self, batch.room, now, changes, done).take(batch.mos)
                 store.write(changes)
-                for link, count in Counter(mo.link for mo in batch.mos).items():
+                # What waits for its turn is counted when that comes.
+                read = zip(batch.mos, done.answers, strict=True)
+                for link, count in Counter(mo.link for mo, answer in read if answer).items():
                     counts.setdefault(link, [0, 0])[0] = count
             for link, (mo, mt) in counts.items():
                 store.count_on_link(link, mo, mt)

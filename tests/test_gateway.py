@@ -233,6 +233,15 @@ def test_registration_waits_for_a_password_while_others_pass_by(house):
     assert [Answer.OK] == house.take(mos[1]).answers
 
 
+def test_registration_that_waited_for_a_password_is_one_text_on_its_link(house):
+    house.issuer = house.gateway._issuer = FewIssued(0)
+    mo = house.mo(AN, TEXT)
+    house.take(mo)
+    house.issuer.left = 1
+    house.take(mo)
+    assert {"viettel": 1, "mobi": 0} == {link.name: link.mo for link in house.store.links()}
+
+
 def test_password_that_was_not_given_out_goes_back(house):
     house.issuer = house.gateway._issuer = FewIssued(5)
     house.take(house.mo(AN, TEXT), house.mo(BINH, TEXT))
