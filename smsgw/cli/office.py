@@ -3,6 +3,9 @@
 Knows how to build them. Must not know a command.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +20,7 @@ if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.config import Settings
     from smsgw.hotline import Hotline
     from smsgw.store.store import Store
+    from smsgw.vault import Vault
 
 
 class Office:
@@ -72,12 +76,31 @@ class Office:
         Raises:
             SmsgwError: as `store`, or the secret key cannot be read.
         """
-        from smsgw.hotline import Hotline
-        from smsgw.passwords import OnDemand
         from smsgw.vault import Vault
 
         store = self.store
-        vault = Vault.open(self.settings.gateway.secret_key_file, create=False)
+        return self._hotline(store, Vault.open(self.settings.gateway.secret_key_file, create=False))
+
+    @contextmanager
+    def trial_hotline(self) -> "Iterator[Hotline]":
+        """As `hotline`; before the first start of the daemon over a base where nobody is.
+
+        Raises:
+            SmsgwError: there is a base, and it or the secret key cannot be read.
+        """
+        from smsgw.store.store import Store
+        from smsgw.vault import KEY_OCTETS, Vault
+
+        if self.database.exists():
+            yield self.hotline
+            return
+        with closing(Store.in_memory()) as store:
+            yield self._hotline(store, Vault([os.urandom(KEY_OCTETS)]))
+
+    def _hotline(self, store: "Store", vault: "Vault") -> "Hotline":
+        from smsgw.hotline import Hotline
+        from smsgw.passwords import OnDemand
+
         issuer = OnDemand(self.settings.registration.password_length)
         return Hotline(store, self.settings, vault, issuer)
 

@@ -103,7 +103,10 @@ def test_a_good_configuration_is_praised_and_nothing_opened(command, links_confi
 # --- the database -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", READING.values(), ids=READING)
+NEEDING = {name: arguments for name, arguments in READING.items() if name != "try"}
+
+
+@pytest.mark.parametrize("arguments", NEEDING.values(), ids=NEEDING)
 def test_a_database_that_is_missing_is_not_made(command, links_config, arguments):
     config = links_config()
     before = sorted(config.parent.iterdir())
@@ -111,6 +114,15 @@ def test_a_database_that_is_missing_is_not_made(command, links_config, arguments
     assert 1 == result.status
     assert f"no database at {config.parent / 'smsgw.db'}" in one_line(result)
     assert "smsgw run" in result.stderr
+    assert before == sorted(config.parent.iterdir())
+
+
+def test_a_text_can_be_tried_before_there_is_a_database(command, links_config):
+    config = links_config()
+    before = sorted(config.parent.iterdir())
+    result = command(config, "try", "0905000009", "TK,Le Hoa,201234570,1.2.1990")
+    assert 0 == result.status
+    assert "TK: 201234570, MK: ********" in result.stdout
     assert before == sorted(config.parent.iterdir())
 
 
