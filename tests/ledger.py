@@ -51,6 +51,10 @@ class Ledger:
             )
         ]
 
+    def delivered(self):
+        """How many texts have arrived, as their receipts say."""
+        return self.value("SELECT count(*) FROM sent WHERE state = 'delivered'")
+
     def accounts(self):
         """(phone, cmnd, state, password hash) of every account that is not closed."""
         return self.rows(

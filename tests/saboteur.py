@@ -7,6 +7,7 @@ message's way is a fault like any other; a fault that lasts "while" a file exist
 by the test that removes the file.
 """
 
+import ctypes
 import os
 import signal
 import sqlite3
@@ -159,6 +160,13 @@ def impatient(seconds="0.2"):
     Store.open = classmethod(open_)
 
 
+def powerless():
+    """File modes count for root as well: its capabilities are gone (capset(2), version 3)."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
 FAULTS = {
     **POINTS,
     **EXPIRY_POINTS,
@@ -166,6 +174,7 @@ FAULTS = {
     "ioerr-while": ioerr_while,
     "no-memory-while": no_memory_while,
     "impatient": impatient,
+    "powerless": powerless,
 }
 
 
