@@ -22,7 +22,7 @@ def check_config(office: Office, form: str) -> int:
     file = str(office.config_file)
     faults: list[show.ConfigFault] = []
     try:
-        settings = office.settings
+        settings = office.daemon_settings
     except ConfigError as error:
         if form == show.Format.TABLE:
             raise  # where every command says it, a fault a line

@@ -42,7 +42,18 @@ class Office:
 
     @cached_property
     def settings(self) -> "Settings":
-        """The configuration.
+        """The configuration without the secrets of the links, which only the daemon can read.
+
+        Raises:
+            ConfigError: with everything that is wrong with it.
+        """
+        from smsgw import config
+
+        return config.load(self.config_file, connecting=False)
+
+    @cached_property
+    def daemon_settings(self) -> "Settings":
+        """The whole configuration.
 
         Raises:
             ConfigError: with everything that is wrong with it.

@@ -14,7 +14,7 @@ log = logging.getLogger("smsgw.daemon")
 @pass_office
 def run(office: Office) -> None:
     """Be the gateway, in the foreground; SIGTERM or SIGINT ends it cleanly."""
-    settings = office.settings
+    settings = office.daemon_settings
     logs.configure(settings.log.level, settings.log.format)
     for warning in config.warnings(settings, office.config_file):
         log.warning("%s", warning)

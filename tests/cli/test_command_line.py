@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ISSUED_PASSWORD
+from conftest import DAO, ISSUED_PASSWORD
 
 from smsgw import hotline
 from smsgw.cli import health
@@ -79,6 +79,19 @@ def test_every_fault_of_a_configuration_in_one_go(command, links_config):
         first, second = result.stderr.splitlines()
         assert f"smsgw: {config}: gateway.timezone: " in first + second
         assert f"smsgw: {config}: registration.password_ttl: " in first + second
+
+
+def test_commands_need_no_password_of_a_link_as_the_daemon_does(command, town):
+    text = town.config.read_text()
+    town.config.write_text(
+        text.replace('password = "b1nd-key"', 'password_file = "/nonexistent/password"')
+    )
+    for arguments in [("accounts", "list"), ("links",), ("accounts", "reset-password", DAO)]:
+        assert 0 == command(town, *arguments).status
+    for arguments in [("check-config",), ("run",)]:
+        result = command(town, *arguments)
+        assert 1 == result.status
+        assert "smsc.viettel.password_file: /nonexistent/password cannot be read" in result.stderr
 
 
 def test_faults_of_a_configuration_for_scripts(command, links_config):
