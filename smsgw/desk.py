@@ -90,8 +90,6 @@ class Desk:
         self._received = 0
         self._receipts: list[_ReceiptArrival] = []
         self._results: list[tuple[str, SubmitResult]] = []
-        #: MOs not yet answered, by session, sender and octets.
-        self._unanswered: Counter[tuple[int, str, int]] = Counter()
         self._due: dict[str, float] = {}  # link -> loop time at which to claim
         self._wake = asyncio.Event()
         self._busy = False
@@ -111,10 +109,6 @@ class Desk:
 
     def received(self, port: Port, mo: Mo, ticket: int) -> None:
         """Store *mo*, then answer it."""
-        key = (mo.session, mo.sender.number, mo.fingerprint)
-        if key in self._unanswered:
-            mo = mo._replace(unanswered_twin=True)
-        self._unanswered[key] += 1
         self._received += 1
         self._arrivals.append(_Arrival(port, mo, ticket, self._received))
         self._wake.set()
@@ -231,10 +225,6 @@ class Desk:
                 again.append(arrival)
                 continue
             port, mo, ticket, _ = arrival
-            key = (mo.session, mo.sender.number, mo.fingerprint)
-            self._unanswered[key] -= 1
-            if not self._unanswered[key]:
-                del self._unanswered[key]
             port.answer(mo.session, ticket, answer)
             touched.add(port)
         for (port, _, ticket, session), answer in zip(receipts, done.receipts, strict=True):

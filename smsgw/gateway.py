@@ -64,6 +64,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 #: A receipt whose text is still unknown by then belongs to nobody.
 _EARLY_RECEIPT_LIMIT = timedelta(hours=1)
 _RESETS_PER_DAY = 3
+_WORD = {outcome: outcome.value for outcome in Outcome}  # `.value` is slow, and a plain str
 _FIRST_DELAY = timedelta(seconds=2)
 _LONGEST_DELAY = timedelta(minutes=10)
 _THROTTLED_DELAY = timedelta(seconds=1)
@@ -685,11 +686,13 @@ class Intake:
         )
         issued, account_id, cmnd = None, None, ""
         if decision.event is not None:
-            if not self._issued:
+            if not self._issued and not self._done.passwords_wanted:
                 self._issued = self._gateway._issuer.take(1)
-                if not self._issued:
-                    self._done.passwords_wanted += 1
-                    return None
+            if not self._issued:
+                # All later ones wait as well, though the stock may have a password by now: the
+                # same text sent again must not overtake the first.
+                self._done.passwords_wanted += 1
+                return None
             issued = self._issued.pop()
         mo_id = self._record(mo, who, decision.outcome)
         mt_id = self._next_message = mo_id + 1
@@ -708,7 +711,7 @@ class Intake:
         fingerprint = mo.fingerprint
         self._changes.mos.append(
             rows.mo(
-                id_, self._at, who, mo.link, mo.session, fingerprint, outcome.value, mo.text
+                id_, self._at, who, mo.link, mo.session, fingerprint, _WORD[outcome], mo.text
             )
         )  # fmt: skip
         if outcome is not Outcome.RETRANSMISSION:

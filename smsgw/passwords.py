@@ -159,7 +159,7 @@ class Stock:
         """At most *n* pairs; fewer, or none, when the stock runs out. Never waits."""
         with self._lock:
             taken = [self._ready.popleft() for _ in range(min(n, len(self._ready)))]
-            if taken:
+            if taken and self._has_room():
                 self._below_size.notify_all()
         return [Issued(password.decode(), hash_) for password, hash_ in taken]
 

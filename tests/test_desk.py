@@ -121,17 +121,6 @@ async def test_nothing_is_answered_while_the_disk_is_busy_and_all_of_it_is_one_b
 
 
 @at_the_desk
-async def test_same_octets_before_our_answer_are_one_text(desk, port, house):
-    for ticket in (1, 2, 3):
-        desk.received(port, house.mo(AN, "hallo"), ticket)
-    await port.until(lambda: len(port.answers) == 3)
-    assert 1 == len(port.sent)
-    desk.received(port, house.mo(AN, "hallo"), 4)  # the others are answered: a new text
-    await port.until(lambda: len(port.sent) == 2)
-    assert {} == desk._unanswered
-
-
-@at_the_desk
 async def test_registration_waits_for_the_hashers_and_others_pass_by(desk, port, house):
     desk.received(port, house.mo(AN, TEXT), 1)
     desk.received(port, house.mo(BINH, "hallo"), 2)
@@ -159,7 +148,7 @@ async def test_text_sent_again_while_it_waits_for_a_password_is_one_text(desk, p
     people = [(f"849051000{n:02}", f"TK,Nguyen Van An,2012345{n:02},01.02.1990") for n in range(8)]
     for ticket in range(24):  # each three times
         phone, text = people[ticket % 8]
-        desk.received(port, house.mo(phone, text), ticket)
+        desk.received(port, house.mo(phone, text, twin=ticket >= 8), ticket)
     desk._stock.start()
     await port.until(lambda: len(port.answers) == 24)
     assert {Outcome.REGISTERED: 8, Outcome.RETRANSMISSION: 16} == desk.outcomes

@@ -242,6 +242,22 @@ def test_registration_that_waited_for_a_password_is_one_text_on_its_link(house):
     assert {"viettel": 1, "mobi": 0} == {link.name: link.mo for link in house.store.links()}
 
 
+def test_text_sent_again_does_not_overtake_the_first_that_waits_for_a_password(house):
+    class Refilled(FewIssued):
+        """A stock into which the hashers put a password after two looks at it."""
+
+        def take(self, n):
+            self.left = 1 if self.looks == 2 else 0
+            self.looks += 1
+            return super().take(n)
+
+    house.issuer = house.gateway._issuer = Refilled(0)
+    house.issuer.looks = 0
+    done = house.take(house.mo(AN, TEXT), house.mo(AN, TEXT, twin=True))
+    assert [None, None] == done.answers
+    assert 2 == done.passwords_wanted
+
+
 def test_password_that_was_not_given_out_goes_back(house):
     house.issuer = house.gateway._issuer = FewIssued(5)
     house.take(house.mo(AN, TEXT), house.mo(BINH, TEXT))

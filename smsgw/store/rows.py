@@ -52,7 +52,8 @@ def reply(
     sealed: bytearray | None,
 ) -> Row:
     """The row of an MT in the outbox."""
-    return (id_, link, reminder, due_at, leased, address, ton, npi, sealed)
+    tries = leased  # a reply that leaves at once is on its first try
+    return (id_, link, reminder, due_at, leased, tries, address, ton, npi, sealed)
 
 
 def account(
@@ -104,7 +105,7 @@ def history(
     actor: str | None,
     reason: str | None,
 ) -> Row:
-    return (account_id, at, event, old_state, new_state, actor, reason)
+    return (account_id, account_id, at, event, old_state, new_state, actor, reason)
 
 
 def password(

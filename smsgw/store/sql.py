@@ -69,7 +69,7 @@ ADD_MT = """
 
 ADD_TO_OUTBOX = """
     INSERT INTO outbox (id, link, reminder, due_at, state, leased, tries, address, ton, npi, sealed)
-    VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?5, ?6, ?7, ?8, ?9)
+    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)
 """
 
 ADD_ACCOUNT = """
@@ -86,8 +86,8 @@ ADD_REGISTERED = """
 
 ADD_HISTORY = """
     INSERT INTO history (account_id, number, at, event, old_state, new_state, actor, reason)
-    VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE account_id = ?1),
-            ?2, ?3, ?4, ?5, ?6, ?7)
+    VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE account_id = ?),
+            ?, ?, ?, ?, ?, ?)
 """
 
 ADD_HOUR = "INSERT OR IGNORE INTO hours (hour, first_id) VALUES (:hour, :first_id)"

@@ -311,7 +311,6 @@ class Store:
         Raises:
             sqlite3.IntegrityError: a phone or CMND has an open account already.
         """
-        many = self._db.executemany
         first = changes.mos[0] if changes.mos else changes.mts[0] if changes.mts else None
         if first is not None:
             id_, created_at = first[:2]
@@ -329,7 +328,7 @@ class Store:
             (sql.ADD_TO_OUTBOX, changes.replies),
         ):
             if rows:
-                many(statement, rows)
+                self._db.executemany(statement, rows)
 
     # --- parts of long texts ------------------------------------------------------------------
 
