@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import DAO, ISSUED_PASSWORD
+from conftest import BINH, ISSUED_PASSWORD
 
 from smsgw import hotline
 from smsgw.cli import health
@@ -86,7 +86,7 @@ def test_commands_need_no_password_of_a_link_as_the_daemon_does(command, town):
     town.config.write_text(
         text.replace('password = "b1nd-key"', 'password_file = "/nonexistent/password"')
     )
-    for arguments in [("accounts", "list"), ("links",), ("accounts", "reset-password", DAO)]:
+    for arguments in [("accounts", "list"), ("links",), ("accounts", "reset-password", BINH)]:
         assert 0 == command(town, *arguments).status
     for arguments in [("check-config",), ("run",)]:
         result = command(town, *arguments)
