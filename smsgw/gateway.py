@@ -64,6 +64,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 #: A receipt whose text is still unknown by then belongs to nobody.
 _EARLY_RECEIPT_LIMIT = timedelta(hours=1)
 _RESETS_PER_DAY = 3
+_REGISTERED = machine.step(None, machine.Registration).to
+_REGISTERED_WORD = _REGISTERED.value
 _WORD = {outcome: outcome.value for outcome in Outcome}  # `.value` is slow, and a plain str
 _FIRST_DELAY = timedelta(seconds=2)
 _LONGEST_DELAY = timedelta(minutes=10)
@@ -722,20 +724,19 @@ class Intake:
     def _register(
         self, mo: Mo, who: int, request: syntax.Request, issued: Issued, mt_id: int
     ) -> int:
-        state = machine.step(None, machine.Registration).to
         self._next_account = account_id = self._next_account + 1
         name, cmnd, birth_date = request
         number, ton, npi = mo.sender
         self._changes.accounts.append(
             rows.account(
-                account_id, who, cmnd, name, birth_date.isoformat(), state.value, mo.link,
+                account_id, who, cmnd, name, birth_date.isoformat(), _REGISTERED_WORD, mo.link,
                 number, ton, npi, issued.hash, mt_id, self._at, self._expires,
             )
         )  # fmt: skip
         self._changes.registered.append(
-            rows.registered(account_id, self._at, machine.Registration.word, state.value)
+            rows.registered(account_id, self._at, machine.Registration.word, _REGISTERED_WORD)
         )
-        self._by_phone[who] = self._by_cmnd[cmnd] = Holder(account_id, state, birth_date)
+        self._by_phone[who] = self._by_cmnd[cmnd] = Holder(account_id, _REGISTERED, birth_date)
         self._touched.add(account_id)
         return account_id
 
