@@ -309,6 +309,7 @@ class Connection(asyncio.Protocol):
             case Unbound():
                 self.close("stopped")
             case Lost(reason):
+                self.flush()  # a generic_nack may say what was wrong
                 self.drop(reason)
 
     def _admits(self, ticket: int) -> bool:

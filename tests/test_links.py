@@ -27,7 +27,8 @@ from smsgw.model import (
     Unanswered,
 )
 from smsgw.simulator import Manners, Point, Smsc, Status, What, received, sent, texts
-from smsgw.smpp.pdu import DeliverSmResp, EnquireLink, Unbind, UnbindResp
+from smsgw.smpp.pdu import DeliverSmResp, EnquireLink, GenericNack, Unbind, UnbindResp
+from smsgw.smpp.statuses import RINVCMDLEN
 
 CITIZEN = Address("84905123456", 1, 1)
 TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
@@ -336,6 +337,14 @@ async def test_unbind_of_the_smsc_is_answered_and_followed_by_a_fresh_bind(smsc,
     assert received(smsc.records, UnbindResp)
     assert "the SMSC unbound" in await desk.state(LinkState.WAITING)
     await smsc.until(lambda: smsc.binds == 2)
+
+
+@on_a_bound_link()
+async def test_stream_out_of_step_is_nacked_before_it_is_dropped(smsc, link, desk):
+    smsc.send_raw(b"\xff" * 16)
+    assert "out of step" in await desk.state(LinkState.WAITING)
+    (nack,) = received(smsc.records, GenericNack)
+    assert RINVCMDLEN == nack.status
 
 
 @on_a_bound_link(Manners(enquire_before_bind_resp=True))
