@@ -432,7 +432,8 @@ LIST_MT_OF = (
 )
 
 LIST_OUTBOX = """
-    -- The whole outbox: it is what was asked for, and short on a day when all is well.
+    -- The whole outbox but for what nobody will send: it is what was asked for, and short on a
+    -- day when all is well.
     SELECT o.id, s.phone, o.link, w.text, a.cmnd, o.state, m.created_at, o.tries, o.due_at,
            o.reason
       FROM outbox AS o
@@ -440,7 +441,7 @@ LIST_OUTBOX = """
       JOIN subscribers AS s ON s.id = m.subscriber_id
       JOIN wordings AS w ON w.id = m.wording_id
       LEFT JOIN accounts AS a ON a.id = m.account_id
-     WHERE o.id > 0
+     WHERE o.id > 0 AND o.state <> 'cancelled'
      ORDER BY o.id
 """
 
