@@ -1,0 +1,205 @@
+"""No password is where somebody could read it, but on the citizen's phone."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from saboteur import command
+from wire import QUICK, password_in
+
+from smsgw.simulator import SmscThread
+
+TESTS = Path(__file__).parents[1]
+BIND_PASSWORD = "b1ndsecr"
+OWN_PASSWORD = "Mat khau rieng 42"
+
+
+@pytest.fixture
+def guarded_smsc():
+    with SmscThread(accounts={"smsgw": BIND_PASSWORD}) as smsc:
+        yield smsc
+
+
+def written(secret):
+    """The ways in which a secret could stand in a file."""
+    octets = secret.encode()
+    return {octets, octets.hex().encode(), base64.b64encode(octets), secret.encode("utf-16-be")}
+
+
+def assert_nowhere(secrets, places):
+    for name, octets in places.items():
+        lower = octets.lower()
+        for secret in secrets:
+            for form in written(secret):
+                assert form not in octets, f"{secret} is in {name}"
+                assert form.lower() not in lower, f"{secret} is in {name}"
+
+
+def files_below(folder, *, but=()):
+    return {
+        str(path): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path not in but
+    }
+
+
+def process(pid):
+    """What other processes can see of one."""
+    return {
+        f"/proc/{pid}/{name}": Path(f"/proc/{pid}/{name}").read_bytes()
+        for name in ("cmdline", "environ", "status", "comm")
+    }
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_no_secret_in_log_files_process_list_or_output_even_at_trace_level(
+    log_format, guarded_smsc, config_file, daemon, smsgw, citizens, ledger, tmp_path
+):
+    smsc = guarded_smsc
+    an, binh, cuc = citizens(3)
+    password_file = tmp_path / "bind-password"
+    password_file.write_text(f"{BIND_PASSWORD}\n")
+    password_file.chmod(0o600)
+    link = smsc.link(**QUICK)
+    del link["password"]
+    config = config_file(
+        link | {"password_file": str(password_file)},
+        log={"level": "trace", "format": log_format},
+    )
+    child = daemon(config, smsc)
+    secrets = {BIND_PASSWORD, OWN_PASSWORD}
+    seen = 0
+
+    def learn():
+        nonlocal seen
+        told = smsc.submits
+        secrets.update(password_in(s.text) for s in told[seen:] if "MK" in s.text)
+        seen = len(told)
+
+    smsc.send_mo(an.number, an.text)
+    smsc.send_mo(binh.number, binh.text, coding="ucs2")
+    smsc.send_mo(cuc.number, f"TK,Nguyen Van An,{cuc.cmnd},31.02.1990 password: matkhaucuatoi")
+    smsc.wait_submits(3)
+    learn()
+    # Two that wait: one that the SMSC does not answer, one that it refuses.
+    smsc.silence("submits")
+    smsc.send_mo(cuc.number, cuc.text)
+    smsc.wait_submits(4)
+    smsc.silence()
+    smsc.answer_to(an.number, 0x0B)
+    assert 0 == smsgw("-c", config, "accounts", "reset-password", an.cmnd).returncode
+    smsc.wait_submits(5)
+    child.until(lambda: "failed" in str(ledger.rows("SELECT state FROM outbox")), what="refused")
+    own = smsgw("-c", config, "accounts", "set-password", binh.cmnd, input=f"{OWN_PASSWORD}\n")
+    assert 0 == own.returncode
+    learn()
+    assert 6 == len(secrets)
+
+    outputs = {}
+    for words in (
+        ["accounts", "list"],
+        ["accounts", "show", an.cmnd],
+        ["accounts", "history", an.cmnd],
+        ["accounts", "history", cuc.cmnd],
+        ["messages", "list"],
+        ["outbox", "list"],
+        ["links"],
+        ["status"],
+        ["stats"],
+        ["try", "84905777777", "TK,Le Van Ba,209999999,01.02.1990"],
+    ):
+        for form in ("table", "json", "csv"):
+            told = smsgw("-c", config, *words, "--format", form, environment={"SMSGW_DEBUG": "1"})
+            assert "Traceback" not in told.stderr
+            outputs[f"{words} {form}"] = (told.stdout + told.stderr).encode()
+    assert 0 == smsgw("-c", config, "backup", tmp_path / "backup.db").returncode
+    assert_nowhere(secrets, outputs | process(child.pid))
+    assert_nowhere(secrets, files_below(tmp_path, but=[password_file]))
+    assert 0 == child.terminate()
+    assert_nowhere(secrets, files_below(tmp_path, but=[password_file]))
+
+    for citizen in (an, binh, cuc):  # not even in the log's own words
+        assert citizen.cmnd not in child.log
+        assert citizen.number not in child.log
+    assert "Nguyen Van An" not in child.log
+    if log_format == "json":
+        for line in child.log.splitlines():
+            assert {"time", "level", "logger", "message"} <= json.loads(line).keys()
+
+
+def test_passwords_survive_no_checkpoint_purge_or_deletion(
+    smsc, config_file, daemon, smsgw, citizens, ledger, tmp_path
+):
+    """The hash of a replaced password, and the sealed text, leave no trace in the files."""
+    [an] = citizens(1)
+    config = config_file(smsc.link(**QUICK))
+    smsc.silence("submits")
+    child = daemon(config, smsc)
+    smsc.send_mo(an.number, an.text)
+    smsc.wait_submit()
+    [(sealed,)] = ledger.rows("SELECT sealed FROM outbox WHERE sealed IS NOT NULL")
+    [(_, _, _, old_hash)] = ledger.accounts()
+    child.kill()
+    smsc.silence()
+    child = daemon(config, smsc)
+    smsc.wait_submit(to=an.number)
+    child.until(lambda: not ledger.waiting(), what="an empty outbox")
+    assert 0 == smsgw("-c", config, "accounts", "reset-password", an.cmnd).returncode
+    smsc.wait_submit(to=an.number)
+    child.until(lambda: not ledger.waiting(), what="an empty outbox")
+    assert 0 == smsgw("-c", config, "purge").returncode
+    assert 0 == child.terminate()
+    for name, octets in files_below(tmp_path).items():
+        assert sealed not in octets, name
+        assert old_hash.split("$")[-1].encode() not in octets, name
+
+
+def peek(pid):
+    """Try to look into another process of the same user, without root's powers."""
+    look = f"import saboteur; saboteur.powerless(); open('/proc/{pid}/mem', 'rb').close()"
+    return subprocess.run(
+        [sys.executable, "-c", look], cwd=TESTS, capture_output=True, text=True, timeout=20
+    )
+
+
+def test_process_dumps_no_core_and_shows_its_memory_to_nobody(smsc, config_file, daemon):
+    child = daemon(config_file(smsc), smsc, command=command("powerless"))
+    limits = Path(f"/proc/{child.pid}/limits").read_text()
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+    assert "PermissionError" in peek(child.pid).stderr
+    open_book = "import saboteur; saboteur.powerless(); print('ready', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", open_book],
+        cwd=TESTS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        other.stdout.readline()
+        assert 0 == peek(other.pid).returncode  # so it is the daemon that forbids it
+        other.communicate(b"\n")
+
+
+def test_files_are_the_service_users_alone(smsc, config_file, daemon, citizens, tmp_path):
+    [an] = citizens(1)
+    daemon(config_file(smsc), smsc)
+    smsc.send_mo(an.number, an.text)
+    smsc.wait_submit()
+    made = {path for path in tmp_path.iterdir() if path.name.startswith(("smsgw.db", "secret"))}
+    assert len(made) >= 4
+    assert dict.fromkeys(made, 0o600) == {path: path.stat().st_mode & 0o777 for path in made}
+
+
+@pytest.mark.parametrize("kind", ["config", "key"])
+def test_file_that_others_can_read_is_a_warning_that_names_the_chmod(
+    kind, smsc, config_file, daemon, ledger
+):
+    config = config_file(smsc)
+    assert 0 == daemon(config, smsc).terminate()
+    file = config if kind == "config" else ledger.database.with_name("secret.key")
+    file.chmod(0o644)
+    child = daemon(config, smsc)
+    child.wait_log(rf"WARNING .*chmod \S+ {re.escape(str(file))}")
