@@ -20,11 +20,10 @@ from smsgw import phone
 from smsgw.clock import stamp
 from smsgw.config import Settings
 from smsgw.errors import SmsgwError
+from smsgw.intake import RETRANSMISSION_WINDOW, Intake, history_row
 from smsgw.model import (
-    AccountState,
     Address,
     Answer,
-    Holder,
     LinkState,
     Mo,
     Mt,
@@ -38,15 +37,13 @@ from smsgw.model import (
     Unanswered,
 )
 from smsgw.passwords import Issued, Issuer
-from smsgw.registration import machine, syntax
+from smsgw.registration import machine
 from smsgw.registration.replies import Replies
-from smsgw.smpp.alphabets import join
 from smsgw.smpp.receipts import match_keys, normal_id
 from smsgw.store import rows
-from smsgw.store.rows import Changes, Row
+from smsgw.store.rows import Changes
 from smsgw.store.store import (
     AccountRow,
-    PartRow,
     Store,
     StoreLost,
     StoreUnavailable,
@@ -55,18 +52,12 @@ from smsgw.vault import Vault
 
 log = logging.getLogger(__name__)
 
-#: Within this time the same octets on another session are a retransmission.
-RETRANSMISSION_WINDOW = timedelta(minutes=15)
 #: A long text whose last part has not come by then is answered as a syntax error.
 PARTS_LIMIT = timedelta(minutes=10)
 #: A reply that no SMSC has taken by then has failed.
 GIVE_UP_AFTER = timedelta(hours=24)
 #: A receipt whose text is still unknown by then belongs to nobody.
 _EARLY_RECEIPT_LIMIT = timedelta(hours=1)
-_RESETS_PER_DAY = 3
-_REGISTERED = machine.step(None, machine.Registration).to
-_REGISTERED_WORD = _REGISTERED.value
-_WORD = {outcome: outcome.value for outcome in Outcome}  # `.value` is slow, and a plain str
 _FIRST_DELAY = timedelta(seconds=2)
 _LONGEST_DELAY = timedelta(minutes=10)
 _THROTTLED_DELAY = timedelta(seconds=1)
@@ -538,302 +529,6 @@ class Gateway:
         if not messages and not accounts:
             store.truncate_log()  # what was removed does not stay in it either
         return Purged(messages, accounts, bool(messages or accounts))
-
-
-class Intake:
-    """The MOs of one batch: what the store knows of them, the decision on each, the rows of all.
-
-    Lives inside one transaction. Several texts of a batch may concern one phone or CMND, so what
-    was decided for the first is what the second finds.
-    """
-
-    def __init__(
-        self,
-        gateway: Gateway,
-        room: Mapping[str, int],
-        now: datetime,
-        changes: Changes,
-        done: Done,
-    ) -> None:
-        self._gateway = gateway
-        self._store = gateway._store
-        self._settings = gateway._settings
-        self._room = dict(room)
-        self._now = now
-        self._at = stamp(now)
-        self._leased_until = stamp(now + gateway._lease)
-        self._expires = self._at + gateway._ttl
-        self._today = now.astimezone(gateway._zone).date()
-        self._changes = changes
-        self._done = done
-        self._limit = gateway._settings.limits.replies_per_phone_per_hour
-        self._repeat = gateway._settings.registration.repeat
-        self._next_subscriber, self._next_account, self._next_message = self._store.last_ids()
-        self._subscribers: dict[str, int] = {}
-        #: Which session brought the last text of a sender with the same octets.
-        self._twins: dict[tuple[int, int], int] = {}
-        self._answered: dict[int, int] = {}
-        self._by_cmnd: dict[str, Holder] = {}
-        self._by_phone: dict[int, Holder] = {}
-        self._touched: set[int] = set()  # accounts whose password this batch changes
-        self._issued: list[Issued] = []
-
-    def take(self, mos: Sequence[Mo]) -> None:
-        """Decide on all of *mos*, in their order; one entry in `done.answers` for each."""
-        region = self._gateway._region
-        numbers = [phone.normalise(mo.sender, region) for mo in mos]
-        self._know_senders(
-            [number or mo.sender.number for number, mo in zip(numbers, mos, strict=True)], mos
-        )
-        texts: list[Mo | None] = list(mos)
-        for index, (mo, number) in enumerate(zip(mos, numbers, strict=True)):
-            if mo.part is not None and number is not None:
-                texts[index] = self._join(self._subscribers[number], mo)
-        strict = self._settings.registration.check_personal_number
-        parsed = [
-            None
-            if mo is None or number is None
-            else syntax.parse(mo.text, self._today, check_personal_number=strict)
-            for mo, number in zip(texts, numbers, strict=True)
-        ]
-        self._know_holders(parsed)
-        for mo, text, number, request in zip(mos, texts, numbers, parsed, strict=True):
-            answer = Answer.OK if text is None else self._decide(text, number, request)
-            if answer is None and mo.part is not None and number is not None:
-                self._store.take_back_part(self._subscribers[number], mo.part)
-            self._done.answers.append(answer)
-        self._gateway._issuer.give_back(self._issued)
-
-    def give_up(self, incomplete: Sequence[tuple[int, str, str]]) -> None:
-        """Answer each long text (subscriber, phone, ref) as what it is: not a registration."""
-        self._know_senders([number for _, number, _ in incomplete], ())
-        for subscriber, number, ref in incomplete:
-            rows = self._store.parts(subscriber, ref)
-            self._store.mark_joined(subscriber, ref)
-            whole = self._whole(rows)
-            text = f"{whole.text or ''} [...]"  # what is there, for the hotline; never valid
-            fault = syntax.parse(text, self._today)
-            self._decide(whole._replace(text=text), number, fault)
-
-    # --- what the store knows -----------------------------------------------------------------
-
-    def _know_senders(self, numbers: Sequence[str], mos: Sequence[Mo]) -> None:
-        store = self._store
-        self._subscribers = store.subscribers(set(numbers))
-        known = set(self._subscribers.values())
-        if known:
-            pairs = {
-                (self._subscribers[number], mo.fingerprint)
-                for number, mo in zip(numbers, mos, strict=False)
-                if number in self._subscribers
-            }
-            since = self._now - RETRANSMISSION_WINDOW
-            self._twins = store.twins(pairs, since)
-            if self._limit:
-                self._answered = store.count_replies(known, self._now - timedelta(hours=1))
-            self._by_phone = store.holders_by_phone(known)
-        for number in numbers:
-            if number not in self._subscribers:
-                self._next_subscriber += 1
-                self._subscribers[number] = self._next_subscriber
-                self._changes.subscribers.append(rows.subscriber(self._next_subscriber, number))
-
-    def _know_holders(self, parsed: Sequence[syntax.Request | syntax.SyntaxFault | None]) -> None:
-        cmnds = [request.cmnd for request in parsed if isinstance(request, syntax.Request)]
-        if cmnds:
-            self._by_cmnd = self._store.holders_by_cmnd(cmnds)
-            wanted = sum(cmnd not in self._by_cmnd for cmnd in cmnds)
-            self._issued = self._gateway._issuer.take(wanted)
-            self._issued.reverse()  # popped from the end, so the oldest goes first
-
-    # --- one text -----------------------------------------------------------------------------
-
-    def _decide(
-        self,
-        mo: Mo,
-        number: str | None,
-        request: syntax.Request | syntax.SyntaxFault | None,
-    ) -> Answer | None:
-        if number is None or request is None:
-            # A short code or a name: machines that answer machines must not loop.
-            self._record(mo, self._subscribers[mo.sender.number], Outcome.IGNORED)
-            return Answer.OK
-        who = self._subscribers[number]
-        twin = self._twins.get((who, mo.fingerprint))
-        if twin is not None and (twin != mo.session or mo.unanswered_twin):
-            self._record(mo, who, Outcome.RETRANSMISSION)
-            return Answer.OK
-        if self._limit and self._answered.get(who, 0) >= self._limit:
-            self._record(mo, who, Outcome.IGNORED)
-            return Answer.OK
-        return self._answer(mo, who, request)
-
-    def _answer(
-        self, mo: Mo, who: int, request: syntax.Request | syntax.SyntaxFault
-    ) -> Answer | None:
-        by_phone = self._by_phone.get(who)
-        by_cmnd = self._by_cmnd.get(request.cmnd) if type(request) is syntax.Request else None
-        resets_left = 0
-        if self._repeat is machine.Repeat.RESET and by_phone is not None and by_phone == by_cmnd:
-            if by_phone.account_id in self._touched:
-                return None  # this very batch gives it a password; its turn comes with the next
-            used = self._store.count_resets(by_phone.account_id, self._now - timedelta(days=1))
-            resets_left = _RESETS_PER_DAY - used
-        decision = machine.decide(
-            request,
-            phone_holder=by_phone,
-            cmnd_holder=by_cmnd,
-            repeat=self._repeat,
-            resets_left=resets_left,
-        )
-        issued, account_id, cmnd = None, None, ""
-        if decision.event is not None:
-            if not self._issued and not self._done.passwords_wanted:
-                self._issued = self._gateway._issuer.take(1)
-            if not self._issued:
-                # All later ones wait as well, though the stock may have a password by now: the
-                # same text sent again must not overtake the first.
-                self._done.passwords_wanted += 1
-                return None
-            issued = self._issued.pop()
-        mo_id = self._record(mo, who, decision.outcome)
-        mt_id = self._next_message = mo_id + 1
-        if issued is not None:
-            assert type(request) is syntax.Request  # noqa: S101 - a fault changes no account
-            cmnd = request.cmnd
-            if decision.event is machine.Registration:
-                account_id = self._register(mo, who, request, issued, mt_id)
-            else:
-                account_id = self._reset(decision, issued, mt_id)
-        self._reply(mo, who, decision.reply, mo_id, mt_id, account_id, cmnd, issued)
-        return Answer.OK
-
-    def _record(self, mo: Mo, who: int, outcome: Outcome) -> int:
-        self._next_message = id_ = self._next_message + 1
-        fingerprint = mo.fingerprint
-        self._changes.mos.append(
-            rows.mo(
-                id_, self._at, who, mo.link, mo.session, fingerprint, _WORD[outcome], mo.text
-            )
-        )  # fmt: skip
-        if outcome is not Outcome.RETRANSMISSION:
-            self._twins[who, fingerprint] = mo.session
-        self._done.outcomes[outcome] += 1
-        return id_
-
-    def _register(
-        self, mo: Mo, who: int, request: syntax.Request, issued: Issued, mt_id: int
-    ) -> int:
-        self._next_account = account_id = self._next_account + 1
-        name, cmnd, birth_date = request
-        number, ton, npi = mo.sender
-        self._changes.accounts.append(
-            rows.account(
-                account_id, who, cmnd, name, birth_date.isoformat(), _REGISTERED_WORD, mo.link,
-                number, ton, npi, issued.hash, mt_id, self._at, self._expires,
-            )
-        )  # fmt: skip
-        self._changes.registered.append(
-            rows.registered(account_id, self._at, machine.Registration.word, _REGISTERED_WORD)
-        )
-        self._by_phone[who] = self._by_cmnd[cmnd] = Holder(account_id, _REGISTERED, birth_date)
-        self._touched.add(account_id)
-        return account_id
-
-    def _reset(self, decision: machine.Decision, issued: Issued, mt_id: int) -> int:
-        account_id, event = decision.account_id, decision.event
-        assert account_id is not None  # noqa: S101 - a reset is about an account that exists
-        assert event is not None  # noqa: S101 - the caller asked
-        row = self._store.account(account_id)
-        self._gateway._supersede(row)
-        state = machine.step(row.account.state, event).to
-        self._changes.passwords.append(
-            rows.password(account_id, state, issued.hash, mt_id, self._at, self._expires, 0)
-        )
-        self._changes.history.append(history_row(row, event, state, self._now))
-        self._touched.add(account_id)
-        return account_id
-
-    def _reply(
-        self,
-        mo: Mo,
-        who: int,
-        reply: Reply,
-        mo_id: int,
-        mt_id: int,
-        account_id: int | None,
-        cmnd: str,
-        issued: Issued | None,
-    ) -> None:
-        link = mo.link
-        room = self._room.get(link, 0)
-        due, leased = (self._leased_until, 1) if room > 0 else (self._at, 0)
-        mt = self._gateway.compose(
-            self._changes, mt_id, reply, mo.sender, who, link, self._at,
-            due, leased, mo_id, account_id, cmnd, issued,
-        )  # fmt: skip
-        if self._limit:
-            self._answered[who] = self._answered.get(who, 0) + 1
-        if leased:
-            self._room[link] = room - 1
-            self._done.replies.append(mt)
-        else:
-            self._done.falls_due(link, self._now)
-
-    # --- long texts ---------------------------------------------------------------------------
-
-    def _join(self, who: int, mo: Mo) -> Mo | None:
-        """The whole text when *mo* was its last part; None: the part is kept (or known)."""
-        part = mo.part
-        assert part is not None  # noqa: S101 - the caller asked
-        store = self._store
-        rows = {row.part.number: row for row in store.parts(who, part.ref)}
-        old = rows.get(part.number)
-        started = min((row.created_at for row in rows.values()), default=self._at)
-        if old is not None and old.fingerprint == mo.fingerprint:
-            fresh = self._at - old.created_at < RETRANSMISSION_WINDOW // timedelta(microseconds=1)
-            if fresh and (old.session != mo.session or mo.unanswered_twin):
-                return None  # sent again; the first was committed
-        first = next(iter(rows.values()), None)
-        if first is not None:
-            if first.joined and old is None and first.part.total == part.total:
-                return None  # too late: the text was answered without it
-            if first.joined or first.part.total != part.total:
-                store.forget_parts(who, part.ref)  # the phone uses its reference again
-                rows, started = {}, self._at
-        row = PartRow(part, started, mo.link, mo.session, mo.fingerprint, mo.sender, joined=False)
-        store.add_part(who, row)
-        rows[part.number] = row
-        if len(rows) < part.total:
-            return None
-        store.mark_joined(who, part.ref)
-        return self._whole([rows[number] for number in sorted(rows)])._replace(
-            link=mo.link, session=mo.session, sender=mo.sender
-        )
-
-    def _whole(self, rows: Sequence[PartRow]) -> Mo:
-        """One text of its parts, as the session of the first brought it."""
-        first = rows[0]
-        alphabets = {link.name: link.default_alphabet for link in self._settings.smsc}
-        alphabet = alphabets.get(first.link) or next(iter(alphabets.values()))
-        fingerprint = 0
-        for row in rows:
-            fingerprint = (fingerprint * 31 + row.fingerprint) & 0x7FFF_FFFF_FFFF_FFFF
-        text = join([row.part for row in rows], alphabet)
-        return Mo(first.link, first.session, first.sender, text, fingerprint)
-
-
-def history_row(
-    row: AccountRow,
-    event: type[machine.Event],
-    to: AccountState,
-    now: datetime,
-    actor: str | None = None,
-    reason: str | None = None,
-) -> Row:
-    """The line that an event leaves in the account's history."""
-    account = row.account
-    return rows.history(account.id, stamp(now), event.word, account.state, to, actor, reason)
 
 
 def _best_match(normal: str, number: str, found: Sequence[tuple[int, str, str]]) -> int | None:

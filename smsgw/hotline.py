@@ -10,7 +10,8 @@ from datetime import datetime
 from smsgw import passwords, phone
 from smsgw.clock import stamp
 from smsgw.errors import NotFound, SmsgwError
-from smsgw.gateway import Done, Gateway, Intake, Purged, Trial, history_row
+from smsgw.gateway import Done, Gateway, Purged, Trial
+from smsgw.intake import Intake, history_row
 from smsgw.model import (
     Account,
     AccountState,
