@@ -37,6 +37,8 @@ T = TypeVar("T")
 RETRY_SECONDS = 1.0
 #: A timer of the wall clock is looked at again by then, in case somebody set the clock.
 LONGEST_SLEEP_SECONDS = 60.0
+#: Two lines on texts in the log are at least this far apart.
+SECONDS_BETWEEN_LINES = 0.1
 #: More in one transaction would make the first wait for the last.
 MAX_BATCH = 1000
 
@@ -74,6 +76,36 @@ class _ReceiptArrival(NamedTuple):
     session: int
 
 
+class _Tale:
+    """One line in the log for the texts of a batch; under load, for those of a tenth of a second.
+
+    A line costs as much as the commit of a text, so that at thousands a second they would be what
+    limits the gateway.
+    """
+
+    def __init__(self) -> None:
+        self._links: set[str] = set()
+        self._outcomes: Counter[Outcome] = Counter()
+        self._longest = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, links: set[str], outcomes: Counter[Outcome], seconds: float) -> None:
+        self._links |= links
+        self._outcomes += outcomes
+        self._longest = max(self._longest, seconds)
+        if self._timer is None:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._timer = None
+        if self._outcomes:
+            counts = " ".join(f"{outcome}={n}" for outcome, n in self._outcomes.items())
+            log.info("mo link=%s %s ms=%d", ",".join(self._links), counts, self._longest * 1000)
+            self._links, self._outcomes, self._longest = set(), Counter(), 0.0
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(SECONDS_BETWEEN_LINES, self._tell)
+
+
 class Desk:
     """Gathers what comes in, has it stored, and hands out what follows from it.
 
@@ -95,6 +127,7 @@ class Desk:
         self._busy = False
         self._idle = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._told = _Tale()
         self.trouble: str | None = None  #: why the store takes nothing now
         self.outcomes: Counter[Outcome] = Counter()  #: since the start
 
@@ -194,6 +227,7 @@ class Desk:
             results,
             {name: port.room() for name, port in self._ports.items() if not self._has_due(name)},
         )
+        started = asyncio.get_running_loop().time()
         try:
             done = await self.run_in_store(self._gateway.commit, batch, clock.now())
         except StoreLost:
@@ -203,6 +237,9 @@ class Desk:
             log.exception("desk: a batch failed")
             done = Done.later(batch, type(error).__name__)
         self._follow_up(done, arrivals, receipts, results)
+        if done.outcomes:
+            took = asyncio.get_running_loop().time() - started
+            self._told.add({arrival.port.name for arrival in arrivals}, done.outcomes, took)
 
     def _follow_up(
         self,

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import NamedTuple, assert_never
 
 from smsgw import phone
@@ -224,9 +223,8 @@ class Gateway:
         Raises:
             StoreLost: end the process without an answer.
         """
-        started = monotonic()
         try:
-            done = self._commit(batch, now)
+            return self._commit(batch, now)
         except StoreLost:
             raise
         except StoreUnavailable as error:
@@ -241,13 +239,6 @@ class Gateway:
             for single in batch.singles():
                 done.add(self.commit(single, now))
             return done
-        if done.outcomes:
-            log.info(
-                "mo %s ms=%d",
-                " ".join(f"{outcome}={count}" for outcome, count in done.outcomes.items()),
-                (monotonic() - started) * 1000,
-            )
-        return done
 
     def _commit(self, batch: Batch, now: datetime) -> Done:
         done = Done()
