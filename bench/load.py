@@ -105,8 +105,10 @@ class Run:
         self.sent_at = array("d", bytes(8 * len(self.frames)))
         self.started: dict[bytes, float] = {}  # phone -> when its MO was sent
         self.to_answer, self.to_reply = array("d"), array("d")
+        self.replied_at = array("d")  # moments that belong to `to_reply`
+        self.reminders: list[float] = []
         self.open_answers = self.open_replies = 0
-        self.answers = self.replies = self.refused = self.strangers = self.receipts = 0
+        self.answers = self.replies = self.refused = self.receipts = 0
         self.enquired: float | None = None
         self.enquiries = array("d")
         self.sending = False
@@ -128,11 +130,12 @@ class Run:
     def replied(self, number: bytes, now: float) -> None:
         started = self.started.pop(number, None)
         if started is None:
-            self.strangers += 1  # a reminder
+            self.reminders.append(now)
             return
         self.replies += 1
         self.open_replies -= 1
         self.to_reply.append(now - started)
+        self.replied_at.append(now)
 
     def receipt(self, number: bytes, message_id: bytes) -> bytes:
         self.receipts += 1
@@ -210,6 +213,8 @@ class Run:
             wait = due - loop.time()
             if wait > 0:
                 await asyncio.sleep(wait)
+                if not self.sending:
+                    return
             out: list[bytes] = []
             self.send(1, out)
             self.peer.transport.write(b"".join(out))
@@ -230,7 +235,8 @@ class Run:
 
     def mark_begin(self) -> None:
         self.begin = self.mark()
-        self.to_answer, self.to_reply, self.enquiries = array("d"), array("d"), array("d")
+        for values in (self.to_answer, self.to_reply, self.replied_at, self.enquiries):
+            del values[:]
 
     def stop(self) -> None:
         """The measured time is over, or there is nothing left to send."""
@@ -243,6 +249,20 @@ class Run:
     def finish(self) -> None:
         if not self.over.done():
             self.over.set_result(None)
+
+    def beside_reminders(self) -> "array[float]":
+        """What citizens waited for their MT from the first reminder to the last."""
+        if not self.reminders:
+            return array("d")
+        first, last = self.reminders[0], self.reminders[-1]
+        return array(
+            "d",
+            (
+                waited
+                for waited, at in zip(self.to_reply, self.replied_at, strict=True)
+                if first <= at <= last or first <= at - waited <= last
+            ),
+        )
 
     def result(self) -> dict[str, object]:
         if self.begin is None or self.end is None or self.end[0] <= self.begin[0]:
@@ -260,7 +280,8 @@ class Run:
             "all": self.sent,
             "refused": self.refused,
             "lost": self.open_answers + self.open_replies,
-            "strangers": self.strangers,
+            "reminders": len(self.reminders),
+            "beside_reminders": quantiles(self.beside_reminders()),
             "to_answer": quantiles(self.to_answer),
             "to_reply": quantiles(self.to_reply),
             "enquire_link": quantiles(self.enquiries),

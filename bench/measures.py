@@ -4,16 +4,21 @@ Each is a function that runs every contender once and adds one sample to each of
 bench calls it several times, so that contenders alternate and noise of the machine meets all.
 """
 
+import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.processes import Peer, Smsc
-from bench.rig import Rig
+from bench import base
+from bench.processes import Peer, Smsc, Usage, memory
+from bench.rig import Rig, bare_hash_rate
 from bench.sheet import NAIVE, OURS, Sheet, Wanted
 from bench.traffic import Load
+from smsgw import clock
 
 Contender = Callable[[], AbstractContextManager[tuple[Smsc, Peer]]]
 
@@ -24,6 +29,10 @@ class Options:
     windows: tuple[int, ...] = (100, 10)
     quick: bool = False
     turn: int = 0  #: which run this is; who goes first changes with it
+
+    def long(self, seconds: float) -> tuple[float, float]:
+        """(measured, warm-up) of what takes its time, unless all is to be quick."""
+        return (1.0, 0.3) if self.quick else (seconds, 1.0)
 
 
 #: Ready passwords for a burst; more than one run needs.
@@ -144,6 +153,159 @@ def _add(sheet: Sheet, name: str, who: str, result: dict[str, Any], wanted: Want
         (figure.ours if who == OURS else figure.other).append(value)
 
 
+# --- latency --------------------------------------------------------------------------------
+
+_RATE = 300.0
+
+
+def latency(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """MO -> MT at 300 registrations a second at random moments: stock full, and being filled."""
+    load = Load("register", *options.long(8.0), rate=_RATE, messages=20_000)
+    for name, size, wanted in (
+        ("at 300/s", 100, 3.0),
+        ("at 300/s while the stock is being filled", 40_000, 20.0),
+    ):
+        with (
+            rig.folder() as folder,
+            rig.ours(folder, stock=20_000, size=size) as (smsc, peer),
+        ):
+            _add_latency(sheet, name, OURS, smsc.run(_with_pid(load, peer)), wanted)
+    with rig.folder() as folder, rig.naive(folder) as (smsc, peer):
+        _add_latency(sheet, "at 300/s", NAIVE, smsc.run(_with_pid(load, peer)), 3.0)
+
+
+def expiring(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """The same from the first to the last of 10,000 reminders that lapsed passwords cause."""
+    with rig.folder() as folder:
+        _expire_beside(rig, sheet, options, folder, "at 300/s while 10,000 accounts expire", 0)
+
+
+def _expire_beside(
+    rig: Rig, sheet: Sheet, options: Options, folder: Path, name: str, first: int
+) -> None:
+    """Let citizens from *first* on have passwords that lapse while others register."""
+    count = 200 if options.quick else 10_000
+    every = {"tick_interval": "1s", "reminder_hours": "00:00-24:00", "password_ttl": "1d"}
+    with Smsc() as nobody:
+        path = rig.configure(folder, nobody, 100, registration=every)
+    due_in = timedelta(seconds=1.5 if options.quick else 4.0)
+    due = clock.now() + due_in - timedelta(days=1)
+    base.fill(path, rig.hashes, count, first=first, registered_at=due)
+    seconds, warmup = options.long(8.0)
+    with rig.ours(folder, stock=30_000, size=100, registration=every) as (smsc, _):
+        load = Load("register", seconds, warmup, rate=_RATE, messages=20_000, first=first + count)
+        result = smsc.run(load)
+    if result["reminders"] < count:
+        print(f"bench: only {result['reminders']} of {count} reminders came", file=sys.stderr)
+    result["to_reply"] = result["beside_reminders"]
+    if result["to_reply"]["count"]:
+        _add_latency(sheet, name, OURS, result, 20.0)
+
+
+def _add_latency(sheet: Sheet, name: str, who: str, result: dict[str, Any], wanted: float) -> None:
+    for what, value, goal in (
+        (": MT p99", result["to_reply"]["p99"], Wanted(most=wanted)),
+        (": MT p50", result["to_reply"]["p50"], None),
+        (": answer p99", result["to_answer"]["p99"], None),
+    ):
+        figure = sheet.figure(name + what, "ms", goal)
+        (figure.ours if who == OURS else figure.other).append(value)
+
+
+def slow_disk(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """enquire_link while each COMMIT takes 200 ms longer."""
+    with (
+        rig.folder() as folder,
+        rig.ours(folder, "--slow-commit", "0.2", stock=2_000) as (smsc, peer),
+    ):
+        seconds, warmup = options.long(6.0)
+        load = Load("register", seconds, warmup, rate=50.0, enquire_every=0.01, pid=peer.pid)
+        result = smsc.run(load)
+    for what, goal in (("p99", Wanted(most=5.0)), ("p50", None)):
+        name = f"enquire_link while a commit takes 200 ms: {what}"
+        sheet.figure(name, "ms", goal).ours.append(result["enquire_link"][what])
+
+
+def dry(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """Registrations when the stock is long empty, against hashes alone on all cores."""
+    seconds, warmup = options.long(6.0)
+    bare = bare_hash_rate(seconds / 2)
+    with (
+        rig.folder() as folder,
+        rig.ours(folder, stock=None, registration={"password_stock": 4}) as (
+            smsc,
+            peer,
+        ),
+    ):
+        result = smsc.run(Load("register", seconds, 2 * warmup, messages=5_000, pid=peer.pid))
+    figure = sheet.figure(
+        "register, stock long empty", "cycles/s", Wanted(ratio=0.9), "argon2id alone"
+    )
+    figure.ours.append(result["rate"])
+    figure.other += [bare, bare_hash_rate(seconds / 2)]
+
+
+# --- beginning and rest ---------------------------------------------------------------------
+
+
+def start(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """From the command to the bind request at the SMSC, with an empty folder."""
+    with rig.folder() as folder, rig.ours(folder, stock=None) as (_, peer):
+        sheet.figure("start to bound", "s", Wanted(most=1.0)).ours.append(peer.start_seconds)
+
+
+def rest(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """Memory and processor time when nothing happens, and memory under load."""
+    if options.turn:
+        return  # takes minutes, and does not vary
+    registration = {"password_stock": 20} if options.quick else {}
+    idle = 2.0 if options.quick else 60.0
+    with (
+        rig.folder() as folder,
+        rig.ours(folder, stock=None, registration=registration) as (smsc, peer),
+    ):
+        _wait_for_rest(peer)
+        before = Usage.of(peer.pid)
+        time.sleep(idle)
+        spent = Usage.of(peer.pid).since(before)
+        sheet.figure("memory at rest, stock full", "MB", Wanted(most=60)).ours.append(
+            memory(peer.pid, "VmRSS")
+        )
+        sheet.figure("processor time at rest", "% of a core", Wanted(most=0.2)).ours.append(
+            (spent.work + spent.hashing) / idle * 100
+        )
+        sheet.figure("wake-ups at rest", "a minute").ours.append(spent.sleeps / idle * 60)
+        smsc.run(Load("register", 600, 0.0, messages=20 if options.quick else 1_900))
+        seconds, _ = options.long(5.0)
+        window = 10 if options.quick else 100
+        smsc.run(Load("duplicate", seconds, window=window, known=20 if options.quick else 1_900))
+        sheet.figure("memory under load, most", "MB", Wanted(most=120)).ours.append(
+            memory(peer.pid)
+        )
+
+
+def _wait_for_rest(peer: Peer) -> None:
+    """Wait until the hashers have done nothing for so long that they gave their memory back."""
+    quiet = 0
+    last = -1.0
+    while quiet < 8:
+        time.sleep(1.0)
+        now = Usage.of(peer.pid).hashing
+        quiet = quiet + 1 if now == last else 0
+        last = now
+
+
+def size(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """Octets that a registration takes in the database, all of its traces together."""
+    if options.turn:
+        return
+    count = 1_000 if options.quick else 100_000
+    with rig.folder() as folder, Smsc() as nobody:
+        base.fill(rig.configure(folder, nobody, 100), rig.hashes, count)
+        octets = (folder / "smsgw.db").stat().st_size
+    sheet.figure("database size of a registration", "octets").ours.append(octets / count)
+
+
 MEASURES: dict[str, Callable[[Rig, Sheet, Options], None]] = {
     "ceiling": ceiling,
     "register": register,
@@ -151,4 +313,11 @@ MEASURES: dict[str, Callable[[Rig, Sheet, Options], None]] = {
     "syntax": syntax,
     "duplicate": duplicate,
     "mix": mix,
+    "dry": dry,
+    "latency": latency,
+    "expiring": expiring,
+    "slow-disk": slow_disk,
+    "start": start,
+    "rest": rest,
+    "size": size,
 }

@@ -14,34 +14,42 @@ from pathlib import Path
 from time import monotonic
 
 from bench.processes import Peer, Smsc
-from smsgw.passwords import draw, hash_password
+from smsgw.passwords import Issued, draw, hash_password
 from smsgw.simulator import toml
 
-#: Pairs that are made once; a larger stock repeats them.
-PAIRS = 1000
+LINK = "load"
 _LENGTH = 8
 
 
 class Rig:
-    """A folder for the bases of one bench, and the contenders."""
+    """A folder for the bases of one bench, and the contenders.
 
-    def __init__(self, work: Path) -> None:
+    Args:
+        pairs: how many passwords are hashed, once; a larger stock repeats them.
+    """
+
+    def __init__(self, work: Path, pairs: int) -> None:
         self.work = work
+        self._count = pairs
         work.mkdir(parents=True, exist_ok=True)
         self.log = work / "bench.log"
         self.log.unlink(missing_ok=True)
-        self._pairs = work / "pairs.json"
+        self._pairs = work / f"pairs-{pairs}.json"
 
     @property
     def pairs(self) -> Path:
         """Issued passwords with their hashes, made at the first use."""
         if not self._pairs.exists():
-            print(f"bench: making {PAIRS} argon2id hashes, once …", file=sys.stderr)
+            print(f"bench: making {self._count} argon2id hashes, once …", file=sys.stderr)
             with ThreadPoolExecutor(cpu_count()) as pool:
-                passwords = [draw(_LENGTH) for _ in range(PAIRS)]
+                passwords = [draw(_LENGTH) for _ in range(self._count)]
                 made = [*zip(passwords, pool.map(hash_password, passwords), strict=True)]
             self._pairs.write_text(json.dumps(made))
         return self._pairs
+
+    @property
+    def hashes(self) -> list[Issued]:
+        return [Issued(password, hash_) for password, hash_ in json.loads(self.pairs.read_text())]
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -53,7 +61,7 @@ class Rig:
         self, folder: Path, smsc: Smsc, window: int, **sections: Mapping[str, object]
     ) -> Path:
         """Write the configuration of a gateway with its base in *folder*."""
-        link = {"name": "load", "host": "127.0.0.1", "port": smsc.port, "system_id": "bench"}
+        link = {"name": LINK, "host": "127.0.0.1", "port": smsc.port, "system_id": "bench"}
         document: dict[str, object] = {
             "gateway": {"database": str(folder / "smsgw.db")},
             # The same citizens text again and again here.
@@ -73,19 +81,19 @@ class Rig:
         folder: Path,
         *options: str,
         window: int = 100,
-        stock: int = 0,
+        stock: int | None = 0,
         size: int | None = None,
         **sections: Mapping[str, object],
     ) -> Iterator[tuple[Smsc, Peer]]:
         """`smsgw run`, or with *stock* or *options* the same daemon by the bench's launcher.
 
         Args:
-            stock: passwords ready at the start; *size*: that the hashers keep (default: *stock*).
+            stock: passwords ready at the start; None: the product's own, made by its hashers.
+            size: how many the hashers keep (default: *stock*).
         """
-        registration = {
-            "password_stock": stock if size is None else size,
-            **sections.pop("registration", {}),
-        }
+        registration = dict(sections.pop("registration", {}))
+        if stock is not None:
+            registration["password_stock"] = stock if size is None else size
         with Smsc() as smsc:
             path = self.configure(folder, smsc, window, registration=registration, **sections)
             command = ["-m", "smsgw", "-c", str(path), "run"]

@@ -24,6 +24,8 @@ SPACE = 10**8
 # Coprime to SPACE and near its golden section: successive numbers lie far apart, so that each
 # dirties a page of its own in an index, as random numbers do, and none comes twice.
 _PHONE_STEP, _CMND_STEP = 61_803_399, 38_196_601
+#: From one citizen who texts again to the next.
+_STRIDE = 7_919_317
 #: What every twentieth text of a `mix` is; all others are registrations.
 _MIX = dict.fromkeys((3, 11, 17), "syntax") | dict.fromkeys((5, 8, 14), "duplicate")
 
@@ -74,7 +76,7 @@ def texts(load: Load) -> Iterator[tuple[bytes, bytes]]:
             citizen, new = new, new + 1
             text = registration(citizen)
         elif kind == "duplicate":
-            citizen = sequence % load.known
+            citizen = sequence * _STRIDE % load.known
             text = registration(citizen)
         else:
             citizen = SPACE - 1 - load.first - sequence
