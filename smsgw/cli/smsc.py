@@ -116,9 +116,9 @@ def _serve(carrier: SmscThread, wait: float) -> int:
     texts: Counter[str] = Counter()
     try:
         for typed in _typed_lines():
+            _line("MO", typed.number, typed.text)  # before its reply can be
             handles += carrier.send_text(typed.number, typed.text)
             texts[typed.number] += 1
-            _line("MO", typed.number, typed.text)
             if not carrier.bound:
                 _hint("no gateway has bound yet; the text waits for one")
         if at_terminal:

@@ -43,6 +43,7 @@ def test_piped_texts_are_sent_and_replies_shown(command, bound):
     assert 0 == child.returncode
     assert f"MO  84905123456  {TEXT}" in out.decode()
     assert "MT  84905123456  Cam on!" in out.decode()
+    assert out.index(b"MO  84905123456") < out.index(b"MT  84905123456")
 
 
 def test_letters_outside_gsm_go_out_as_ucs2_and_long_texts_in_parts(command, bound):
