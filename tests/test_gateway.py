@@ -563,6 +563,17 @@ def test_purge_removes_what_is_older_than_the_rules_say_and_nothing_else(house):
     assert ["Nguyen Van An", "Le Van C"] == [a.full_name for a in house.store.accounts()]
 
 
+@pytest.mark.parametrize(
+    ("result", "state"), [(Taken, MtState.SENT), (Refused, MtState.FAILED)], ids=["sent", "failed"]
+)
+def test_purge_of_everything_leaves_messages_that_can_be_shown(house, result, state):
+    house.text(AN, TEXT)
+    house.settle(*(result(m.id, "1") for m in house.store.messages(direction="mt")))
+    house.later(days=91)
+    house.gateway.purge_all(house.now)
+    assert [state] == house.states()
+
+
 def test_what_still_waits_to_be_sent_is_not_purged(house):
     house.take(house.mo(AN, TEXT), room=0)
     house.later(days=100)

@@ -502,11 +502,14 @@ PURGE_OUTBOX = """
     DELETE FROM outbox
      WHERE state <> 'queued' AND id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
                                            LIMIT :limit)
+       AND id < (SELECT max(id) FROM mt)
 """
 
 PURGE_SENT = """
+    -- The newest text stays, see PURGE_MT, and with it what became of it.
     DELETE FROM sent WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
                                            LIMIT :limit)
+       AND id < (SELECT max(id) FROM mt)
 """
 
 PURGE_MT = """
