@@ -5,7 +5,6 @@ import os
 import re
 import resource
 import shutil
-import socket
 import sqlite3
 import subprocess
 import urllib.error
@@ -23,12 +22,9 @@ LATER = Status.RX_T_APPN
 
 
 @pytest.fixture
-def monitored():
-    """A `[metrics]` table with a port that nobody else is given meanwhile."""
-    with socket.socket() as reserved:  # bound, not listening: who allows reuse may listen there
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reserved.bind(("127.0.0.1", 0))
-        yield {"listen": f"127.0.0.1:{reserved.getsockname()[1]}"}
+def monitored(free_port):
+    """A `[metrics]` table."""
+    return {"listen": f"127.0.0.1:{free_port}"}
 
 
 def health(child):
