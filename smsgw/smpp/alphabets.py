@@ -214,6 +214,8 @@ def split_header(octets: bytes) -> tuple[Header | None, bytes]:
         element, length = octets[at : at + 2]
         value = octets[at + 2 : at + 2 + length]
         at += 2 + length
+        if at > end:
+            return None, octets
         match element, length:
             case 0x00, 3:  # concatenated, 8-bit reference
                 ref, total, number = f"8:{value[0]}", value[1], value[2]

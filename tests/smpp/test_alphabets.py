@@ -177,6 +177,12 @@ def test_language_has_as_many_letters_as_its_table_has_places(language):
 # --- user data header -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("element", [b"\x00\x03", b"\x08\x04", b"\x24\x01", b"\x25\x01"])
+def test_header_with_an_element_that_goes_beyond_it_is_text(element):
+    octets = b"\x02" + element + b"A" * (element[1] - 1)
+    assert (None, octets) == split_header(octets)
+
+
 @given(st.binary(max_size=60))
 def test_any_octets_have_a_header_or_none(octets):
     header, rest = split_header(octets)
