@@ -93,8 +93,10 @@ ADD_HISTORY = """
 ADD_HOUR = "INSERT OR IGNORE INTO hours (hour, first_id) VALUES (:hour, :first_id)"
 
 FIRST_ID_SINCE = """
-    -- No message since that hour has a lower id.
-    SELECT coalesce((SELECT first_id FROM hours WHERE hour <= :hour ORDER BY hour DESC LIMIT 1), 0)
+    -- No message since that hour has a lower id. An hour to which the clock was set back may
+    -- begin with a higher id than a later one.
+    SELECT coalesce(min(first_id), 0) FROM hours
+     WHERE hour >= (SELECT max(hour) FROM hours WHERE hour <= :hour)
 """
 
 FIRST_ID_AFTER = """

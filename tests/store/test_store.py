@@ -200,6 +200,16 @@ def test_messages_since_a_time_are_found_through_the_first_id_of_its_hour(tmp_pa
     house.store.close()
 
 
+def test_messages_since_a_time_are_found_after_the_clock_was_set_back(tmp_path):
+    house = House(tmp_path)
+    house.text(AN, "first")
+    house.later(hours=-1)
+    house.text(AN, "second")
+    found = house.store.messages(direction="mo", since=house.now)
+    assert {"first", "second"} == {message.text for message in found}
+    house.store.close()
+
+
 def test_days_of_the_statistics_are_local(tmp_path):
     house = House(tmp_path)
     house.later(hours=11, minutes=50)  # 23:50 in Da Nang
