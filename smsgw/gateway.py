@@ -338,7 +338,7 @@ class Gateway:
                 if reminder and not allowed:
                     continue
                 for row in store.due(link, reminder=reminder, room=room - len(mts), now=now):
-                    if stamp(now) - row.created_at >= GIVE_UP_AFTER // timedelta(microseconds=1):
+                    if stamp(now) - row.since >= GIVE_UP_AFTER // timedelta(microseconds=1):
                         store.give_up(row.id)
                         log.warning("mt %d link=%s given up after 24 hours", row.id, link)
                         continue

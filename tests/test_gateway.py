@@ -393,6 +393,22 @@ def test_reply_nobody_took_for_a_day_has_failed(house):
     assert [MtState.FAILED] == house.states()
 
 
+def test_reply_that_was_given_up_has_another_day_when_the_hotline_retries_it(house):
+    (mt,) = house.take(house.mo(AN, TEXT)).replies
+    house.restart()
+    house.later(hours=24)
+    assert [] == house.claim().mts
+    house.gateway.retry(mt.id, "lan", house.now)
+    assert [mt] == house.claim().mts
+    house.settle(Postponed(mt.id, "ESME_RSYSERR", throttled=False))
+    house.later(hours=23)
+    assert [mt] == house.claim().mts
+    house.settle(Postponed(mt.id, "ESME_RSYSERR", throttled=False))
+    house.later(hours=1)
+    assert [] == house.claim().mts
+    assert [MtState.FAILED] == house.states()
+
+
 def test_replies_of_a_link_that_is_no_more_go_by_another(house, make_house):
     house.take(house.mo(AN, TEXT, link="mobi"), room=0)
     house.gateway._links = ("viettel",)

@@ -123,7 +123,8 @@ _FIRST = (
         ton      INTEGER NOT NULL,
         npi      INTEGER NOT NULL,
         sealed   BLOB,                         -- the password, sealed by the vault
-        reason   TEXT                          -- why the last try failed
+        reason   TEXT,                         -- why the last try failed
+        retried  INTEGER                       -- when the hotline did: its day begins again
     ) STRICT
     """,
     # A reply that leaves from memory is never in this index.

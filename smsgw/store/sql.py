@@ -147,7 +147,8 @@ PURGE_PARTS = "DELETE FROM parts WHERE created_at < :before"
 
 CLAIM = """
     -- The oldest due replies (or reminders) of one link, with all that their text is made of.
-    SELECT o.id, m.created_at, o.address, o.ton, o.npi, o.sealed, w.text, a.cmnd
+    SELECT o.id, coalesce(o.retried, m.created_at), o.address, o.ton, o.npi, o.sealed, w.text,
+           a.cmnd
       FROM outbox AS o
       JOIN mt AS m ON m.id = o.id
       JOIN wordings AS w ON w.id = m.wording_id
@@ -217,7 +218,8 @@ CANCEL = """
 """
 
 RETRY = """
-    UPDATE outbox SET state = 'queued', leased = 0, due_at = :now, tries = 0, reason = NULL
+    UPDATE outbox
+       SET state = 'queued', leased = 0, due_at = :now, tries = 0, reason = NULL, retried = :now
      WHERE id = :id
 """
 

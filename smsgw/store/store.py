@@ -73,7 +73,7 @@ class AccountRow(NamedTuple):
 
 class ClaimedRow(NamedTuple):
     id: int
-    created_at: int
+    since: int  #: it was composed, or retried by hand
     to: Address
     sealed: bytes | None
     wording: str
@@ -407,8 +407,8 @@ class Store:
         """At most *room* due replies (or reminders) of *link*, oldest first; not yet leased."""
         rows = self._all(sql.CLAIM, link=link, reminder=int(reminder), room=room, now=stamp(now))
         return [
-            ClaimedRow(id_, created_at, Address(address, ton, npi), sealed, wording, cmnd)
-            for id_, created_at, address, ton, npi, sealed, wording, cmnd in rows
+            ClaimedRow(id_, since, Address(address, ton, npi), sealed, wording, cmnd)
+            for id_, since, address, ton, npi, sealed, wording, cmnd in rows
         ]
 
     def lease(self, ids: Iterable[int], until: datetime) -> None:
