@@ -76,9 +76,15 @@ class Intake:
             [number or mo.sender.number for number, mo in zip(numbers, mos, strict=True)], mos
         )
         texts: list[Mo | None] = list(mos)
+        joined = set()
         for index, (mo, number) in enumerate(zip(mos, numbers, strict=True)):
             if mo.part is not None and number is not None:
-                texts[index] = self._join(self._subscribers[number], mo)
+                who = self._subscribers[number]
+                whole = texts[index] = self._join(who, mo)
+                if whole is not None:
+                    joined.add((who, whole.fingerprint))
+        if joined:
+            self._twins |= self._store.twins(joined, self._now - RETRANSMISSION_WINDOW)
         strict = self._settings.registration.check_personal_number
         parsed = [
             None
@@ -87,10 +93,16 @@ class Intake:
             for mo, number in zip(texts, numbers, strict=True)
         ]
         self._know_holders(parsed)
+        undecided: set[tuple[str, str, int]] = set()
         for mo, text, number, request in zip(mos, texts, numbers, parsed, strict=True):
             answer = Answer.OK if text is None else self._decide(text, number, request)
-            if answer is None and mo.part is not None and number is not None:
-                self._store.take_back_part(self._subscribers[number], mo.part)
+            if mo.part is not None and number is not None:
+                part = number, mo.part.ref, mo.part.number
+                if answer is None:
+                    self._store.take_back_part(self._subscribers[number], mo.part)
+                    undecided.add(part)
+                elif part in undecided:
+                    answer = None  # sent again, and no longer stored
             self._done.answers.append(answer)
         self._gateway._issuer.give_back(self._issued)
 

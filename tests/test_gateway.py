@@ -559,6 +559,24 @@ def test_last_part_that_waits_for_a_password_registers_when_it_comes_again(house
     assert [Outcome.REGISTERED] == house.outcomes()
 
 
+def test_copy_of_a_last_part_is_not_answered_before_the_part_itself(house):
+    house.issuer = house.gateway._issuer = FewIssued(0)
+    first, last = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
+    copy = last._replace(session=2)
+    assert [Answer.OK, None, None] == house.take(first, last, copy).answers
+    house.issuer.left = 1
+    assert [Answer.OK, Answer.OK] == house.take(last, copy).answers
+    assert [Outcome.REGISTERED] == house.outcomes()
+
+
+def test_long_text_sent_again_is_known_though_its_reference_was_used_again(house):
+    text = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
+    house.take(*text)
+    house.take(*parts(house, "hallo ", "welt"))
+    house.take(*(part._replace(session=2) for part in text))
+    assert [Outcome.REGISTERED, Outcome.SYNTAX_ERROR, Outcome.RETRANSMISSION] == house.outcomes()
+
+
 # --- housekeeping -----------------------------------------------------------------------------
 
 
