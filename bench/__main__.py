@@ -2,12 +2,13 @@
 
 import os
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from bench.measures import MEASURES, Options
+from bench.measures import MEASURES, Options, fill_both, growth
 from bench.rig import Rig
 from bench.sheet import Sheet
 
@@ -16,6 +17,12 @@ _DEFAULT_WORK = Path("build/bench")
 
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice([*MEASURES]), help="These alone.")
+@click.option(
+    "--accounts",
+    multiple=True,
+    type=click.IntRange(min=1_000),
+    help="Fill a base with so many and measure there (10 million: 10 minutes, 9 GB).",
+)
 @click.option("--runs", default=5, show_default=True, help="Figures are medians of so many.")
 @click.option("--window", "windows", multiple=True, type=int, help="Of closed loops: 100 and 10.")
 @click.option("--seconds", default=1.5, show_default=True, help="Measured in each run.")
@@ -36,6 +43,7 @@ _DEFAULT_WORK = Path("build/bench")
 )
 def main(
     only: tuple[str, ...],
+    accounts: tuple[int, ...],
     runs: int,
     windows: tuple[int, ...],
     seconds: float,
@@ -50,11 +58,31 @@ def main(
         runs, options = 1, replace(options, seconds=0.3)
     os.nice(nice)  # the children inherit it
     rig, sheet = Rig(work.resolve(), pairs=20 if quick else 1_000), Sheet()
-    for name in only or MEASURES:
+    for name in only or ([] if accounts else MEASURES):
         for turn in range(runs):
             print(f"bench: {name}, run {turn + 1} of {runs}", file=sys.stderr)
             MEASURES[name](rig, sheet, replace(options, turn=turn))
+    if accounts:
+        _grow(rig, sheet, options, sorted(accounts), runs)
     print(sheet.table() if form == "table" else sheet.json(runs=runs))
+
+
+def _grow(rig: Rig, sheet: Sheet, options: Options, accounts: list[int], runs: int) -> None:
+    """Measure bases of so many accounts; they alternate, so that noise meets all."""
+    with ExitStack() as stack:
+        bases = {}
+        for count in accounts:
+            print(f"bench: a base of {count:,} accounts", file=sys.stderr)
+            bases[count] = folder = stack.enter_context(rig.folder())
+            fill_both(rig, folder, count)
+        first = {count: count for count in accounts}
+        for turn in range(runs):
+            for count, folder in bases.items():
+                print(f"bench: {count:,} accounts, run {turn + 1} of {runs}", file=sys.stderr)
+                first[count] = growth(
+                    rig, sheet, replace(options, turn=turn), folder, count, first[count],
+                    small=accounts[0],
+                )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import base
+from bench import base, traffic
 from bench.processes import Peer, Smsc, Usage, memory
 from bench.rig import Rig, bare_hash_rate
 from bench.sheet import NAIVE, OURS, Sheet, Wanted
@@ -304,6 +304,103 @@ def size(rig: Rig, sheet: Sheet, options: Options) -> None:
         base.fill(rig.configure(folder, nobody, 100), rig.hashes, count)
         octets = (folder / "smsgw.db").stat().st_size
     sheet.figure("database size of a registration", "octets").ours.append(octets / count)
+
+
+# --- growth ---------------------------------------------------------------------------------
+
+_LOOK_UPS = 2_000
+
+
+def fill_both(rig: Rig, folder: Path, count: int) -> None:
+    """Make the base of ours and of the naive gateway, *count* citizens each."""
+    with Smsc() as nobody:
+        # None of their passwords lapses while the bench runs.
+        path = rig.configure(folder, nobody, 100, registration={"password_ttl": "3650d"})
+    base.fill(path, rig.hashes, count)
+    base.fill_naive(folder / "naive.db", rig.hashes, count)
+
+
+def growth(
+    rig: Rig, sheet: Sheet, options: Options, folder: Path, count: int, first: int, small: int
+) -> int:
+    """Everything that could cost more in a base of *count* accounts, which is in *folder*.
+
+    Args:
+        first: the next citizen who is not registered yet.
+        small: the smallest base of this bench, which the others are compared with.
+
+    Returns:
+        The next citizen who is not registered yet.
+    """
+    load = Load(
+        "register", options.seconds, messages=STOCK - 100, first=first, turn=options.turn + 1
+    )
+    duplicates = replace(load, kind="duplicate", known=count)
+    contenders = [OURS, NAIVE]
+    if options.turn % 2:
+        contenders.reverse()
+    for who in contenders:
+        running = rig.naive(folder) if who == NAIVE else rig.ours(folder, stock=STOCK)
+        with running as (smsc, peer):
+            for each in (load, duplicates):
+                result = smsc.run(_with_pid(each, peer))
+                name = f"{each.kind}, {count:,} accounts"
+                wanted = Wanted(ratio=3.0) if each.kind == "register" and count > small else None
+                figure = sheet.figure(name, "cycles/s", wanted)
+                (figure.ours if who == OURS else figure.other).append(result["rate"])
+    if count > small:
+        wanted = Wanted(ratio=0.5 if count <= 1_000_000 else 0.3)
+        figure = sheet.figure(
+            f"register, {count:,} against {small:,}", "cycles/s", wanted, f"{small:,}"
+        )
+        figure.ours = sheet.figure(f"register, {count:,} accounts", "").ours
+        figure.other = sheet.figure(f"register, {small:,} accounts", "").ours
+    _look_up(rig, sheet, folder, count)
+    first += load.messages
+    name = f"at 300/s while 10,000 expire beside {count:,} accounts"
+    _expire_beside(rig, sheet, options, folder, name, first)
+    return first + 40_000
+
+
+def _look_up(rig: Rig, sheet: Sheet, folder: Path, count: int) -> None:
+    """What the hotline and the expiry tick ask, in this process."""
+    with Smsc() as nobody:
+        always = {"reminder_hours": "00:00-24:00"}
+        path = rig.configure(folder, nobody, 100, registration=always)
+    store, gateway = base.open_gateway(path, rig.hashes)
+    citizens = [number * 7_919_317 % count for number in range(_LOOK_UPS)]
+
+    def by_phone(citizen: int) -> float:
+        key = f"+{traffic.phone(citizen).decode()}"
+        return _time(lambda: store.accounts_of_phone(key))
+
+    def by_cmnd(citizen: int) -> float:
+        key = traffic.cmnd(citizen).decode()
+        return _time(lambda: store.accounts_of_cmnd(key))
+
+    for what, took in (
+        ("look-up by phone", [by_phone(citizen) for citizen in citizens]),
+        ("look-up by CMND", [by_cmnd(citizen) for citizen in citizens]),
+    ):
+        sheet.figure(f"{what}, {count:,} accounts: p99", "ms").ours.append(_p99(took))
+    took = [_time(lambda: not gateway.expire(clock.now()).replaced) for _ in range(100)]
+    name = f"expiry pass with nothing due, {count:,} accounts: p99"
+    sheet.figure(name, "ms", Wanted(most=5.0)).ours.append(_p99(took))
+    store.close()
+
+
+def _time(ask: Callable[[], object]) -> float:
+    """Milliseconds that *ask* takes."""
+    began = time.perf_counter()
+    found = ask()
+    took = (time.perf_counter() - began) * 1e3
+    if not found:
+        raise SystemExit("bench: the base does not hold what it was filled with")
+    return took
+
+
+def _p99(values: list[float]) -> float:
+    return sorted(values)[len(values) * 99 // 100]
 
 
 MEASURES: dict[str, Callable[[Rig, Sheet, Options], None]] = {

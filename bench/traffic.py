@@ -48,6 +48,8 @@ class Load:
     messages: int = 60_000  #: at most; `register` ends there, other kinds begin again
     first: int = 0  #: number of the first new citizen
     known: int = 0  #: citizens 0 to known - 1 are registered already
+    turn: int = 0  #: texts of another turn are others: the same octets on another session within
+    #: minutes are a retransmission, and rightly get no reply
     receipts: bool = False  #: send one for each MT
     enquire_every: float = 0.0  #: seconds between enquire_link; 0: none
     pid: int = 0  #: whose processor time is read
@@ -61,9 +63,9 @@ def cmnd(citizen: int) -> bytes:
     return b"2%08d" % (citizen * _CMND_STEP % SPACE)
 
 
-def registration(citizen: int) -> bytes:
-    return b"TK,Nguyen Van An,%b,%02d.%02d.19%02d" % (
-        cmnd(citizen), citizen % 28 + 1, citizen % 12 + 1, citizen % 60 + 40,
+def registration(citizen: int, turn: int = 0) -> bytes:
+    return b"TK,Nguyen Van A%c,%b,%02d.%02d.19%02d" % (
+        97 + turn % 26, cmnd(citizen), citizen % 28 + 1, citizen % 12 + 1, citizen % 60 + 40,
     )  # fmt: skip
 
 
@@ -74,10 +76,10 @@ def texts(load: Load) -> Iterator[tuple[bytes, bytes]]:
         kind = load.kind if load.kind != "mix" else _MIX.get(sequence % 20, "register")
         if kind == "register":
             citizen, new = new, new + 1
-            text = registration(citizen)
+            text = registration(citizen, load.turn)
         elif kind == "duplicate":
             citizen = sequence * _STRIDE % load.known
-            text = registration(citizen)
+            text = registration(citizen, load.turn)
         else:
             citizen = SPACE - 1 - load.first - sequence
             text = b"TK Nguyen Van An %b" % cmnd(citizen)
