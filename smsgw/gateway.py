@@ -60,6 +60,8 @@ _EARLY_RECEIPT_LIMIT = timedelta(hours=1)
 _FIRST_DELAY = timedelta(seconds=2)
 _LONGEST_DELAY = timedelta(minutes=10)
 _THROTTLED_DELAY = timedelta(seconds=1)
+#: For so many response times more, a text that was not answered in time waits for a late answer.
+_LATE_ANSWERS = 2
 _PURGE_STEP = 500
 
 
@@ -179,8 +181,8 @@ class Gateway:
         self._zone = settings.gateway.timezone
         self._links = tuple(link.name for link in settings.smsc)
         self._ttl = settings.registration.password_ttl // timedelta(microseconds=1)
-        longest = max((link.response_timeout for link in settings.smsc), default=timedelta(0))
-        self._lease = timedelta(seconds=60) + longest
+        self._patience = {link.name: link.response_timeout for link in settings.smsc}
+        self._lease = timedelta(seconds=60) + max(self._patience.values(), default=timedelta(0))
 
     # --- the daemon takes over ----------------------------------------------------------------
 
@@ -294,10 +296,14 @@ class Gateway:
         if again:
             for mt_id, tries in store.tries(again):
                 link, failed = again[mt_id]
+                delay = min(_FIRST_DELAY * 2 ** min(tries - 1, 20), _LONGEST_DELAY)
                 if isinstance(failed, Postponed) and failed.throttled:
-                    due, tries = now + _THROTTLED_DELAY, max(tries - 1, 0)
-                else:
-                    due = now + min(_FIRST_DELAY * 2 ** min(tries - 1, 20), _LONGEST_DELAY)
+                    delay, tries = _THROTTLED_DELAY, max(tries - 1, 0)
+                elif isinstance(failed, Unanswered) and not failed.link_lost:
+                    # A slow SMSC may have it, and its answer still counts: sent again too soon,
+                    # the citizen would read it twice.
+                    delay = max(delay, _LATE_ANSWERS * self._patience.get(link, delay))
+                due = now + delay
                 store.postpone(mt_id, due, tries, failed.reason)
                 done.falls_due(link, due)
 

@@ -143,6 +143,7 @@ class Unanswered(NamedTuple):
 
     mt_id: int
     reason: str
+    link_lost: bool  #: no answer can come any more; else a late one still may
 
 
 SubmitResult = Taken | Postponed | Refused | Unanswered

@@ -74,6 +74,12 @@ class Vault:
             _make(key_file)
         return cls(_read(key_file))
 
+    @staticmethod
+    def deferred(key_file: Path) -> "Vault":
+        """The same, but the key is read when it is first needed: most commands seal nothing, and
+        who may call them need not be able to read it."""
+        return _Deferred(key_file)
+
     @property
     def key_id(self) -> int:
         """Which key seals; tells keys apart, and tells nothing about them."""
@@ -106,6 +112,20 @@ class Vault:
         except (InvalidTag, ValueError):
             raise SealBroken(f"the sealed text of reply {row_id} is damaged") from None
         return text.decode()
+
+
+class _Deferred(Vault):
+    def __init__(self, key_file: Path) -> None:
+        self._key_file = key_file
+
+    def __getattr__(self, name: str) -> object:
+        """Asked for only what `Vault.__init__` sets, before it is set."""
+        if name == "_ciphers" or "_ciphers" not in self.__dict__:
+            self.__dict__ |= Vault.open(self._key_file, create=False).__dict__
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 def _key_id(key: bytes) -> bytes:

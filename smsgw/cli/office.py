@@ -6,7 +6,7 @@ Knows how to build them. Must not know a command.
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,11 @@ if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.hotline import Hotline
     from smsgw.store.store import Store
     from smsgw.vault import Vault
+
+
+#: How long a command waits for its turn at the database. A daemon under load on a slow disk lets
+#: go of it for moments only.
+PATIENCE = timedelta(seconds=30)
 
 
 class Office:
@@ -78,19 +83,18 @@ class Office:
 
         level = self.settings.log.level
         logs.configure("warning" if level == "info" else level, self.settings.log.format)
-        return Store.open(self.database, create=False)
+        return Store.open(self.database, create=False, busy_timeout=PATIENCE)
 
     @cached_property
     def hotline(self) -> "Hotline":
         """The verbs of the hotline.
 
         Raises:
-            SmsgwError: as `store`, or the secret key cannot be read.
+            SmsgwError: as `store`.
         """
         from smsgw.vault import Vault
 
-        store = self.store
-        return self._hotline(store, Vault.open(self.settings.gateway.secret_key_file, create=False))
+        return self._hotline(self.store, Vault.deferred(self.settings.gateway.secret_key_file))
 
     @contextmanager
     def trial_hotline(self) -> "Iterator[Hotline]":

@@ -333,7 +333,7 @@ class Session:
     def abandon(self, reason: str) -> list[Unanswered]:
         """The connection is gone: all texts of which nobody knows whether they arrived."""
         self._state = _CLOSED
-        results = [Unanswered(mt_id, reason) for mt_id, _ in self._submits.values()]
+        results = [Unanswered(mt_id, reason, True) for mt_id, _ in self._submits.values()]
         self._submits.clear()
         self._late.clear()
         self._tickets.clear()
@@ -379,7 +379,7 @@ class Session:
             self._late[sequence] = mt_id
             if len(self._late) > MAX_LATE:
                 del self._late[next(iter(self._late))]
-            events.append(Unanswered(mt_id, f"no answer to submit_sm {patience}"))
+            events.append(Unanswered(mt_id, f"no answer to submit_sm {patience}", False))
         if self._unbind is not None and now >= self._unbind[1]:
             self._lose(events, f"no answer to unbind {patience}")
         elif self._enquiry is not None:

@@ -180,6 +180,16 @@ _FIRST = (
     """,
     "CREATE INDEX parts_waiting ON parts (created_at) WHERE joined = 0",
     "CREATE INDEX parts_time ON parts (created_at)",
+    # Up to where ids were given out before the last purge; ids are never used twice.
+    """
+    CREATE TABLE last_ids (
+        id          INTEGER PRIMARY KEY,       -- 1: there is one row
+        subscribers INTEGER NOT NULL,
+        accounts    INTEGER NOT NULL,
+        messages    INTEGER NOT NULL
+    ) STRICT
+    """,
+    "INSERT INTO last_ids VALUES (1, 0, 0, 0)",
     # What the daemon says of its links, for commands to read.
     """
     CREATE TABLE links (

@@ -9,10 +9,21 @@ of the batch. `tests/store/test_plans.py` reads the plan of each statement: all 
 
 LAST_IDS = """
     -- Inside BEGIN IMMEDIATE nobody else draws ids, so a batch numbers its own rows and needs
-    -- no RETURNING. Purging never removes the newest row, so no id is used twice.
-    SELECT coalesce((SELECT max(id) FROM subscribers), 0),
-           coalesce((SELECT max(id) FROM accounts), 0),
-           max(coalesce((SELECT max(id) FROM mo), 0), coalesce((SELECT max(id) FROM mt), 0))
+    -- no RETURNING. What was purged keeps its id all the same.
+    SELECT max(subscribers, coalesce((SELECT max(id) FROM subscribers), 0)),
+           max(accounts, coalesce((SELECT max(id) FROM accounts), 0)),
+           max(messages, coalesce((SELECT max(id) FROM mo), 0),
+                         coalesce((SELECT max(id) FROM mt), 0))
+      FROM last_ids WHERE id = 1
+"""
+
+KEEP_LAST_IDS = """
+    UPDATE last_ids
+       SET subscribers = max(subscribers, coalesce((SELECT max(id) FROM subscribers), 0)),
+           accounts = max(accounts, coalesce((SELECT max(id) FROM accounts), 0)),
+           messages = max(messages, coalesce((SELECT max(id) FROM mo), 0),
+                                    coalesce((SELECT max(id) FROM mt), 0))
+     WHERE id = 1
 """
 
 # --- what the store knows of the senders and requests of a batch -----------------------------
@@ -506,22 +517,21 @@ PURGE_OUTBOX = """
     DELETE FROM outbox
      WHERE state <> 'queued' AND id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
                                            LIMIT :limit)
-       AND id < (SELECT max(id) FROM mt)
+      
 """
 
 PURGE_SENT = """
     -- The newest text stays, see PURGE_MT, and with it what became of it.
     DELETE FROM sent WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
                                            LIMIT :limit)
-       AND id < (SELECT max(id) FROM mt)
+      
 """
 
 PURGE_MT = """
-    -- The newest row of a table stays: the next id is drawn from it.
     DELETE FROM mt
      WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
                                            LIMIT :limit)
-       AND id NOT IN (SELECT id FROM outbox) AND id < (SELECT max(id) FROM mt)
+       AND id NOT IN (SELECT id FROM outbox)
  RETURNING subscriber_id
 """
 
@@ -529,7 +539,6 @@ PURGE_MO = """
     DELETE FROM mo
      WHERE id IN (SELECT id FROM mo WHERE id < :end AND created_at < :before
                                            LIMIT :limit)
-       AND id < (SELECT max(id) FROM mo)
  RETURNING subscriber_id
 """
 
@@ -539,7 +548,6 @@ PURGE_HISTORY = """
     DELETE FROM history
      WHERE account_id IN (SELECT id FROM accounts
                            WHERE state = 'closed' AND closed_at < :before
-                             AND id < (SELECT max(id) FROM accounts)
                            LIMIT :limit)
 """
 
@@ -547,7 +555,6 @@ PURGE_ACCOUNTS = """
     DELETE FROM accounts
      WHERE id IN (SELECT id FROM accounts
                    WHERE state = 'closed' AND closed_at < :before
-                     AND id < (SELECT max(id) FROM accounts)
                    LIMIT :limit)
  RETURNING subscriber_id
 """
@@ -556,7 +563,6 @@ PURGE_SUBSCRIBERS = """
     -- Of those whose messages or account just went: who has nothing left is forgotten.
     DELETE FROM subscribers
      WHERE id IN (SELECT value FROM json_each(:subscribers))
-       AND id < (SELECT max(id) FROM subscribers)
        AND NOT EXISTS (SELECT 1 FROM mo WHERE subscriber_id = subscribers.id)
        AND NOT EXISTS (SELECT 1 FROM mt WHERE subscriber_id = subscribers.id)
        AND NOT EXISTS (SELECT 1 FROM parts WHERE subscriber_id = subscribers.id)

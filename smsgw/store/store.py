@@ -45,8 +45,9 @@ from smsgw.store.schema import migrations
 
 MASK = "********"
 
-#: How long a writer waits for another one: below the time after which an SMSC sends an MO again.
-BUSY_TIMEOUT = timedelta(seconds=5)
+#: How long the daemon waits for another writer. Several such waits in a row still end before an
+#: SMSC sends an MO again.
+BUSY_TIMEOUT = timedelta(seconds=2)
 
 #: Pages of the write-ahead log after which it is copied back into the database file.
 _CHECKPOINT_PAGES = 4000
@@ -720,6 +721,7 @@ class Store:
 
     def purge_messages(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* old MO and MT each; how many went."""
+        self._run(sql.KEEP_LAST_IDS)
         at = stamp(before)
         end = self._one(sql.FIRST_ID_AFTER, hour=at // _HOUR)
         values = {"before": at, "end": end[0] if end else _NO_END, "limit": limit}
@@ -732,6 +734,7 @@ class Store:
 
     def purge_accounts(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* accounts closed before that time, with their history."""
+        self._run(sql.KEEP_LAST_IDS)
         values = {"before": stamp(before), "limit": limit}
         self._run(sql.PURGE_HISTORY, **values)
         gone = self._all(sql.PURGE_ACCOUNTS, **values)
