@@ -51,6 +51,10 @@ class Ledger:
             )
         ]
 
+    def queued(self):
+        """How many texts still wait for a try; failed ones do not."""
+        return self.value("SELECT count(*) FROM outbox WHERE id > 0 AND state = 'queued'")
+
     def delivered(self):
         """How many texts have arrived, as their receipts say."""
         return self.value("SELECT count(*) FROM sent WHERE state = 'delivered'")

@@ -76,7 +76,9 @@ class Campaign:
         self.folder = folder
         self.chance = random.Random(seed)
         self.carriers = [
-            SmscThread(response_timeout=2, retry_delay=0.2, enquire_link_interval=0.5)
+            # More patience than the queue for the hashers is long: a text that is sent again on
+            # the same session just as its answer leaves, is a second text to the gateway.
+            SmscThread(response_timeout=20, retry_delay=0.2, enquire_link_interval=0.5)
             for _ in range(2)
         ]
         self.ledger = Ledger(folder / "smsgw.db")
@@ -222,7 +224,7 @@ class Campaign:
         texts = ledger.texts()
         for text in answered:
             if texts[f"+{text.phone}", text.text] != 1:
-                self.faults.append(f"{when}: answered, not in the database: {text}")
+                self.faults.append(f"{when}: answered, not in the database: {text[:3]}")
         self._audit_texts(ledger, when)
         for phone, kind in ledger.rows(
             "SELECT phone, reply FROM outbox AS o JOIN mt ON mt.id = o.id"
@@ -296,8 +298,8 @@ class Campaign:
         """What has not come yet."""
         told = self._told()
         return [
-            *(f"not answered: {text}" for text in self.texts if not text.answered),
-            *(f"no reply: {text}" for text in self.texts if not told[text.key]),
+            *(f"not answered: {text[:3]}" for text in self.texts if not text.answered),
+            *(f"no reply: {text[:3]}" for text in self.texts if not told[text.key]),
             *(f"still waits: {phone}" for phone in self.ledger.waiting()),
         ]
 
@@ -324,13 +326,13 @@ def main() -> int:
     try:
         campaign.run(options.kills)
     except (AssertionError, TimeoutError) as fault:
-        campaign.faults.append(str(fault))
+        campaign.faults.append(str(fault)[-2000:])
     for how, count in sorted(campaign.kills.items()):
         print(f"{count:5} {how}")
     minutes = (time.monotonic() - started) / 60
     print(f"seed {options.seed}, {minutes:.1f} minutes, {len(campaign.faults)} faults")
     for words in campaign.faults[:20]:
-        print(f"FAULT {words}")
+        print(f"FAULT {words[:2000]}")
     if campaign.faults:
         print(f"kept: {folder}")
         return 1
