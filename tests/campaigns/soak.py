@@ -39,6 +39,10 @@ PATIENCE = 120  # seconds; a deadline for the end, when queues empty
 MAY_ADD = {"rss_mb": 6.0, "descriptors": 3.0, "threads": 1.0, "wal_mb": 17.0}
 
 
+#: With fewer, nothing can be said of growth: a short run only shows that nothing is lost.
+LEAST_SAMPLES = 100
+
+
 class Sample(NamedTuple):
     at: float
     rss_mb: float
@@ -289,6 +293,8 @@ class Soak:
         self._judge_growth()
 
     def _judge_growth(self) -> None:
+        if len(self.samples) < LEAST_SAMPLES:
+            return
         quarter = len(self.samples) // 4
         early, late = self.samples[quarter : 2 * quarter], self.samples[3 * quarter :]
         for name, may_add in MAY_ADD.items():

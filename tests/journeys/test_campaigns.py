@@ -1,0 +1,27 @@
+"""The short form of each campaign: that it runs, and that what it checks holds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["crash", "--kills", "14", "--seed", "1"], ["soak", "--minutes", "0.15", "--seed", "1"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_campaign_finds_no_fault(arguments):
+    name, *options = arguments
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.campaigns.{name}", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert " 0 faults" in done.stdout
