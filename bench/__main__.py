@@ -1,6 +1,7 @@
 """`python -m bench`: measure, print a table for people or JSON for machines."""
 
 import os
+import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
@@ -56,6 +57,8 @@ def main(
     options = Options(seconds=seconds, windows=windows or (100, 10), quick=quick)
     if quick:
         runs, options = 1, replace(options, seconds=0.3)
+    # Ended by a signal, it still ends its children and empties its folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.nice(nice)  # the children inherit it
     rig, sheet = Rig(work.resolve(), pairs=20 if quick else 1_000), Sheet()
     for name in only or ([] if accounts else MEASURES):

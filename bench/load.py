@@ -123,6 +123,8 @@ class Run:
             return  # of a receipt
         if status:
             self.refused += 1
+            if self.started.pop(self.numbers[sequence - 1], None) is not None:
+                self.open_replies -= 1  # there will be none
         self.answers += 1
         self.open_answers -= 1
         self.to_answer.append(now - self.sent_at[sequence - 1])
