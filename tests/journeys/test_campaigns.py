@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     "arguments",
-    [["crash", "--kills", "14", "--seed", "1"], ["soak", "--minutes", "0.15", "--seed", "1"]],
+    [["crash", "--kills", "10", "--seed", "1"], ["soak", "--minutes", "0.1", "--seed", "1"]],
     ids=lambda arguments: arguments[0],
 )
 def test_campaign_finds_no_fault(arguments):

@@ -17,6 +17,21 @@ TESTS = Path(__file__).parents[1]
 BIND_PASSWORD = "b1ndsecr"
 OWN_PASSWORD = "Mat khau rieng 42"
 
+#: What shows data, and how.
+SHOWN = [
+    ("accounts list", "csv"),
+    ("accounts show AN", "json"),
+    ("accounts history AN", "table"),
+    ("accounts history CUC", "json"),
+    ("messages list", "json"),
+    ("messages list", "table"),
+    ("outbox list", "json"),
+    ("outbox list", "csv"),
+    ("links", "json"),
+    ("status", "table"),
+    ("try 84905777777 TK,Le,209999999,01.02.1990", "json"),
+]
+
 
 @pytest.fixture
 def guarded_smsc():
@@ -100,22 +115,11 @@ def test_no_secret_in_log_files_process_list_or_output_even_at_trace_level(
     assert 6 == len(secrets)
 
     outputs = {}
-    for words in (
-        ["accounts", "list"],
-        ["accounts", "show", an.cmnd],
-        ["accounts", "history", an.cmnd],
-        ["accounts", "history", cuc.cmnd],
-        ["messages", "list"],
-        ["outbox", "list"],
-        ["links"],
-        ["status"],
-        ["stats"],
-        ["try", "84905777777", "TK,Le Van Ba,209999999,01.02.1990"],
-    ):
-        for form in ("table", "json", "csv"):
-            told = smsgw("-c", config, *words, "--format", form, environment={"SMSGW_DEBUG": "1"})
-            assert "Traceback" not in told.stderr
-            outputs[f"{words} {form}"] = (told.stdout + told.stderr).encode()
+    for words, form in SHOWN if log_format == "console" else ():
+        words = [{"AN": an.cmnd, "CUC": cuc.cmnd}.get(word, word) for word in words.split()]
+        told = smsgw("-c", config, *words, "--format", form, environment={"SMSGW_DEBUG": "1"})
+        assert "Traceback" not in told.stderr
+        outputs[f"{words} {form}"] = (told.stdout + told.stderr).encode()
     assert 0 == smsgw("-c", config, "backup", tmp_path / "backup.db").returncode
     assert_nowhere(secrets, outputs | process(child.pid))
     assert_nowhere(secrets, files_below(tmp_path, but=[password_file]))
