@@ -28,7 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from smsgw.simulator import Handle, SmscThread, toml
+from smsgw.simulator import Handle, SmscThread, Submit, toml
 from tests.conftest import SMSGW, Daemon
 from tests.ledger import Ledger
 from tests.saboteur import POINTS, command
@@ -88,6 +88,7 @@ class Campaign:
         self.kills: Counter[str] = Counter()
         self.may_double: Counter[Key] = Counter()  #: how often at most
         self.doubled = self.arrived = 0
+        self.longest_doubt = 0.0  #: seconds between a submit_sm and the kill that left it in doubt
         self._people = 0
         self._daemons = 0
         self._checked: set[Key] = set()
@@ -163,6 +164,7 @@ class Campaign:
 
     def _start(self, launcher: list[str]) -> Daemon:
         self._daemons += 1
+        self._started_at = time.monotonic()
         log = self.folder / f"daemon{self._daemons}.log"
         return Daemon(self.config, log, {}, launcher)
 
@@ -172,6 +174,7 @@ class Campaign:
         else:
             how, daemon = self._at_a_point(list(POINTS)[number // 2 % len(POINTS)])
         daemon.kill()
+        self._killed_at = time.monotonic()
         self.kills[how] += 1
         if "Traceback" in daemon.log:
             self.faults.append(f"a traceback in {daemon.log_file}")
@@ -232,8 +235,10 @@ class Campaign:
             "  JOIN wordings AS w ON w.id = mt.wording_id WHERE o.id > 0"
         ):
             key = Key(phone, kind.replace("phone_registered", "already_registered"))
-            if told[key]:
+            if key in told and told[key][-1].at > self._started_at:
                 self.may_double[key] += 1
+                doubt = self._killed_at - told[key][-1].at
+                self.longest_doubt = max(self.longest_doubt, doubt)
 
     def _audit_texts(self, ledger: Ledger, when: str) -> None:
         for (phone, text), count in ledger.texts().items():
@@ -246,19 +251,22 @@ class Campaign:
             self._expect(account[3] is not None, f"{when}: no living password: {account[0]}")
         self._expect(ledger.is_sound(), f"{when}: the database is damaged")
 
-    def _told(self) -> Counter[Key]:
-        """How often the phones show each reply."""
-        return Counter(
-            Key(f"+{submit.destination.number}", kind)
-            for carrier in self.carriers
-            for submit in carrier.submits
-            for kind, beginning in KINDS.items()
-            if (submit.text or "").startswith(beginning)
-        )
+    def _told(self) -> dict[Key, list[Submit]]:
+        """What the phones show, by reply, oldest first."""
+        told: dict[Key, list[Submit]] = {}
+        for carrier in self.carriers:
+            for submit in carrier.submits:
+                for kind, beginning in KINDS.items():
+                    if (submit.text or "").startswith(beginning):
+                        told.setdefault(Key(f"+{submit.destination.number}", kind), []).append(
+                            submit
+                        )
+        return told
 
     def _settle(self) -> None:
         """Let everything arrive, end the daemon, and check all of it."""
         daemon = self._start(SMSGW)
+        self._until_bound(daemon)
         try:
             daemon.until(lambda: not self._missing(), PATIENCE, "every answer and every reply")
         except AssertionError:
@@ -271,27 +279,22 @@ class Campaign:
         for key in told.keys() - expected:
             self.faults.append(f"nobody waited for {key}")
         for key in expected:
-            if told[key] > 1 + self.may_double[key]:
-                self.faults.append(f"{told[key]} times: {key}")
+            if len(told[key]) > 1 + self.may_double[key]:
+                self.faults.append(f"{len(told[key])} times: {key}")
+            if len({submit.text for submit in told[key]}) != 1:
+                self.faults.append(f"not the same words each time: {key}")
         self.arrived = len(expected & told.keys())
-        self.doubled = sum(count - 1 for count in told.values())
+        self.doubled = sum(len(submits) - 1 for submits in told.values())
         self._expect(
             {text.phone for text in self.registered}
             == {account[0].removeprefix("+") for account in self.ledger.accounts()},
             "other accounts than registrations",
         )
-        last = {
-            submit.destination.number: submit.text
-            for carrier in self.carriers
-            for submit in carrier.submits
-            if (submit.text or "").startswith(KINDS["registered"])
-        }
         for text in self.registered:
             if text.key not in self._checked:
                 self._checked.add(text.key)
-                lives = self.ledger.password_lives(
-                    f"+{text.phone}", password_in(last[text.phone] or "")
-                )
+                password = password_in(told[text.key][-1].text or "")
+                lives = self.ledger.password_lives(text.key.phone, password)
                 self._expect(lives, f"the password that was told is not the account's: {text.key}")
 
     def _missing(self) -> list[str]:
@@ -299,7 +302,7 @@ class Campaign:
         told = self._told()
         return [
             *(f"not answered: {text[:3]}" for text in self.texts if not text.answered),
-            *(f"no reply: {text[:3]}" for text in self.texts if not told[text.key]),
+            *(f"no reply: {text[:3]}" for text in self.texts if text.key not in told),
             *(f"still waits: {phone}" for phone in self.ledger.waiting()),
         ]
 
@@ -329,6 +332,8 @@ def main() -> int:
         campaign.faults.append(str(fault)[-2000:])
     for how, count in sorted(campaign.kills.items()):
         print(f"{count:5} {how}")
+    doubt = campaign.longest_doubt * 1000
+    print(f"{campaign.doubled} came twice; killed {doubt:.0f} ms after their submit_sm at most")
     minutes = (time.monotonic() - started) / 60
     print(f"seed {options.seed}, {minutes:.1f} minutes, {len(campaign.faults)} faults")
     for words in campaign.faults[:20]:
