@@ -1,0 +1,153 @@
+"""The rules of the service as a citizen may expect them, written a second time and naively.
+
+What the stateful test holds the gateway against. Knows texts, accounts and time; no database, no
+SMSC, nothing of how the gateway does it. Its heart is `Dispatch.decide`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import product
+
+from smsgw.model import AccountState, Outcome
+
+RETRANSMITTED_WITHIN = timedelta(minutes=15)
+PARTS_WITHIN = timedelta(minutes=10)
+RESETS_A_DAY = 3
+
+# --- what people text ---------------------------------------------------------------------------
+
+CMNDS = ("201234567", "201999999", "048090001234")
+BORN = ("01.02.1990", "03.04.1985")
+#: Ways of writing the same; the middle two are cut where long texts are.
+WRITINGS = (
+    ("TK,Nguyen Van An,", "{cmnd}", ",{born}"),
+    ("tk; Nguyễn Văn An ;", " {cmnd}", " ; {born}."),
+    ("TK,NGUYEN VAN AN;", "{cmnd}", ";{born}"),
+)
+MALFORMED = ("hallo", "", "TK Nguyen Van An", "TK,An,201234567,31.02.1990", None)
+
+
+@dataclass(frozen=True)
+class Request:
+    cmnd: str
+    born: str
+
+
+def _write(writing, cmnd, born):
+    return tuple(piece.format(cmnd=cmnd, born=born) for piece in writing)
+
+
+#: Every valid text, in three pieces.
+PIECES = {
+    _write(writing, cmnd, born): Request(cmnd, born)
+    for writing, cmnd, born in product(WRITINGS, CMNDS, BORN)
+}
+#: Also with head and tail of different writings, as parts of two long texts may be mixed up.
+VALID = {
+    a + b + c: Request(cmnd, born)
+    for cmnd, born in product(CMNDS, BORN)
+    for a, b, c in product(*zip(*(_write(w, cmnd, born) for w in WRITINGS), strict=True))
+}
+
+
+# --- accounts -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Account:
+    phone: str
+    cmnd: str
+    born: str
+    state: AccountState = AccountState.ISSUED
+    password: str | None = None  #: the living one
+    mt: int | None = None  #: the text that tells it
+    issued_at: object = None
+    lapses: bool = True  #: a time is set at which the password ends
+    reminders: int = 0
+    resets: list = field(default_factory=list)
+    closed_at: object = None
+
+    @property
+    def is_open(self):
+        return self.state is not AccountState.CLOSED
+
+    def issued(self, mt, password, now):
+        """A text of ours tells a new password; the one before is dead."""
+        self.state, self.password, self.mt = AccountState.ISSUED, password, mt
+        self.issued_at, self.lapses = now, True
+
+
+class Dispatch:
+    """One phone: one account; one CMND: one account."""
+
+    def __init__(self, *, repeat, max_reminders, ttl):
+        self.repeat, self.max_reminders, self.ttl = repeat, max_reminders, ttl
+        self.accounts = []
+
+    def holder(self, **key):
+        ((name, value),) = key.items()
+        return next((a for a in self.accounts if a.is_open and getattr(a, name) == value), None)
+
+    def decide(self, phone, request, now):
+        """(outcome, account that gets a new password or None) of a text; changes nothing."""
+        if request is None:
+            return Outcome.SYNTAX_ERROR, None
+        mine, its = self.holder(phone=phone), self.holder(cmnd=request.cmnd)
+        if mine is None and its is None:
+            return Outcome.REGISTERED, Account(phone, request.cmnd, request.born)
+        if self.repeat and mine is its and mine.born == request.born:
+            today = [at for at in mine.resets if at > now - timedelta(days=1)]
+            if len(today) < RESETS_A_DAY:
+                return Outcome.REGISTERED, mine
+        return Outcome.ALREADY_REGISTERED, None
+
+    def lapsed(self, now):
+        """Accounts whose issued password is due, and those of them that get no other."""
+        due = [
+            account
+            for account in self.accounts
+            if account.state is AccountState.ISSUED
+            and account.lapses
+            and account.issued_at + self.ttl <= now
+        ]
+        return due, [a for a in due if 0 < self.max_reminders <= a.reminders]
+
+
+# --- retransmissions and long texts -------------------------------------------------------------
+
+
+class Seen:
+    """The same octets of the same phone, on another session or before our answer."""
+
+    def __init__(self):
+        self._texts = {}  # (phone, octets) -> [(at, session)]
+
+    def again(self, phone, octets, session, unanswered, now):
+        since = now - RETRANSMITTED_WITHIN
+        recent = [text for text in self._texts.get((phone, octets), ()) if text[0] > since]
+        if not recent:
+            return False
+        return unanswered or max(recent, key=lambda text: text[0])[1] != session
+
+    def add(self, phone, octets, session, now):
+        self._texts.setdefault((phone, octets), []).append((now, session))
+
+
+@dataclass
+class LongText:
+    total: int
+    started: object
+    parts: dict = field(default_factory=dict)  #: number -> (octets, text, session, at)
+    joined: bool = False
+
+    @property
+    def in_order(self):
+        return [self.parts[number] for number in sorted(self.parts)]
+
+    @property
+    def octets(self):
+        return tuple(octets for octets, *_ in self.in_order)
+
+    @property
+    def text(self):
+        return "".join(text for _, text, *_ in self.in_order)
