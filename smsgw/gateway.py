@@ -19,7 +19,7 @@ from smsgw import phone
 from smsgw.clock import stamp
 from smsgw.config import Settings
 from smsgw.errors import SmsgwError
-from smsgw.intake import RETRANSMISSION_WINDOW, Intake, history_row
+from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
 from smsgw.model import (
     Address,
     Answer,
@@ -51,8 +51,6 @@ from smsgw.vault import Vault
 
 log = logging.getLogger(__name__)
 
-#: A long text whose last part has not come by then is answered as a syntax error.
-PARTS_LIMIT = timedelta(minutes=10)
 #: A reply that no SMSC has taken by then has failed.
 GIVE_UP_AFTER = timedelta(hours=24)
 #: A receipt whose text is still unknown by then belongs to nobody.

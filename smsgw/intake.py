@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Within this time the same octets on another session are a retransmission.
 RETRANSMISSION_WINDOW = timedelta(minutes=15)
+#: A long text whose last part has not come by then is answered as a syntax error.
+PARTS_LIMIT = timedelta(minutes=10)
 _RESETS_PER_DAY = 3
 _REGISTERED = machine.step(None, machine.Registration).to
 _REGISTERED_WORD = _REGISTERED.value
@@ -293,8 +295,9 @@ class Intake:
         old = rows.get(part.number)
         started = min((row.created_at for row in rows.values()), default=self._at)
         if old is not None and old.fingerprint == mo.fingerprint:
-            fresh = self._at - old.created_at < RETRANSMISSION_WINDOW // timedelta(microseconds=1)
-            if fresh and (old.session != mo.session or mo.unanswered_twin):
+            # The row says when the first part came; this one may have come later by the limit.
+            since = stamp(self._now - RETRANSMISSION_WINDOW - PARTS_LIMIT)
+            if old.created_at > since and (old.session != mo.session or mo.unanswered_twin):
                 return None  # sent again; the first was committed
         first = next(iter(rows.values()), None)
         if first is not None:

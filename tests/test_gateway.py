@@ -527,6 +527,18 @@ def test_part_sent_again_has_no_effect(house):
     assert [Outcome.REGISTERED] == house.outcomes()
 
 
+def test_late_part_sent_again_is_known_for_as_long_as_the_first(house):
+    first, last = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
+    house.take(first)
+    house.later(minutes=9)
+    house.take(last)
+    house.later(minutes=14)
+    house.take(last._replace(session=2))
+    house.later(minutes=10)
+    house.gateway.tidy(house.now)
+    assert [Outcome.REGISTERED] == house.outcomes()
+
+
 def test_text_that_lacks_a_part_is_a_syntax_error_after_ten_minutes_and_only_once(house):
     house.take(parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")[0])
     house.later(minutes=9, seconds=59)

@@ -137,7 +137,7 @@ class Seen:
 class LongText:
     total: int
     started: object
-    parts: dict = field(default_factory=dict)  #: number -> (octets, text, session, at)
+    parts: dict = field(default_factory=dict)  #: number -> (octets, text, session)
     joined: bool = False
 
     @property
@@ -150,4 +150,4 @@ class LongText:
 
     @property
     def text(self):
-        return "".join(text for _, text, *_ in self.in_order)
+        return "".join(text for _, text, _ in self.in_order)

@@ -64,6 +64,8 @@ from smsgw.smpp.alphabets import septets
 from smsgw.store import Store
 from smsgw.vault import Vault
 
+#: Any part of a long text comes within the one time, and its copy within the other.
+KNOWN_WITHIN = PARTS_WITHIN + RETRANSMITTED_WITHIN
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LINKS = ("viettel", "mobi")
 PHONES = ("+84905123456", "+84905999999", "+84911000001")
@@ -313,14 +315,14 @@ class Service(RuleBasedStateMachine):
         key, number, total = (phone, each.part.ref), each.part.number, each.part.total
         whole = self.long_texts.get(key)
         old = whole.parts.get(number) if whole else None
-        fresh = old and old[0] == each.octets and self.now - old[3] < RETRANSMITTED_WITHIN
+        fresh = old and old[0] == each.octets and self.now - whole.started < KNOWN_WITHIN
         if fresh and (old[2] != mo.session or mo.unanswered_twin):
             return None
         if whole and whole.joined and whole.total == total and old is None:
             return None  # too late
         if whole is None or whole.joined or whole.total != total:
             whole = self.long_texts[key] = LongText(total, self.now)
-        whole.parts[number] = each.octets, each.part.octets.decode(), mo.session, self.now
+        whole.parts[number] = each.octets, each.part.octets.decode(), mo.session
         if len(whole.parts) < total:
             return None
         whole.joined = True
