@@ -102,8 +102,8 @@ def _first(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _message_id(value: bytes) -> str:
-    """Of receipted_message_id; some SMSCs leave out its NUL."""
-    return value.partition(b"\0")[0].decode("latin-1")
+    """Of receipted_message_id, at most 64 octets; some SMSCs leave out its NUL."""
+    return value[:64].partition(b"\0")[0].decode("latin-1")
 
 
 def _network_error(value: bytes) -> str:
@@ -134,12 +134,13 @@ def match_keys(smsc_id: str) -> MatchKeys:
     """
     normal = normal_id(smsc_id)
     others = []
-    if normal.isascii():
-        if normal.isdecimal():
-            others.append(f"{int(normal):x}")
-        if _hexadecimal(normal):
-            others.append(str(int(normal, 16)))
+    if _decimal(normal):
+        others.append(f"{int(normal):x}")
+    if _hexadecimal(normal):
+        others.append(str(int(normal, 16)))
     return MatchKeys(normal, tuple(key for key in dict.fromkeys(others) if key != normal))
 
 
+# Bounded: a number of thousands of digits takes long to read, and Python refuses to.
+_decimal = re.compile(r"[0-9]{1,64}").fullmatch
 _hexadecimal = re.compile(r"[0-9a-f]{1,64}").fullmatch

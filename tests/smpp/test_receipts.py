@@ -188,6 +188,13 @@ def test_any_id_matches_itself(smsc_id):
     assert finds(smsc_id, smsc_id)
 
 
+def test_id_longer_than_smpp_has_any_is_read_and_cut():
+    read = receipt(b"", 4, {Tlv.RECEIPTED_MESSAGE_ID: b"7" * 60_000})
+    assert "7" * 64 == read.smsc_id
+    assert finds(read.smsc_id, read.smsc_id)
+    assert finds("7" * 60_000, "7" * 60_000)
+
+
 def test_different_ids_do_not_match():
     assert not finds("4711", "4712")
     assert not finds("abc-1", "abc-2")
