@@ -170,8 +170,9 @@ class Connection(asyncio.Protocol):
         self.flush()
 
     def data_received(self, data: bytes) -> None:
-        now = self._loop.time()
-        self._handle(self.session.receive(data, now), now)
+        if not self._is_over():
+            now = self._loop.time()
+            self._handle(self.session.receive(data, now), now)
 
     def pause_writing(self) -> None:
         # What the peer asks makes answers; who does not read those is not asked for more.
@@ -256,14 +257,17 @@ class Connection(asyncio.Protocol):
 
     # --- events ---------------------------------------------------------------------------------
 
+    def _is_over(self) -> bool:
+        """Whether all that is left is `connection_lost`, which abandons the session."""
+        return self._transport.is_closing() and self._ending is not None
+
     def _tick(self) -> None:
         self._timer = None
-        now = self._loop.time()
-        self._handle(self.session.tick(now), now)
+        if not self._is_over():
+            now = self._loop.time()
+            self._handle(self.session.tick(now), now)
 
     def _handle(self, events: Sequence[Event], now: float) -> None:
-        if self._transport.is_closing() and self._ending:
-            return  # the session is over: abandoned in connection_lost
         try:
             for event in events:
                 self._on_event(event, now)
@@ -434,7 +438,6 @@ class Link:
         # (held since, MT); replies to citizens go before reminders.
         self._replies: deque[tuple[float, Mt]] = deque()
         self._reminders: deque[tuple[float, Mt]] = deque()
-        self._in_flight = 0
         self._landed = asyncio.Event()
         self._landed.set()
         self._timer: asyncio.TimerHandle | None = None
@@ -449,7 +452,7 @@ class Link:
         """First step of the end: take no more MOs, send no more MTs, start no connection."""
         self.stopping = True
         self._give_back("the gateway stops")
-        if self._in_flight:
+        if self.in_flight:
             self._landed.clear()
         for line, task in zip(self.lines, self._tasks, strict=True):
             if line.connection is None:
@@ -497,7 +500,7 @@ class Link:
             useful = 1  # the next one, which wakes us when the pace allows it
         if self.smsc.max_per_second:
             useful = min(useful, max(1, int(self.smsc.max_per_second * MAX_HOLD_SECONDS / 2)))
-        return max(0, useful - self._in_flight - self.held)
+        return max(0, useful - sender.session.in_flight - self.held)
 
     def send(self, mts: Sequence[Mt]) -> None:
         """Send *mts* as soon as window and pace allow; `flush` starts it."""
@@ -521,7 +524,7 @@ class Link:
     @property
     def in_flight(self) -> int:
         """submit_sm that await their answer."""
-        return self._in_flight
+        return sum(connection.session.in_flight for connection in self.sessions.values())
 
     def _sender(self) -> Connection | None:
         """The connection by which MTs can leave, if one is bound."""
@@ -544,7 +547,6 @@ class Link:
             for _ in range(count):
                 _, mt = (self._replies or self._reminders).popleft()
                 sender.session.submit(mt, now)
-            self._in_flight += count
             self.counts.sent += count
             self.pace.sent(count, now)
         if self.held:
@@ -552,7 +554,6 @@ class Link:
 
     def settle(self, result: SubmitResult, now: float) -> None:
         """An MT that was sent has its answer, or never gets one."""
-        self._in_flight -= 1
         counts = self.counts
         match result:
             case Taken():
@@ -570,7 +571,7 @@ class Link:
             case Unanswered():
                 counts.unanswered += 1
         self.desk.settled(result, self.name)
-        if self._in_flight == 0 and self.stopping:
+        if self.stopping and not self.in_flight:
             self._landed.set()
 
     def ended(self, connection: Connection, ending: Ending) -> None:
@@ -630,7 +631,7 @@ class Link:
         """Name, meaning and value of everything that is counted; totals only grow."""
         yield "bound", "1 while the link is bound.", self.status[0] is LinkState.BOUND
         yield "held", "MTs that wait for window or pace.", self.held
-        yield "in_flight", "submit_sm that await their answer.", self._in_flight
+        yield "in_flight", "submit_sm that await their answer.", self.in_flight
         for count in fields(self.counts):
             yield f"{count.name}_total", count.metadata["help"], getattr(self.counts, count.name)
 

@@ -127,6 +127,19 @@ async def bound(manners=None, **changes):
         await smsc.stop()
 
 
+@contextmanager
+def freeze_loop(connection, now):
+    """Let *connection* believe that its loop's time is *now*."""
+
+    class Clock:
+        def time(self):
+            return now
+
+    loop, connection._loop = connection._loop, Clock()
+    yield
+    connection._loop = loop
+
+
 def on_a_bound_link(manners=None, **changes):
     """Runs a scenario(smsc, link, desk) as a test."""
 
@@ -286,6 +299,31 @@ def test_lost_line_comes_back_fast_with_a_new_session(how):
         assert desk.mos[0][0].session < desk.mos[1][0].session
 
     scenario()
+
+
+@on_a_bound_link(Manners(silent=frozenset({"submits"})), reconnect_min="30s")
+async def test_timer_that_fires_as_the_line_is_dropped_loses_no_result(smsc, link, desk):
+    link.send([mt(1)])
+    link.flush()
+    await smsc.until(lambda: smsc.submits)
+    (connection,) = link.sessions.values()
+    loop = asyncio.get_running_loop()
+    connection.drop("cut")
+    with freeze_loop(connection, loop.time() + 60):
+        connection._tick()
+    await desk.until(lambda: desk.results)
+    assert [Unanswered(1, "cut", link_lost=True)] == desk.results
+    assert 0 == link.in_flight
+
+
+@on_a_bound_link(reconnect_min="30s")
+async def test_text_that_smpp_cannot_carry_is_refused_also_when_the_line_is_lost(smsc, link, desk):
+    link.send([mt(1, text="x" * 300)])
+    link.flush()
+    (connection,) = link.sessions.values()
+    connection.drop("cut")
+    await desk.until(lambda: desk.results)
+    assert [Refused] == [type(result) for result in desk.results]
 
 
 @on_a_bound_link(Manners(silent=frozenset({"submits"})), window=1, reconnect_min="30s")

@@ -265,6 +265,11 @@ class Session:
         return self._window - len(self._submits)
 
     @property
+    def in_flight(self) -> int:
+        """Texts whose answer is awaited."""
+        return len(self._submits)
+
+    @property
     def unanswered(self) -> int:
         """MOs and receipts that wait for our answer."""
         return len(self._tickets)
@@ -330,10 +335,14 @@ class Session:
         self._out_octets = 0
         return octets
 
-    def abandon(self, reason: str) -> list[Unanswered]:
-        """The connection is gone: all texts of which nobody knows whether they arrived."""
+    def abandon(self, reason: str) -> list[SubmitResult]:
+        """The connection is gone: what is known of the texts that it was given.
+
+        Of most nobody knows whether they arrived.
+        """
         self._state = _CLOSED
-        results = [Unanswered(mt_id, reason, True) for mt_id, _ in self._submits.values()]
+        results: list[SubmitResult] = [e for e in self._pending if isinstance(e, Refused)]
+        results += [Unanswered(mt_id, reason, True) for mt_id, _ in self._submits.values()]
         self._submits.clear()
         self._late.clear()
         self._tickets.clear()
