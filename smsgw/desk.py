@@ -76,6 +76,17 @@ class _ReceiptArrival(NamedTuple):
     session: int
 
 
+class _AtWork(NamedTuple):
+    """A batch that the store is writing."""
+
+    batch: Batch
+    arrivals: list[_Arrival]
+    receipts: list[_ReceiptArrival]
+    results: list[tuple[str, SubmitResult]]
+    started: float  #: loop time
+    done: "asyncio.Future[Done]"
+
+
 class _Tale:
     """One line in the log for the texts of a batch; under load, for those of a tenth of a second.
 
@@ -119,6 +130,7 @@ class Desk:
         self._ports: dict[str, Port] = {}
         self._arrivals: list[_Arrival] = []
         self._parked: list[_Arrival] = []  # registrations that wait for the hashers
+        self._released = 0  # of those, how many stand in front of the arrivals again
         self._received = 0
         self._receipts: list[_ReceiptArrival] = []
         self._results: list[tuple[str, SubmitResult]] = []
@@ -166,9 +178,11 @@ class Desk:
     def passwords_ready(self) -> None:
         """The stock has passwords again for registrations that wait."""
         ready = len(self._stock)
-        if self._parked and ready:
-            self._arrivals[:0] = self._parked[:ready]
-            del self._parked[:ready]
+        if self._parked and ready > self._released:
+            released = self._parked[: ready - self._released]
+            self._arrivals[self._released : self._released] = released
+            self._released += len(released)
+            del self._parked[: len(released)]
             self._wake.set()
 
     async def run_in_store(self, function: Callable[..., T], *args: Any) -> T:
@@ -188,11 +202,7 @@ class Desk:
                 await self._wake.wait()
                 self._wake.clear()
                 self._busy = True
-                while self._waits():
-                    await self._commit()
-                    await self._claim()
-                    if self.trouble and self._results:
-                        break  # what only we can repeat is tried again by the timer
+                await self._commit_all()
                 await self._claim()
                 self._set_timer()
                 self._busy = False
@@ -217,67 +227,72 @@ class Desk:
 
     # --- a batch ------------------------------------------------------------------------------
 
-    async def _commit(self) -> None:
+    async def _commit_all(self) -> None:
+        """Have batch after batch committed, until nothing waits.
+
+        While the store writes one, the answers and replies of the one before leave: the two take
+        about as long, and need the interpreter in turns.
+        """
+        at_work = self._hand_over()
+        while at_work:
+            done = await self._outcome(at_work)
+            self._keep(done, at_work)
+            before, at_work = at_work, None
+            # What only we can repeat is tried again by the timer, not at once.
+            if not (self.trouble and self._results):
+                at_work = self._hand_over(done.replies)
+            self._follow_up(done, before)
+            await self._claim()
+
+    def _hand_over(self, leaving: Sequence[Mt] = ()) -> "_AtWork | None":
+        """Give the store what has come in; *leaving* are replies that links are yet to get."""
+        if not self._waits():
+            return None
+        loop = asyncio.get_running_loop()
         arrivals, self._arrivals = self._arrivals[:MAX_BATCH], self._arrivals[MAX_BATCH:]
         receipts, self._receipts = self._receipts, []
         results, self._results = self._results, []
+        taken = Counter(mt.link for mt in leaving)
         batch = Batch(
             [arrival.mo for arrival in arrivals],
             [arrival.receipt for arrival in receipts],
             results,
-            {name: port.room() for name, port in self._ports.items() if not self._has_due(name)},
+            {
+                name: port.room() - taken[name]
+                for name, port in self._ports.items()
+                if not self._has_due(name)
+            },
+            # Who waits for a password comes before who has just come.
+            self._released if self._parked else None,
         )
-        started = asyncio.get_running_loop().time()
+        self._released = max(0, self._released - len(arrivals))
+        future = loop.run_in_executor(self._worker, self._gateway.commit, batch, clock.now())
+        return _AtWork(batch, arrivals, receipts, results, loop.time(), future)
+
+    async def _outcome(self, at_work: "_AtWork") -> Done:
         try:
-            done = await self.run_in_store(self._gateway.commit, batch, clock.now())
+            return await at_work.done
         except StoreLost:
             raise
         except Exception as error:
             # A fault of ours: nothing is answered as stored, and the next batch may fare better.
             log.exception("desk: a batch failed")
-            done = Done.later(batch, type(error).__name__)
-        self._follow_up(done, arrivals, receipts, results)
-        if done.outcomes:
-            took = asyncio.get_running_loop().time() - started
-            self._told.add({arrival.port.name for arrival in arrivals}, done.outcomes, took)
+            return Done.later(at_work.batch, type(error).__name__)
 
-    def _follow_up(
-        self,
-        done: Done,
-        arrivals: list[_Arrival],
-        receipts: list[_ReceiptArrival],
-        results: list[tuple[str, SubmitResult]],
-    ) -> None:
-        """The commit is over: answers, replies, and what has to wait."""
+    def _keep(self, done: Done, at_work: "_AtWork") -> None:
+        """Put back what has to wait, before the next batch is made up."""
         if self.trouble and not done.trouble:
             log.warning("store: takes messages again")
         self.trouble = done.trouble
-        self.outcomes += done.outcomes
         if not done.settled:
-            self._results[:0] = results
-        touched: set[Port] = set()
-        again = []
-        for arrival, answer in zip(arrivals, done.answers, strict=True):
-            if answer is None:
-                again.append(arrival)
-                continue
-            port, mo, ticket, _ = arrival
-            port.answer(mo.session, ticket, answer)
-            touched.add(port)
-        for (port, _, ticket, session), answer in zip(receipts, done.receipts, strict=True):
-            port.answer(session, ticket, answer)
-            touched.add(port)
-        by_link: dict[str, list[Mt]] = {}
-        for mt in done.replies:
-            by_link.setdefault(mt.link, []).append(mt)
-        for link, mts in by_link.items():
-            if link in self._ports:
-                self._ports[link].send(mts)
-                touched.add(self._ports[link])
-        for port in touched:
-            port.flush()
+            self._results[:0] = at_work.results
         for link, at in done.due.items():
             self._falls_due(link, at)
+        again = [
+            arrival
+            for arrival, answer in zip(at_work.arrivals, done.answers, strict=True)
+            if answer is None
+        ]
         if done.passwords_wanted:
             # In the order of arrival: a text that was sent again must not overtake the first,
             # which would then find the phone registered.
@@ -289,6 +304,30 @@ class Desk:
             self._arrivals[:0] = again
             if not self._parked:
                 self._stock.wanted(0)
+
+    def _follow_up(self, done: Done, at_work: "_AtWork") -> None:
+        """The commit is over: answers and replies leave, in one write a link."""
+        touched: set[Port] = set()
+        for (port, mo, ticket, _), answer in zip(at_work.arrivals, done.answers, strict=True):
+            if answer is not None:
+                port.answer(mo.session, ticket, answer)
+                touched.add(port)
+        for (port, _, ticket, session), answer in zip(at_work.receipts, done.receipts, strict=True):
+            port.answer(session, ticket, answer)
+            touched.add(port)
+        by_link: dict[str, list[Mt]] = {}
+        for mt in done.replies:
+            by_link.setdefault(mt.link, []).append(mt)
+        for link, mts in by_link.items():
+            if link in self._ports:
+                self._ports[link].send(mts)
+                touched.add(self._ports[link])
+        for port in touched:
+            port.flush()
+        if done.outcomes:
+            self.outcomes += done.outcomes
+            took = asyncio.get_running_loop().time() - at_work.started
+            self._told.add({arrival.port.name for arrival in at_work.arrivals}, done.outcomes, took)
 
     # --- what is due --------------------------------------------------------------------------
 
@@ -308,6 +347,7 @@ class Desk:
                 log.error("store: %s", error)
                 self._due[link] = loop.time() + RETRY_SECONDS
                 continue
+            self.trouble = None
             if claim.mts:
                 port.send(claim.mts)
                 port.flush()

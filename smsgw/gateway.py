@@ -72,6 +72,9 @@ class Batch:
     results: Sequence[tuple[str, SubmitResult]] = ()  #: with the name of the link
     #: How many replies each link can hold in memory; more than that wait in the outbox.
     room: Mapping[str, int] = field(default_factory=dict)
+    #: How many may be registered; None: as many as the stock has passwords for. The first ones
+    #: may, where older registrations wait for a password already.
+    registrations: int | None = None
 
     def __len__(self) -> int:
         return len(self.mos) + len(self.receipts) + len(self.results)
@@ -83,7 +86,7 @@ class Batch:
         for receipt in self.receipts:
             yield Batch(receipts=(receipt,))
         for mo in self.mos:
-            yield Batch(mos=(mo,), room=self.room)
+            yield Batch(mos=(mo,), room=self.room, registrations=self.registrations)
 
 
 @dataclass(slots=True)
@@ -252,7 +255,7 @@ class Gateway:
                 done.receipts.append(Answer.OK)
             if batch.mos:
                 changes = Changes()
-                Intake(self, batch.room, now, changes, done).take(batch.mos)
+                Intake(self, batch.room, now, changes, done).take(batch.mos, batch.registrations)
                 store.write(changes)
                 # What waits for its turn is counted when that comes.
                 read = zip(batch.mos, done.answers, strict=True)

@@ -69,9 +69,15 @@ class Intake:
         self._by_phone: dict[int, Holder] = {}
         self._touched: set[int] = set()  # accounts whose password this batch changes
         self._issued: list[Issued] = []
+        self._may_issue = 0
 
-    def take(self, mos: Sequence[Mo]) -> None:
-        """Decide on all of *mos*, in their order; one entry in `done.answers` for each."""
+    def take(self, mos: Sequence[Mo], registrations: int | None = None) -> None:
+        """Decide on all of *mos*, in their order; one entry in `done.answers` for each.
+
+        Args:
+            registrations: how many passwords may be given out; None: no matter.
+        """
+        self._may_issue = len(mos) if registrations is None else registrations
         region = self._gateway._region
         numbers = [phone.normalise(mo.sender, region) for mo in mos]
         self._know_senders(
@@ -147,7 +153,7 @@ class Intake:
         if cmnds:
             self._by_cmnd = self._store.holders_by_cmnd(cmnds)
             wanted = sum(cmnd not in self._by_cmnd for cmnd in cmnds)
-            self._issued = self._gateway._issuer.take(wanted)
+            self._issued = self._gateway._issuer.take(min(wanted, self._may_issue))
             self._issued.reverse()  # popped from the end, so the oldest goes first
 
     # --- one text -----------------------------------------------------------------------------
@@ -192,14 +198,15 @@ class Intake:
         )
         issued, account_id, cmnd = None, None, ""
         if decision.event is not None:
-            if not self._issued and not self._done.passwords_wanted:
+            if not self._issued and self._may_issue and not self._done.passwords_wanted:
                 self._issued = self._gateway._issuer.take(1)
-            if not self._issued:
+            if not self._issued or not self._may_issue:
                 # All later ones wait as well, though the stock may have a password by now: the
                 # same text sent again must not overtake the first.
                 self._done.passwords_wanted += 1
                 return None
             issued = self._issued.pop()
+            self._may_issue -= 1
         mo_id = self._record(mo, who, decision.outcome)
         mt_id = self._next_message = mo_id + 1
         if issued is not None:

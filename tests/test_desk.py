@@ -10,7 +10,7 @@ from house import AN, BINH, OTHER_TEXT, TEXT, House
 
 from smsgw.desk import Desk
 from smsgw.model import Address, Answer, MtState, Outcome, Postponed, Receipt, Taken
-from smsgw.passwords import Stock
+from smsgw.passwords import Issued, Stock, hash_password
 from smsgw.store import StoreLost
 
 PATIENCE = 10  # seconds; a deadline, not a delay
@@ -152,6 +152,25 @@ async def test_text_sent_again_while_it_waits_for_a_password_is_one_text(desk, p
     desk._stock.start()
     await port.until(lambda: len(port.answers) == 24)
     assert {Outcome.REGISTERED: 8, Outcome.RETRANSMISSION: 16} == desk.outcomes
+
+
+@at_the_desk
+async def test_newcomer_does_not_get_the_password_that_an_older_text_waits_for(desk, port, house):
+    old = [f"849051000{n:02}" for n in range(3)]
+    for n, phone in enumerate(old):
+        desk.received(port, house.mo(phone, f"TK,Nguyen Van An,2012345{n:02},01.02.1990"), n)
+    async with asyncio.timeout(PATIENCE):
+        while len(desk._parked) < 3:
+            await asyncio.sleep(0)
+    desk._stock.give_back([Issued("secret23", hash_password("secret23"))])  # nobody was told
+    desk.received(port, house.mo(BINH, OTHER_TEXT), 9)
+    await port.until(lambda: port.answers or desk._arrivals)
+    await desk.drain()
+    assert 9 not in port.answers
+    desk._stock.start()
+    await port.until(lambda: len(port.answers) == 4)
+    phones = [a.phone for a in await desk.run_in_store(lambda: list(house.store.accounts()))]
+    assert [f"+{phone}" for phone in (*old, BINH)] == phones
 
 
 @at_the_desk
