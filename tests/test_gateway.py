@@ -415,6 +415,15 @@ def test_reply_that_was_given_up_has_another_day_when_the_hotline_retries_it(hou
     assert [MtState.FAILED] == house.states()
 
 
+def test_reply_that_is_on_its_way_does_not_leave_twice_when_the_hotline_retries_it(house):
+    (mt,) = house.take(house.mo(AN, TEXT)).replies
+    house.gateway.retry(mt.id, "lan", house.now)
+    assert [] == house.claim().mts
+    house.settle(Postponed(mt.id, "ESME_RSYSERR", throttled=False))
+    house.gateway.retry(mt.id, "lan", house.now)
+    assert [mt] == house.claim().mts
+
+
 def test_replies_of_a_link_that_is_no_more_go_by_another(house, make_house):
     house.take(house.mo(AN, TEXT, link="mobi"), room=0)
     house.gateway._links = ("viettel",)

@@ -229,8 +229,12 @@ CANCEL = """
 """
 
 RETRY = """
+    -- One that a link has in memory is on its way already, and keeps its lease: it would leave
+    -- twice.
     UPDATE outbox
-       SET state = 'queued', leased = 0, due_at = :now, tries = 0, reason = NULL, retried = :now
+       SET state = 'queued', tries = 0, reason = NULL, retried = :now,
+           leased = CASE WHEN state = 'queued' THEN leased ELSE 0 END,
+           due_at = CASE WHEN state = 'queued' AND leased = 1 THEN due_at ELSE :now END
      WHERE id = :id
 """
 
@@ -515,30 +519,25 @@ SET_FACT = "INSERT OR REPLACE INTO facts (name, value) VALUES (:name, :value)"
 PURGE_OUTBOX = """
     -- What waits to be sent is not the past, however old.
     DELETE FROM outbox
-     WHERE state <> 'queued' AND id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
-                                           LIMIT :limit)
-      
+     WHERE state <> 'queued'
+       AND id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before LIMIT :limit)
 """
 
 PURGE_SENT = """
-    -- The newest text stays, see PURGE_MT, and with it what became of it.
-    DELETE FROM sent WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
-                                           LIMIT :limit)
-      
+    DELETE FROM sent
+     WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before LIMIT :limit)
 """
 
 PURGE_MT = """
     DELETE FROM mt
-     WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before
-                                           LIMIT :limit)
+     WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before LIMIT :limit)
        AND id NOT IN (SELECT id FROM outbox)
  RETURNING subscriber_id
 """
 
 PURGE_MO = """
     DELETE FROM mo
-     WHERE id IN (SELECT id FROM mo WHERE id < :end AND created_at < :before
-                                           LIMIT :limit)
+     WHERE id IN (SELECT id FROM mo WHERE id < :end AND created_at < :before LIMIT :limit)
  RETURNING subscriber_id
 """
 

@@ -471,6 +471,7 @@ class Store:
         )
 
     def retry(self, mt_id: int, now: datetime) -> None:
+        """Let a reply be due now, with all its time before it; one that is leased stays so."""
         self._run(sql.RETRY, id=mt_id, now=stamp(now))
 
     def cancel(self, mt_id: int, reason: str) -> bool:
