@@ -353,6 +353,8 @@ class Desk:
                 port.flush()
             if claim.next_due is not None:
                 self._falls_due(link, claim.next_due)
+                if not claim.mts and self._has_due(link):
+                    self._wake.set()  # all that was looked at was given up: no link will ring
 
     def _has_due(self, link: str) -> bool:
         """Whether older replies wait in the outbox: new ones queue behind them."""

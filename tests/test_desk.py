@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from house import AN, BINH, OTHER_TEXT, TEXT, House
 
+from smsgw import clock
 from smsgw.desk import Desk
+from smsgw.gateway import GIVE_UP_AFTER, Batch
 from smsgw.model import Address, Answer, MtState, Outcome, Postponed, Receipt, Taken
 from smsgw.passwords import Issued, Stock, hash_password
 from smsgw.store import StoreLost
@@ -230,6 +232,19 @@ async def test_older_replies_leave_before_newer_ones(desk, port, house):
     desk.ring()
     await port.until(lambda: len(port.sent) == 4)
     assert sorted(mt.id for mt in port.sent) == [mt.id for mt in port.sent]
+
+
+@at_the_desk
+async def test_reply_behind_many_that_are_given_up_leaves_by_itself(desk, port, house):
+    def queue(count, now):
+        batch = Batch(mos=[house.mo(f"8490500{n:04}", "hallo") for n in range(count)])
+        house.gateway.commit(batch, now)
+
+    await desk.run_in_store(queue, 250, clock.now() - GIVE_UP_AFTER)
+    await desk.run_in_store(queue, 1, clock.now())
+    desk.ring("viettel")
+    await port.until(lambda: port.sent)
+    assert 250 == committed(house, "SELECT count(*) FROM outbox WHERE state = 'failed'")
 
 
 @at_the_desk
