@@ -297,13 +297,13 @@ class Desk:
             # In the order of arrival: a text that was sent again must not overtake the first,
             # which would then find the phone registered.
             self._parked = sorted(self._parked + again, key=attrgetter("number"))
-            # The stock may have been filled since it had none for these.
             self._stock.wanted(len(self._parked))
-            self.passwords_ready()
         else:
             self._arrivals[:0] = again
             if not self._parked:
                 self._stock.wanted(0)
+        # The stock may have been filled since it had none for these, or got some back.
+        self.passwords_ready()
 
     def _follow_up(self, done: Done, at_work: "_AtWork") -> None:
         """The commit is over: answers and replies leave, in one write a link."""

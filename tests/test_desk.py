@@ -12,7 +12,7 @@ from smsgw import clock
 from smsgw.desk import Desk
 from smsgw.gateway import GIVE_UP_AFTER, Batch
 from smsgw.model import Address, Answer, MtState, Outcome, Postponed, Receipt, Taken
-from smsgw.passwords import Issued, Stock, hash_password
+from smsgw.passwords import Issued, OnDemand, Stock, hash_password
 from smsgw.store import StoreLost
 
 PATIENCE = 10  # seconds; a deadline, not a delay
@@ -132,6 +132,16 @@ async def test_registration_waits_for_the_hashers_and_others_pass_by(desk, port,
     await port.until(lambda: len(port.answers) == 2)
     assert Answer.OK == port.answers[1]
     assert {Outcome.SYNTAX_ERROR: 1, Outcome.REGISTERED: 1} == desk.outcomes
+
+
+@at_the_desk
+async def test_registration_that_waits_takes_a_password_that_was_given_back(desk, port, house):
+    desk.received(port, house.mo(AN, TEXT), 1)
+    desk.received(port, house.mo(BINH, "hallo"), 2)
+    await port.until(lambda: 2 in port.answers)
+    desk._stock.give_back(OnDemand(8).take(1))
+    desk.received(port, house.mo(BINH, "hallo nua"), 3)
+    await port.until(lambda: 1 in port.answers)
 
 
 @at_the_desk
