@@ -57,7 +57,7 @@ class Issuer(Protocol):
         """At most *n* pairs, each handed out once; fewer when no more are ready."""
 
     def give_back(self, unused: Sequence[Issued]) -> None:
-        """Return pairs that nobody was told of, such as those of a commit that failed."""
+        """Return pairs that were not used after all."""
 
 
 def draw(length: int) -> str:

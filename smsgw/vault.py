@@ -120,7 +120,7 @@ class _Deferred(Vault):
 
     def __getattr__(self, name: str) -> object:
         """Asked for only what `Vault.__init__` sets, before it is set."""
-        if name == "_ciphers" or "_ciphers" not in self.__dict__:
+        if "_ciphers" not in self.__dict__:
             self.__dict__ |= Vault.open(self._key_file, create=False).__dict__
         try:
             return self.__dict__[name]

@@ -8,7 +8,7 @@ from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
 from smsgw.cli.options import format_option
 
-#: New passwords are hashed inside the transaction, and for so long the daemon cannot commit.
+#: So many are hashed before each transaction: the first reminders need not wait for the last.
 EXPIRED_AT_ONCE = 10
 
 
