@@ -589,7 +589,9 @@ def test_unanswered_submit_is_reported_and_frees_its_slot():
     dialogue.session.submit(mt(2), T0 + 1)
     assert T0 + 10 == dialogue.session.next_deadline()
     assert [] == dialogue.session.tick(T0 + 9.9)
-    assert [Unanswered(1, "no answer to submit_sm in 10 s", False)] == dialogue.session.tick(T0 + 10)
+    assert [Unanswered(1, "no answer to submit_sm in 10 s", False)] == dialogue.session.tick(
+        T0 + 10
+    )
     assert 2 == dialogue.session.room
     assert T0 + 11 == dialogue.session.next_deadline()
 
@@ -639,7 +641,9 @@ def test_abandoned_session_gives_back_what_is_in_flight():
     dialogue = bound()
     for number in (1, 2):
         dialogue.session.submit(mt(number), T0)
-    assert [Unanswered(1, "cut", True), Unanswered(2, "cut", True)] == dialogue.session.abandon("cut")
+    assert [Unanswered(1, "cut", True), Unanswered(2, "cut", True)] == dialogue.session.abandon(
+        "cut"
+    )
     assert [] == dialogue.session.abandon("cut")
     assert 0 == dialogue.session.room
     assert float("inf") == dialogue.session.next_deadline()
