@@ -37,7 +37,7 @@ from smsgw.model import (
 )
 from smsgw.passwords import Issued, Issuer
 from smsgw.registration import machine
-from smsgw.registration.replies import Replies
+from smsgw.registration.replies import templates
 from smsgw.smpp.receipts import match_keys, normal_id
 from smsgw.store import rows
 from smsgw.store.rows import Changes
@@ -177,7 +177,7 @@ class Gateway:
         self._settings = settings
         self._vault = vault
         self._issuer = issuer
-        self._replies = Replies(settings.messages)
+        self._templates = templates(settings.messages)
         self._region = settings.gateway.region
         self._zone = settings.gateway.timezone
         self._links = tuple(link.name for link in settings.smsc)
@@ -390,7 +390,7 @@ class Gateway:
         issued: Issued | None,
     ) -> Mt:
         """Add a text of ours to *changes*; what it says, for where it leaves at once."""
-        template = self._replies.template(reply)
+        template = self._templates[reply]
         wording = self._store.wording(reply, template)
         if issued is None:
             password, sealed = "", None

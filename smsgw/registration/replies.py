@@ -11,32 +11,18 @@ from smsgw.smpp import alphabets
 
 MAX_SEPTETS = 160  #: one SMS in the GSM 03.38 default alphabet
 MAX_USERNAME = 12  #: characters; a user name is a CMND
-MASK = "********"  #: what people see in place of a password
 
 #: Which texts tell the citizen user name and password. The others have nothing to fill in.
 TELLS_PASSWORD = frozenset({Reply.REGISTERED, Reply.REMINDER})
 
 
-class Replies:
-    """The configured texts, ready to be filled in."""
+def templates(messages: object) -> dict[Reply, str]:
+    """The configured template of each reply.
 
-    def __init__(self, messages: object) -> None:
-        """Args: messages: has a template without `fault` for each `Reply`, by its value."""
-        self._templates: dict[Reply, str] = {
-            reply: getattr(messages, reply.value) for reply in Reply
-        }
-
-    def template(self, reply: Reply) -> str:
-        """The text of *reply* with its placeholders."""
-        return self._templates[reply]
-
-    def text(self, reply: Reply, username: str = "", password: str = "") -> str:
-        """The text of *reply* for this account."""
-        return self._templates[reply].format(username, password)
-
-    def masked(self, reply: Reply, username: str = "") -> str:
-        """The same as people may see it."""
-        return self.text(reply, username, MASK)
+    Args:
+        messages: has a template without `fault` for each `Reply`, by its value.
+    """
+    return {reply: getattr(messages, reply.value) for reply in Reply}
 
 
 def fault(reply: Reply, template: str, password_length: int) -> tuple[str, str] | None:
