@@ -229,12 +229,18 @@ class Store:
 
     def _same_file(self) -> None:
         """Turn to the file that is at our path now, where it is another one than we opened."""
-        if self._path is None or _identity(self._path) == self._identity:
+        if self._path is None:
             return
-        if not self._path.exists():
+        found = _identity(self._path)
+        if found == self._identity:
+            return
+        if found is None:
             # Making an empty one here would forget every account.
             raise StoreUnavailable(f"{self._path} is gone", "put it back, or restore a backup")
-        fresh = Store.open(self._path, create=False)
+        try:
+            fresh = Store.open(self._path, create=False)
+        except SmsgwError as error:
+            raise StoreUnavailable(error.problem, error.remedy) from error
         self._db.close()
         self._db, self._identity = fresh._db, fresh._identity
         self._forget()
@@ -779,7 +785,7 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
         return None
     try:
         found = os.stat(path)  # noqa: PTH116 - twice as quick as Path.stat, twice a batch
-    except FileNotFoundError:
+    except OSError:  # not there, or its folder is not for us
         return None
     return found.st_dev, found.st_ino
 

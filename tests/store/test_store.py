@@ -146,6 +146,20 @@ def test_file_that_vanishes_during_the_commit_is_noticed(path, store):
         path.rename(path.with_suffix(".old"))
 
 
+def test_file_that_is_no_database_in_its_place_can_be_put_right(path, store):
+    kept = path.with_name("backup.db")
+    store.backup(kept)
+    for file in path.parent.glob("smsgw.db*"):
+        file.unlink()
+    path.write_text("not a database, and long enough to be looked at as one " * 100)
+    with pytest.raises(StoreUnavailable, match="not a database"), store.transaction():
+        store.set_fact("a", "b")
+    kept.replace(path)
+    with store.transaction():
+        store.set_fact("a", "c")
+    assert "c" == store.fact("a")
+
+
 def test_restored_file_is_taken_up_without_a_restart(path, store):
     backup = path.with_name("backup.db")
     with store.transaction():
