@@ -110,6 +110,10 @@ def execute(arguments: Sequence[str]) -> int:
         _complain(f"database: {fault}", fault)
     except OSError as fault:
         _complain(f"{fault.filename or 'system'}: {fault.strerror or fault}", fault)
+    except OverflowError as fault:  # SQLite has 64 bits
+        _complain("a number is too large", fault)
+    except UnicodeEncodeError as fault:  # an argument of other octets, or a terminal of few letters
+        _complain(f"a text is not in {fault.encoding.upper()}", fault)
     except Exception as fault:
         _complain(f"internal error ({_whereabouts(fault)}); SMSGW_DEBUG=1 shows the trace", fault)
     else:

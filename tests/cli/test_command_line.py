@@ -287,6 +287,21 @@ def test_an_expected_fault_is_one_line(town, command, monkeypatch, fault, words)
     assert 1 == len(result.stderr.split("\n")) - (1 + result.stderr.startswith("\n"))
 
 
+TOO_MUCH = {
+    "id": (("outbox", "retry", "9" * 30), "a number is too large"),
+    "limit": (("messages", "list", "--limit", "9" * 30), "a number is too large"),
+    "phone": (("accounts", "show", "\udcff"), "no account"),
+    "text": (("try", "0905123456", "TK,Nguy\udce1\udcbbn"), "a text is not in UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), TOO_MUCH.values(), ids=TOO_MUCH)
+def test_an_argument_that_nothing_can_hold_is_one_line(town, command, arguments, words):
+    result = command(town, *arguments)
+    assert 1 == result.status
+    assert words in one_line(result)
+
+
 def test_a_reader_who_leaves_early_hears_nothing(town):
     for n in range(400):
         town.text(f"84905{n:06}", "xin chao", timedelta(minutes=n))
