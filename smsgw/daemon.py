@@ -241,6 +241,7 @@ class Daemon:
 
     async def _tidy(self) -> None:
         done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
+        self._desk.outcomes += done.outcomes
         for link in done.due:
             self._desk.ring(link)
 
