@@ -170,26 +170,30 @@ class Gateway:
 
     Args:
         issuer: where issued passwords come from; the daemon's stock, or on demand.
+
+    Attributes:
+        ttl: how long an issued password lives, in microseconds.
+        lease: how long a link may hold a text in memory.
     """
 
     def __init__(self, store: Store, settings: Settings, vault: Vault, issuer: Issuer) -> None:
-        self._store = store
-        self._settings = settings
+        self.store = store
+        self.settings = settings
         self._vault = vault
-        self._issuer = issuer
+        self.issuer = issuer
         self._templates = templates(settings.messages)
-        self._region = settings.gateway.region
-        self._zone = settings.gateway.timezone
+        self.region = settings.gateway.region
+        self.zone = settings.gateway.timezone
         self._links = tuple(link.name for link in settings.smsc)
-        self._ttl = settings.registration.password_ttl // timedelta(microseconds=1)
+        self.ttl = settings.registration.password_ttl // timedelta(microseconds=1)
         self._patience = {link.name: link.response_timeout for link in settings.smsc}
-        self._lease = timedelta(seconds=60) + max(self._patience.values(), default=timedelta(0))
+        self.lease = timedelta(seconds=60) + max(self._patience.values(), default=timedelta(0))
 
     # --- the daemon takes over ----------------------------------------------------------------
 
     def start(self, now: datetime) -> None:
         """Take over from a daemon that ended or died: its leases end, its links are forgotten."""
-        store = self._store
+        store = self.store
         with store.transaction():
             store.set_fact("key_id", str(self._vault.key_id))
             store.end_all_leases(now)
@@ -208,8 +212,8 @@ class Gateway:
 
     def link_changed(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
         """Keep the state of a link where commands can read it."""
-        with self._store.transaction():
-            self._store.set_link(name, state, reason, now)
+        with self.store.transaction():
+            self.store.set_link(name, state, reason, now)
 
     def _carrier(self, link: str) -> str:
         """*link*, or the first one where it is no longer configured."""
@@ -245,7 +249,7 @@ class Gateway:
 
     def _commit(self, batch: Batch, now: datetime) -> Done:
         done = Done()
-        store = self._store
+        store = self.store
         counts: dict[str, list[int]] = {}
         with store.transaction():
             if batch.results:
@@ -274,7 +278,7 @@ class Gateway:
         done: Done,
         counts: dict[str, list[int]],
     ) -> None:
-        store = self._store
+        store = self.store
         taken: dict[str, list[tuple[int, str]]] = {}
         again: dict[int, tuple[str, Postponed | Unanswered]] = {}
         for link, result in results:
@@ -311,9 +315,9 @@ class Gateway:
     def _take_receipt(self, receipt: Receipt, now: datetime) -> None:
         if receipt.state is None:
             return  # on its way still; the last word comes later
-        store = self._store
+        store = self.store
         key = match_keys(receipt.smsc_id)
-        number = phone.normalise(receipt.phone, self._region) or receipt.phone.number
+        number = phone.normalise(receipt.phone, self.region) or receipt.phone.number
         found = store.awaiting_receipt(receipt.link, (key.normal, *key.others))
         best = _best_match(key.normal, number, found)
         if best is None:
@@ -324,7 +328,7 @@ class Gateway:
     def _match_early_receipts(
         self, link: str, texts: Sequence[tuple[int, str]], now: datetime
     ) -> None:
-        store = self._store
+        store = self.store
         for mt_id, smsc_id in texts:
             key = match_keys(smsc_id)
             for row, number, state, reason in store.early_receipts(link, (key.normal, *key.others)):
@@ -337,7 +341,7 @@ class Gateway:
 
     def claim(self, link: str, room: int, now: datetime) -> Claim:
         """Lease at most *room* due texts of *link*: replies, then reminders in their hours."""
-        store = self._store
+        store = self.store
         mts: list[Mt] = []
         with store.transaction():
             allowed = self._reminders_may_leave(now)
@@ -357,7 +361,7 @@ class Gateway:
                         continue
                     text = row.wording.format(row.cmnd, password)
                     mts.append(Mt(row.id, link, row.to, text, reminder))
-            store.lease([mt.id for mt in mts], now + self._lease)
+            store.lease([mt.id for mt in mts], now + self.lease)
             next_due = store.next_due(link, reminder=False)
             reminder_due = store.next_due(link, reminder=True)
         if reminder_due is not None:
@@ -367,11 +371,11 @@ class Gateway:
         return Claim(mts, next_due)
 
     def _reminders_may_leave(self, now: datetime) -> bool:
-        return self._settings.registration.reminder_hours.allows(now.astimezone(self._zone))
+        return self.settings.registration.reminder_hours.allows(now.astimezone(self.zone))
 
     def _reminders_start(self, now: datetime) -> datetime:
-        hours = self._settings.registration.reminder_hours
-        return hours.next_start(now.astimezone(self._zone))
+        hours = self.settings.registration.reminder_hours
+        return hours.next_start(now.astimezone(self.zone))
 
     def compose(
         self,
@@ -391,7 +395,7 @@ class Gateway:
     ) -> Mt:
         """Add a text of ours to *changes*; what it says, for where it leaves at once."""
         template = self._templates[reply]
-        wording = self._store.wording(reply, template)
+        wording = self.store.wording(reply, template)
         if issued is None:
             password, sealed = "", None
         else:
@@ -413,13 +417,13 @@ class Gateway:
         What is due is read from the accounts, not from what an earlier pass did: a restart
         neither skips nor doubles anyone, and a month's stop gives one reminder, not ten.
         """
-        store, rules = self._store, self._settings.registration
+        store, rules = self.store, self.settings.registration
         if not self._reminders_may_leave(now):
             return Expired(0, 0, False, frozenset(), waiting=store.count_due_accounts(now))
         expected = len(store.due_accounts(now, limit))
         if not expected:
             return Expired(0, 0, False, frozenset())  # the usual case needs no write lock
-        issued = self._issuer.take(expected)  # may hash, which must not hold up other writers
+        issued = self.issuer.take(expected)  # may hash, which must not hold up other writers
         with store.transaction():
             self._check_key()
             due = store.due_accounts(now, limit)
@@ -435,12 +439,12 @@ class Gateway:
                 reminders = row.account.reminders + 1
                 self._issue(changes, row, machine.Lapse, password, mt_id, now, reminders=reminders)
             for row in last:
-                self._supersede(row)
+                self.supersede(row)
                 step = machine.step(row.account.state, machine.LastLapse)
                 changes.history.append(history_row(row, machine.LastLapse, step.to, now))
             store.delete_passwords(row.account.id for row in last)
             store.write(changes)
-        self._issuer.give_back(issued[len(lapsed) :])
+        self.issuer.give_back(issued[len(lapsed) :])
         issued = issued[: len(lapsed)]
         if issued or last:
             log.info("expiry replaced=%d ended=%d", len(issued), len(last))
@@ -465,7 +469,7 @@ class Gateway:
         actor: str | None = None,
     ) -> None:
         """Replace an account's password and text the new one to its phone."""
-        self._supersede(row)
+        self.supersede(row)
         step = machine.step(row.account.state, event)
         assert step.reply is not None  # noqa: S101 - the table's own rule: a new password is told
         at, account = stamp(now), row.account
@@ -473,16 +477,16 @@ class Gateway:
             changes, mt_id, step.reply, row.address, row.subscriber_id,
             self._carrier(account.link), at, at, 0, None, account.id, account.cmnd, issued,
         )  # fmt: skip
-        expires = at + self._ttl
+        expires = at + self.ttl
         changes.passwords.append(
             rows.password(account.id, step.to, issued.hash, mt_id, at, expires, reminders)
         )
         changes.history.append(history_row(row, event, step.to, now, actor))
 
-    def _supersede(self, row: AccountRow) -> None:
+    def supersede(self, row: AccountRow) -> None:
         """A text that still waits must not tell a password that is no more."""
         if row.password_mt_id is not None:
-            self._store.cancel(row.password_mt_id, "its password was replaced")
+            self.store.cancel(row.password_mt_id, "its password was replaced")
 
     def _check_key(self) -> None:
         """Refuse to seal what the daemon could not open.
@@ -490,7 +494,7 @@ class Gateway:
         Raises:
             SmsgwError: the daemon seals with another key than we have.
         """
-        known = self._store.fact("key_id")
+        known = self.store.fact("key_id")
         if known is not None and known != str(self._vault.key_id):
             raise SmsgwError(
                 "this is not the secret key that the daemon uses",
@@ -506,7 +510,7 @@ class Gateway:
         are over end; old parts and receipts of nobody are forgotten.
         """
         done, changes = Done(), Changes()
-        store = self._store
+        store = self.store
         incomplete = store.incomplete(now - PARTS_LIMIT)
         with store.transaction():
             if incomplete:
@@ -520,7 +524,7 @@ class Gateway:
 
     def purge(self, now: datetime) -> Purged:
         """Remove some of what the retention rules say; call it again while there is `more`."""
-        rules, store = self._settings.retention, self._store
+        rules, store = self.settings.retention, self.store
         with store.transaction():
             messages = store.purge_messages(now - rules.messages, _PURGE_STEP)
             accounts = store.purge_accounts(now - rules.closed_accounts, _PURGE_STEP)

@@ -53,15 +53,15 @@ class Hotline(Gateway):
             rows = self._find(key)
             phones = {row.account.phone for row in rows}
         except NotFound:
-            number = phone.from_text(key, self._region)
-            if number is None or not self._store.subscribers([number]):
+            number = phone.from_text(key, self.region)
+            if number is None or not self.store.subscribers([number]):
                 raise
             rows, phones = [], {number}
         story: list[HistoryEntry] = []
         for number in phones:
-            story += self._store.delivery_history(number)
+            story += self.store.delivery_history(number)
         for row in rows:
-            story += self._store.account_history(row.account.id)
+            story += self.store.account_history(row.account.id)
         story.sort(key=lambda entry: entry.at)
         return story
 
@@ -69,10 +69,10 @@ class Hotline(Gateway):
         digits = key.replace(" ", "").replace(".", "")
         found: list[AccountRow] = []
         if digits.isascii() and digits.isdigit() and len(digits) in (9, 12):
-            found = self._store.accounts_of_cmnd(digits)
+            found = self.store.accounts_of_cmnd(digits)
         if not found:
-            number = phone.from_text(key, self._region)
-            found = self._store.accounts_of_phone(number) if number else []
+            number = phone.from_text(key, self.region)
+            found = self.store.accounts_of_phone(number) if number else []
         if not found:
             raise NotFound(
                 f"no account {key.strip()!r}", "give a user name (the CMND) or a phone number"
@@ -97,17 +97,17 @@ class Hotline(Gateway):
             NotFound: no such account.
             SmsgwError: it is closed, or our secret key is not the daemon's.
         """
-        issued = self._issuer.take(1)[0]  # hashes, so before others have to wait for us
-        with self._store.transaction():
+        issued = self.issuer.take(1)[0]  # hashes, so before others have to wait for us
+        with self.store.transaction():
             row = self._open(key)
             self._check_key()
             changes = Changes()
-            mt_id = self._store.last_ids()[2] + 1
+            mt_id = self.store.last_ids()[2] + 1
             self._issue(
                 changes, row, machine.NewPassword, issued, mt_id, now, reminders=0, actor=actor
             )
-            self._store.write(changes)
-            return self._store.account(row.account.id).account
+            self.store.write(changes)
+            return self.store.account(row.account.id).account
 
     def set_password(self, key: str, password: str, actor: str, now: datetime) -> Account:
         """Keep the citizen's own password; the account is active from then on.
@@ -118,13 +118,13 @@ class Hotline(Gateway):
         """
         self._open(key)  # say so before the hash is made
         hashed = passwords.hash_password(password)
-        with self._store.transaction():
+        with self.store.transaction():
             row = self._open(key)
             step = machine.step(row.account.state, machine.OwnPassword)
-            self._supersede(row)
-            self._store.set_own_password(row.account.id, step.to, hashed)
+            self.supersede(row)
+            self.store.set_own_password(row.account.id, step.to, hashed)
             self._remember(row, machine.OwnPassword, step.to, now, actor)
-            return self._store.account(row.account.id).account
+            return self.store.account(row.account.id).account
 
     def verify_password(self, key: str, password: str) -> bool:
         """Whether *password* opens the account now; a closed account has none.
@@ -141,13 +141,13 @@ class Hotline(Gateway):
             NotFound: no such account.
             SmsgwError: it is closed already.
         """
-        with self._store.transaction():
+        with self.store.transaction():
             row = self._open(key)
             step = machine.step(row.account.state, machine.Close)
-            self._supersede(row)
-            self._store.close_account(row.account.id, step.to, now)
+            self.supersede(row)
+            self.store.close_account(row.account.id, step.to, now)
             self._remember(row, machine.Close, step.to, now, actor, reason)
-            return self._store.account(row.account.id).account
+            return self.store.account(row.account.id).account
 
     def _remember(
         self,
@@ -159,7 +159,7 @@ class Hotline(Gateway):
         reason: str | None = None,
     ) -> None:
         entry = history_row(row, event, to, now, actor, reason)
-        self._store.write(Changes(history=[entry]))
+        self.store.write(Changes(history=[entry]))
 
     # --- the outbox ---------------------------------------------------------------------------
 
@@ -170,14 +170,14 @@ class Hotline(Gateway):
             NotFound: it is not in the outbox.
             SmsgwError: the password that it tells is no longer valid.
         """
-        with self._store.transaction():
-            reply = self._store.reply(mt_id)
+        with self.store.transaction():
+            reply = self.store.reply(mt_id)
             if reply.account_id is not None and not reply.password_is_current:
                 raise SmsgwError(
                     f"reply {mt_id} tells a password that is no longer valid",
                     "use `smsgw accounts reset-password`",
                 )
-            self._store.retry(mt_id, now)
+            self.store.retry(mt_id, now)
             self._note(reply, f"retry of message {mt_id}", actor, now)
 
     def cancel(self, mt_id: int, actor: str, now: datetime) -> None:
@@ -187,18 +187,18 @@ class Hotline(Gateway):
             NotFound: it is not in the outbox.
             SmsgwError: it is cancelled already.
         """
-        with self._store.transaction():
-            reply = self._store.reply(mt_id)
-            if not self._store.cancel(mt_id, f"cancelled by {actor}"):
+        with self.store.transaction():
+            reply = self.store.reply(mt_id)
+            if not self.store.cancel(mt_id, f"cancelled by {actor}"):
                 raise SmsgwError(f"reply {mt_id} is cancelled already")
             self._note(reply, f"cancel of message {mt_id}", actor, now)
 
     def _note(self, reply: ReplyRow, what: str, actor: str, now: datetime) -> None:
         """Remember what was done to a reply, with the account that it is about."""
         if reply.account_id is not None:
-            state = self._store.account(reply.account_id).account.state
+            state = self.store.account(reply.account_id).account.state
             entry = rows.history(reply.account_id, stamp(now), what, state, state, actor, None)
-            self._store.write(Changes(history=[entry]))
+            self.store.write(Changes(history=[entry]))
 
     # --- retention ----------------------------------------------------------------------------
 
@@ -216,13 +216,13 @@ class Hotline(Gateway):
     def try_text(self, sender: str, text: str, now: datetime) -> Trial:
         """What the gateway would do with *text* from *sender*; nothing is kept, nothing sent."""
         address = Address(sender.strip(), 0, 0)
-        number = phone.normalise(address, self._region)
+        number = phone.normalise(address, self.region)
         link = self._links[0] if self._links else ""
         changes, done = Changes(), Done()
-        with self._store.transaction(keep=False):
+        with self.store.transaction(keep=False):
             Intake(self, {link: 1}, now, changes, done).take([Mo(link, 0, address, text, 0)])
-            self._store.write(changes)
-            sent = self._store.messages(phone=number, direction=Direction.MT, limit=1)
+            self.store.write(changes)
+            sent = self.store.messages(phone=number, direction=Direction.MT, limit=1)
         (outcome,) = done.outcomes
         reply = sent[0].text if done.replies else None
         return Trial(outcome, reply, self._explain(outcome, number, text, now))
@@ -230,8 +230,8 @@ class Hotline(Gateway):
     def _explain(self, outcome: Outcome, number: str | None, text: str, now: datetime) -> str:
         match outcome:
             case Outcome.SYNTAX_ERROR:
-                strict = self._settings.registration.check_personal_number
-                today = now.astimezone(self._zone).date()
+                strict = self.settings.registration.check_personal_number
+                today = now.astimezone(self.zone).date()
                 read = syntax.parse(text, today, check_personal_number=strict)
                 return read.reason if isinstance(read, syntax.SyntaxFault) else ""
             case Outcome.IGNORED if number is None:

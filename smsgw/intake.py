@@ -48,18 +48,18 @@ class Intake:
         done: "Done",
     ) -> None:
         self._gateway = gateway
-        self._store = gateway._store
-        self._settings = gateway._settings
+        self._store = gateway.store
+        self._settings = gateway.settings
         self._room = dict(room)
         self._now = now
         self._at = stamp(now)
-        self._leased_until = stamp(now + gateway._lease)
-        self._expires = self._at + gateway._ttl
-        self._today = now.astimezone(gateway._zone).date()
+        self._leased_until = stamp(now + gateway.lease)
+        self._expires = self._at + gateway.ttl
+        self._today = now.astimezone(gateway.zone).date()
         self._changes = changes
         self._done = done
-        self._limit = gateway._settings.limits.replies_per_phone_per_hour
-        self._repeat = gateway._settings.registration.repeat
+        self._limit = gateway.settings.limits.replies_per_phone_per_hour
+        self._repeat = gateway.settings.registration.repeat
         self._next_subscriber, self._next_account, self._next_message = self._store.last_ids()
         self._subscribers: dict[str, int] = {}
         #: Which session brought the last text of a sender with the same octets.
@@ -78,7 +78,7 @@ class Intake:
             registrations: how many passwords may be given out; None: no matter.
         """
         self._may_issue = len(mos) if registrations is None else registrations
-        region = self._gateway._region
+        region = self._gateway.region
         numbers = [phone.normalise(mo.sender, region) for mo in mos]
         self._know_senders(
             [number or mo.sender.number for number, mo in zip(numbers, mos, strict=True)], mos
@@ -112,7 +112,7 @@ class Intake:
                 elif part in undecided:
                     answer = None  # sent again, and no longer stored
             self._done.answers.append(answer)
-        self._gateway._issuer.give_back(self._issued)
+        self._gateway.issuer.give_back(self._issued)
 
     def give_up(self, incomplete: Sequence[tuple[int, str, str]]) -> None:
         """Answer each long text (subscriber, phone, ref) as what it is: not a registration."""
@@ -153,7 +153,7 @@ class Intake:
         if cmnds:
             self._by_cmnd = self._store.holders_by_cmnd(cmnds)
             wanted = sum(cmnd not in self._by_cmnd for cmnd in cmnds)
-            self._issued = self._gateway._issuer.take(min(wanted, self._may_issue))
+            self._issued = self._gateway.issuer.take(min(wanted, self._may_issue))
             self._issued.reverse()  # popped from the end, so the oldest goes first
 
     # --- one text -----------------------------------------------------------------------------
@@ -199,7 +199,7 @@ class Intake:
         issued, account_id, cmnd = None, None, ""
         if decision.event is not None:
             if not self._issued and self._may_issue and not self._done.passwords_wanted:
-                self._issued = self._gateway._issuer.take(1)
+                self._issued = self._gateway.issuer.take(1)
             if not self._issued or not self._may_issue:
                 # All later ones wait as well, though the stock may have a password by now: the
                 # same text sent again must not overtake the first.
@@ -256,7 +256,7 @@ class Intake:
         assert account_id is not None  # noqa: S101 - a reset is about an account that exists
         assert event is not None  # noqa: S101 - the caller asked
         row = self._store.account(account_id)
-        self._gateway._supersede(row)
+        self._gateway.supersede(row)
         state = machine.step(row.account.state, event).to
         self._changes.passwords.append(
             rows.password(account_id, state, issued.hash, mt_id, self._at, self._expires, 0)

@@ -59,7 +59,7 @@ async def office(folder, stock=3, **sections):
     house = await loop.run_in_executor(worker, lambda: House(folder, **sections))
     desk = None
     passwords = Stock(stock, 8, lambda: loop.call_soon_threadsafe(desk.passwords_ready))
-    house.gateway._issuer = passwords
+    house.gateway.issuer = passwords
     desk = Desk(house.gateway, worker, passwords)
     port = Port(desk)
     desk.attach(port)

@@ -211,7 +211,7 @@ def test_short_stock_replaces_the_oldest_and_leaves_the_rest_for_later(make_hous
     house.text(AN, TEXT)
     house.text(BINH, OTHER_TEXT)
     house.later(days=3)
-    house.issuer = house.gateway._issuer = FewIssued(1)
+    house.issuer = house.gateway.issuer = FewIssued(1)
     done = expire(house)
     assert (1, 1, False) == (done.replaced, done.short, done.more)
     house.issuer.left = 9

@@ -219,7 +219,7 @@ def test_reset_makes_an_active_account_issued_again(make_house):
 
 def test_registration_waits_for_a_password_while_others_pass_by(house):
     house.text(BINH, OTHER_TEXT)
-    house.issuer = house.gateway._issuer = FewIssued(1)
+    house.issuer = house.gateway.issuer = FewIssued(1)
     mos = [
         house.mo(AN, TEXT),
         house.mo("84905000001", "TK,Le Van C,201000001,01.01.1980"),
@@ -234,7 +234,7 @@ def test_registration_waits_for_a_password_while_others_pass_by(house):
 
 
 def test_registration_that_waited_for_a_password_is_one_text_on_its_link(house):
-    house.issuer = house.gateway._issuer = FewIssued(0)
+    house.issuer = house.gateway.issuer = FewIssued(0)
     mo = house.mo(AN, TEXT)
     house.take(mo)
     house.issuer.left = 1
@@ -251,7 +251,7 @@ def test_text_sent_again_does_not_overtake_the_first_that_waits_for_a_password(h
             self.looks += 1
             return super().take(n)
 
-    house.issuer = house.gateway._issuer = Refilled(0)
+    house.issuer = house.gateway.issuer = Refilled(0)
     house.issuer.looks = 0
     done = house.take(house.mo(AN, TEXT), house.mo(AN, TEXT, twin=True))
     assert [None, None] == done.answers
@@ -259,7 +259,7 @@ def test_text_sent_again_does_not_overtake_the_first_that_waits_for_a_password(h
 
 
 def test_password_that_was_not_given_out_goes_back(house):
-    house.issuer = house.gateway._issuer = FewIssued(5)
+    house.issuer = house.gateway.issuer = FewIssued(5)
     house.take(house.mo(AN, TEXT), house.mo(BINH, TEXT))
     assert 4 == house.issuer.left
 
@@ -578,7 +578,7 @@ def test_reference_may_be_used_again_for_another_text(house):
 
 
 def test_last_part_that_waits_for_a_password_registers_when_it_comes_again(house):
-    house.issuer = house.gateway._issuer = FewIssued(0)
+    house.issuer = house.gateway.issuer = FewIssued(0)
     first, second = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
     assert [Answer.OK, None] == house.take(first, second).answers
     house.issuer.left = 1
@@ -587,7 +587,7 @@ def test_last_part_that_waits_for_a_password_registers_when_it_comes_again(house
 
 
 def test_copy_of_a_last_part_is_not_answered_before_the_part_itself(house):
-    house.issuer = house.gateway._issuer = FewIssued(0)
+    house.issuer = house.gateway.issuer = FewIssued(0)
     first, last = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
     copy = last._replace(session=2)
     assert [Answer.OK, None, None] == house.take(first, last, copy).answers

@@ -157,7 +157,7 @@ class Service(RuleBasedStateMachine):
         self.limit = limit
         self.ttl = self.house.settings.registration.password_ttl
         self.dispatch = Dispatch(repeat=repeat, max_reminders=max_reminders, ttl=self.ttl)
-        self.issuer = self.house.issuer = self.house.gateway._issuer = FewIssued(1000)
+        self.issuer = self.house.issuer = self.house.gateway.issuer = FewIssued(1000)
         vault = Vault.open(self.house.settings.gateway.secret_key_file, create=False)
         self.hotline = Hotline(Store.open(self.house.path), self.house.settings, vault, OnDemand(8))
         self.carriers = {name: Carrier(name) for name in LINKS}
@@ -183,7 +183,7 @@ class Service(RuleBasedStateMachine):
                 self.agree()
             finally:
                 self.house.store.close()
-                self.hotline._store.close()
+                self.hotline.store.close()
         self.folder.cleanup()
 
     # --- reading the database -----------------------------------------------------------------
@@ -424,7 +424,7 @@ class Service(RuleBasedStateMachine):
             assert account.password == text.password == password_in(mt.text)
         number = next(self.numbers)
         self.submitted[number] = mt.id, mt.link, mt.to
-        carrier.held[mt.id] = mt, number, self.now + self.house.gateway._lease
+        carrier.held[mt.id] = mt, number, self.now + self.house.gateway.lease
 
     @rule(name=st.sampled_from(LINKS), room=st.sampled_from([1, 100]))
     def link_claims(self, name, room):
@@ -701,7 +701,7 @@ class Service(RuleBasedStateMachine):
     @rule(ago=moments)
     def hotline_looks(self, ago):
         """Every report can be drawn, and leaves nothing out."""
-        store = self.hotline._store
+        store = self.hotline.store
         since = self.now - ago
         made = {id_: mo[2] for id_, mo in self.mos.items()}
         made |= {id_: mt.created_at for id_, mt in self.mts.items()}
