@@ -140,6 +140,7 @@ class Desk:
         self._idle = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._told = _Tale()
+        self._retry_at = 0.0  # loop time at which a store in trouble is tried again
         self.trouble: str | None = None  #: why the store takes nothing now
         self.outcomes: Counter[Outcome] = Counter()  #: since the start
 
@@ -203,6 +204,7 @@ class Desk:
                 self._wake.clear()
                 self._busy = True
                 await self._commit_all()
+                await self._probe()
                 await self._claim()
                 self._set_timer()
                 self._busy = False
@@ -281,9 +283,7 @@ class Desk:
 
     def _keep(self, done: Done, at_work: "_AtWork") -> None:
         """Put back what has to wait, before the next batch is made up."""
-        if self.trouble and not done.trouble:
-            log.warning("store: takes messages again")
-        self.trouble = done.trouble
+        self._is_in(done.trouble)
         if not done.settled:
             self._results[:0] = at_work.results
         for link, at in done.due.items():
@@ -304,6 +304,23 @@ class Desk:
                 self._stock.wanted(0)
         # The stock may have been filled since it had none for these, or got some back.
         self.passwords_ready()
+
+    def _is_in(self, trouble: str | None) -> None:
+        """The store takes nothing because of *trouble*; None: it does."""
+        if self.trouble and not trouble:
+            log.warning("store: takes messages again")
+        self.trouble = trouble
+        self._retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS
+
+    async def _probe(self) -> None:
+        """See whether a store in trouble writes again, so that nobody has to text to find out."""
+        if self.trouble and asyncio.get_running_loop().time() >= self._retry_at:
+            try:
+                await self.run_in_store(self._gateway.probe, clock.now())
+            except StoreUnavailable as error:
+                self._is_in(str(error))
+            else:
+                self._is_in(None)
 
     def _follow_up(self, done: Done, at_work: "_AtWork") -> None:
         """The commit is over: answers and replies leave, in one write a link."""
@@ -334,6 +351,8 @@ class Desk:
     async def _claim(self) -> None:
         """Claim for each link that has something due, and room for it."""
         loop = asyncio.get_running_loop()
+        if self.trouble:
+            return  # what is settled, but not yet stored, would be sent again
         for link, at in list(self._due.items()):
             port = self._ports.get(link)
             room = port.room() if port else 0
@@ -343,11 +362,10 @@ class Desk:
             try:
                 claim = await self.run_in_store(self._gateway.claim, link, room, clock.now())
             except StoreUnavailable as error:
-                self.trouble = str(error)
                 log.error("store: %s", error)
-                self._due[link] = loop.time() + RETRY_SECONDS
+                self._is_in(str(error))
+                self._due[link] = self._retry_at
                 continue
-            self.trouble = None
             if claim.mts:
                 port.send(claim.mts)
                 port.flush()
@@ -372,8 +390,8 @@ class Desk:
         loop = asyncio.get_running_loop()
         now = loop.time()
         times = [at for at in self._due.values() if at > now]
-        if self._results:
-            times.append(now + RETRY_SECONDS)
+        if self.trouble:
+            times.append(max(self._retry_at, now))
         if self._timer:
             self._timer.cancel()
         self._timer = loop.call_at(min(times), self._wake.set) if times else None

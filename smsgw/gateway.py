@@ -215,6 +215,15 @@ class Gateway:
         with self.store.transaction():
             self.store.set_link(name, state, reason, now)
 
+    def probe(self, now: datetime) -> None:
+        """Write something of no importance.
+
+        Raises:
+            StoreUnavailable: the store takes nothing now.
+        """
+        with self.store.transaction():
+            self.store.set_fact("probed_at", str(stamp(now)))
+
     def _carrier(self, link: str) -> str:
         """*link*, or the first one where it is no longer configured."""
         return link if link in self._links or not self._links else self._links[0]

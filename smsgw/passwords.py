@@ -13,6 +13,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
+from time import monotonic
 from typing import NamedTuple, Protocol
 
 from argon2 import PasswordHasher, Type
@@ -28,8 +30,9 @@ MIN_LENGTH, MAX_LENGTH = 8, 16
 LOWEST_PRIORITY = 19
 #: Rest after a hash that failed (no memory), before the next try.
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
-#: A hasher that rests for longer gives its 19 MiB back to the system.
-SHORT_REST_SECONDS = 5.0
+#: So long after the last draw the line is quiet; and a hasher that rested so long gives back the
+#: memory of its hashes, which takes longer than to keep it for the next one.
+QUIET_SECONDS = 1.0
 #: A hash takes some 20 ms; a hasher that is not back after this is left to die with the process.
 CLOSE_TIMEOUT_SECONDS = 2.0
 
@@ -113,9 +116,10 @@ class OnDemand:
 class Stock:
     """Pairs made ahead by threads of lowest priority, in memory only.
 
-    One thread fewer than there are cores (at least one) fills the stock to *size*, then rests.
-    While registrations wait for an empty stock, every core hashes. All methods may be called from
-    any thread and never wait for a hash, except `close`.
+    One thread fewer than there are cores (at least one) fills the stock to *size*, then rests. It
+    rests as well while the stock is being drawn on and still half full: a burst has the cores to
+    itself. While registrations wait for an empty stock, every core hashes. All methods may be
+    called from any thread and never wait for a hash, except `close`.
 
     Args:
         size: how many pairs are kept ready.
@@ -130,6 +134,7 @@ class Stock:
         # The passwords lie in bytearrays: a str cannot be wiped.
         self._ready: deque[tuple[bytearray, str]] = deque()
         self._waiting = 0
+        self._drawn_at = -inf
         self._closed = False
         lock = threading.Lock()
         self._lock = lock
@@ -158,9 +163,13 @@ class Stock:
     def take(self, n: int) -> list[Issued]:
         """At most *n* pairs; fewer, or none, when the stock runs out. Never waits."""
         with self._lock:
+            was_full = len(self._ready) >= self._size
             taken = [self._ready.popleft() for _ in range(min(n, len(self._ready)))]
-            if taken and self._has_room():
-                self._below_size.notify_all()
+            if taken:
+                self._drawn_at = monotonic()
+                # Not at each of a burst: a thread that wakes up to rest again takes its time too.
+                if was_full or self._is_low():
+                    self._below_size.notify_all()
         return [Issued(password.decode(), hash_) for password, hash_ in taken]
 
     def give_back(self, unused: Sequence[Issued]) -> None:
@@ -193,12 +202,19 @@ class Stock:
     def _is_needed(self) -> bool:
         return self._closed or self._waiting > len(self._ready)
 
-    def _has_room(self) -> bool:
-        return len(self._ready) < self._size or self._is_needed()
+    def _is_low(self) -> bool:
+        return len(self._ready) * 2 < self._size or self._is_needed()
+
+    def _is_short(self) -> bool:
+        return len(self._ready) < self._size
+
+    def _is_to_fill(self) -> bool:
+        quiet = monotonic() - self._drawn_at >= QUIET_SECONDS
+        return self._is_low() or (quiet and self._is_short())
 
     def _fill(self) -> None:
         """The life of a steady hasher."""
-        self._hash_while(self._below_size, self._has_room)
+        self._hash_while(self._below_size, self._is_to_fill, self._is_short)
 
     def _help_out(self) -> None:
         """The life of the hasher on the last core: it works only while somebody waits.
@@ -206,18 +222,24 @@ class Stock:
         On a machine of two cores a second hasher beside the line would cost milliseconds a
         message, nice or not.
         """
-        self._hash_while(self._demand, self._is_needed)
+        self._hash_while(self._demand, self._is_needed, self._is_needed)
 
-    def _hash_while(self, condition: threading.Condition, needed: Callable[[], bool]) -> None:
+    def _hash_while(
+        self,
+        condition: threading.Condition,
+        needed: Callable[[], bool],
+        soon: Callable[[], bool],
+    ) -> None:
+        """Hash while *needed*; look once in a while if it is so *soon*, else sleep until told."""
         _lower_priority()
         _keep_memory()
         while True:
             with condition:
-                needed_soon = condition.wait_for(needed, SHORT_REST_SECONDS)
-            if not needed_soon:
-                _give_memory_back()
-                with condition:
-                    condition.wait_for(needed)
+                if not condition.wait_for(needed, QUIET_SECONDS):
+                    if not soon():
+                        _give_memory_back()
+                        condition.wait_for(lambda: soon() or needed())
+                    continue
             if self._closed:
                 return
             try:

@@ -201,6 +201,19 @@ async def test_store_in_trouble_is_told_and_takes_messages_again(desk, port, hou
 
 
 @at_the_desk
+async def test_end_of_the_trouble_is_noticed_without_a_text(desk, port, house):
+    away = house.path.with_suffix(".away")
+    house.path.rename(away)
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    await port.until(lambda: port.answers)
+    assert desk.trouble
+    away.rename(house.path)
+    async with asyncio.timeout(PATIENCE):
+        while desk.trouble:
+            await asyncio.sleep(0.01)
+
+
+@at_the_desk
 async def test_settlement_that_the_store_could_not_take_is_offered_again(desk, port, house):
     desk.received(port, house.mo(AN, "hallo"), 1)
     await port.until(lambda: port.sent)

@@ -126,7 +126,7 @@ def test_empty_stock_does_not_make_the_caller_wait():
 
 
 def test_rested_hasher_works_again(open_stock, monkeypatch):
-    monkeypatch.setattr(passwords, "SHORT_REST_SECONDS", 0.001)
+    monkeypatch.setattr(passwords, "QUIET_SECONDS", 0.001)
     resting = threading.Event()
     monkeypatch.setattr(passwords, "_give_memory_back", resting.set)
     stock = filled(open_stock(1), 1)
@@ -137,9 +137,21 @@ def test_rested_hasher_works_again(open_stock, monkeypatch):
 
 def test_stock_fills_up_and_rests(open_stock):
     stock = filled(open_stock(3), 3)
-    with stock._lock:  # a resting hasher waits on the condition, and does not poll
+    with stock._lock:
         assert 3 <= len(stock) <= 3 + len(stock._threads)
-        assert not stock._has_room()
+        assert not stock._is_to_fill()
+
+
+def test_burst_has_the_cores_to_itself_while_the_stock_is_half_full(open_stock, monkeypatch):
+    monkeypatch.setattr(passwords, "QUIET_SECONDS", 3600)
+    stock = filled(open_stock(4), 4)
+    stock.take(len(stock) - 2)
+    with stock._lock:
+        assert not stock._is_to_fill()
+    stock.take(1)
+    filled(stock, 2)  # below half they work again
+    monkeypatch.setattr(passwords, "QUIET_SECONDS", 0.001)
+    filled(stock, 4)  # and when the line is quiet, until the stock is full
 
 
 def test_somebody_who_waits_is_called_for_each_pair(open_stock):
@@ -160,7 +172,7 @@ def test_nobody_is_called_when_nobody_waits(open_stock):
 def test_stock_of_nothing_hashes_only_on_demand(open_stock):
     stock = open_stock(0)
     with stock._lock:
-        assert not stock._has_room()
+        assert not stock._is_to_fill()
     filled(stock, 1)
     assert stock.take(1)
 
