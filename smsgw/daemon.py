@@ -115,7 +115,8 @@ class Daemon:
                 self._stock.start()  # hashing is slow, and binding need not wait for it
                 gc.collect()
                 # Rows and values of a batch die by their reference counts. The default of a look
-                # each 700 values is one each 17 texts, a twentieth of all processor time.
+                # each 700 values is one each 17 texts, a twentieth of all processor time. What
+                # dies in circles, such as lost connections, is found once a tick.
                 gc.set_threshold(100_000, 50, 1000)
                 gc.freeze()  # what stands now stays: no need to look through it again and again
                 self._feed_watchdog()
