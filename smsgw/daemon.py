@@ -218,6 +218,7 @@ class Daemon:
         jobs.every(tick, "expiry", self._expire)
         jobs.every(tick, "tidy", self._tidy)
         jobs.every(tick, "tell", self._tell)  # what could not be stored when it changed
+        jobs.every(tick, "garbage", self._collect_garbage)
         jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
         jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
         return jobs
@@ -239,6 +240,9 @@ class Daemon:
                 self._stock.give_back(await asyncio.to_thread(issuer.take, 1))
             elif len(self._stock) <= reserve:
                 await asyncio.sleep(REFILL_SECONDS)
+
+    async def _collect_garbage(self) -> None:
+        gc.collect()
 
     async def _tidy(self) -> None:
         done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
