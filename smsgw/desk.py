@@ -3,7 +3,8 @@
 The store has one owner, a worker thread; the loop hands it a batch and goes on. What arrives while
 a commit is being written waits here and is the next batch, so that a burst costs few commits and a
 single text no delay. After the commit the answers go back to the sessions, the replies to the
-links, and only then is anything written to a socket, once a link.
+links, and only then is anything written to a socket, once a link; meanwhile the store writes the
+next batch.
 
     received, receipt, settled  ->  batch  ->  gateway.commit  ->  answer, send, flush
     ring, a timer, room         ->  gateway.claim              ->  send, flush
