@@ -302,7 +302,7 @@ class Gateway:
                 case _:
                     assert_never(result)
         for link, texts in taken.items():
-            store.taken(link, texts, now)
+            store.taken(texts, now)
             counts.setdefault(link, [0, 0])[1] += len(texts)
         if taken and store.any_early_receipt():
             for link, texts in taken.items():
@@ -412,10 +412,12 @@ class Gateway:
             sealed = bytearray(self._vault.seal(mt_id, password))
         reminder = reply is Reply.REMINDER
         number, ton, npi = to
-        changes.mts.append(rows.mt(mt_id, at, who, link, wording, mo_id, account_id))
-        changes.replies.append(
-            rows.reply(mt_id, link, 1 if reminder else 0, due, leased, number, ton, npi, sealed)
-        )
+        changes.mts.append(
+            rows.mt(
+                mt_id, at, who, link, wording, mo_id, account_id, 1 if reminder else 0, due,
+                leased, number, ton, npi, sealed,
+            )
+        )  # fmt: skip
         return Mt(mt_id, link, to, template.format(cmnd, password), reminder)
 
     # --- expiry -------------------------------------------------------------------------------

@@ -244,9 +244,6 @@ class Intake:
                 number, ton, npi, issued.hash, mt_id, self._at, self._expires,
             )
         )  # fmt: skip
-        self._changes.registered.append(
-            rows.registered(account_id, self._at, machine.Registration.word, _REGISTERED_WORD)
-        )
         self._by_phone[who] = self._by_cmnd[cmnd] = Holder(account_id, _REGISTERED, birth_date)
         self._touched.add(account_id)
         return account_id

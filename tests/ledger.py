@@ -37,7 +37,9 @@ class Ledger:
         return Counter(
             phone
             for (phone,) in self.rows(
-                "SELECT phone FROM mt JOIN subscribers AS s ON s.id = subscriber_id"
+                "SELECT phone FROM (SELECT subscriber_id FROM outbox"
+                "                   UNION ALL SELECT subscriber_id FROM sent)"
+                "  JOIN subscribers AS s ON s.id = subscriber_id"
             )
         )
 
@@ -46,8 +48,7 @@ class Ledger:
         return [
             phone
             for (phone,) in self.rows(
-                "SELECT phone FROM outbox AS o JOIN mt ON mt.id = o.id"
-                " JOIN subscribers AS s ON s.id = mt.subscriber_id WHERE o.id > 0"
+                "SELECT phone FROM outbox JOIN subscribers AS s ON s.id = subscriber_id"
             )
         ]
 

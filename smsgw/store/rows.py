@@ -36,13 +36,6 @@ def mt(
     wording_id: int,
     mo_id: int | None,
     account_id: int | None,
-) -> Row:
-    return (id_, created_at, subscriber_id, link, wording_id, mo_id, account_id)
-
-
-def reply(
-    id_: int,
-    link: str,
     reminder: int,
     due_at: int,
     leased: int,
@@ -52,8 +45,23 @@ def reply(
     sealed: bytearray | None,
 ) -> Row:
     """The row of an MT in the outbox."""
-    tries = leased  # a reply that leaves at once is on its first try
-    return (id_, link, reminder, due_at, leased, tries, address, ton, npi, sealed)
+    return (
+        id_,
+        created_at,
+        subscriber_id,
+        link,
+        wording_id,
+        mo_id,
+        account_id,
+        reminder,
+        due_at,
+        leased,
+        leased,  # tries: one that leaves at once is on its first
+        address,
+        ton,
+        npi,
+        sealed,
+    )
 
 
 def account(
@@ -91,11 +99,6 @@ def account(
     )
 
 
-def registered(account_id: int, at: int, event: str, new_state: str) -> Row:
-    """The first line of an account's history."""
-    return (account_id, at, event, new_state)
-
-
 def history(
     account_id: int,
     at: int,
@@ -122,8 +125,6 @@ class Changes:
     subscribers: list[Row] = field(default_factory=list)
     mos: list[Row] = field(default_factory=list)
     mts: list[Row] = field(default_factory=list)
-    replies: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
     passwords: list[Row] = field(default_factory=list)
-    registered: list[Row] = field(default_factory=list)
     history: list[Row] = field(default_factory=list)

@@ -51,7 +51,8 @@ _FIRST = (
     "CREATE INDEX accounts_closed_cmnd ON accounts (cmnd) WHERE state = 'closed'",
     "CREATE INDEX accounts_closed_phone ON accounts (subscriber_id) WHERE state = 'closed'",
     "CREATE INDEX accounts_closed_at ON accounts (closed_at) WHERE state = 'closed'",
-    # What happened to an account; only ever appended.
+    # What happened to an account since it was registered, of which its own row tells; only ever
+    # appended, and most accounts have at most one line.
     """
     CREATE TABLE history (
         account_id INTEGER NOT NULL REFERENCES accounts (id),
@@ -65,7 +66,7 @@ _FIRST = (
         PRIMARY KEY (account_id, number)
     ) STRICT, WITHOUT ROWID
     """,
-    # Texts received; only ever appended. mo and mt draw their ids from one sequence.
+    # Texts received; only ever appended. They and our own draw their ids from one sequence.
     """
     CREATE TABLE mo (
         id            INTEGER PRIMARY KEY,
@@ -79,7 +80,7 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX mo_subscriber ON mo (subscriber_id, fingerprint)",
-    # The first id of mo and mt in each hour. Ids grow with time, so this finds what came since
+    # The first id of either in each hour. Ids grow with time, so this finds what came since
     # then, without an index on the time of each message.
     """
     CREATE TABLE hours (
@@ -96,52 +97,54 @@ _FIRST = (
         UNIQUE (reply, text)
     ) STRICT
     """,
-    # Texts of ours; only ever appended. Each is in `outbox` until the SMSC has taken it, and
-    # from then on in `sent`.
+    # Texts of ours that the SMSC has not taken. Replies have the number after that of the text
+    # which they answer, and are found through it: an index on who gets them would be the third
+    # with random keys.
     """
-    CREATE TABLE mt (
+    CREATE TABLE outbox (
         id            INTEGER PRIMARY KEY,
         created_at    INTEGER NOT NULL,
         subscriber_id INTEGER NOT NULL REFERENCES subscribers (id),
         link          TEXT    NOT NULL,
         wording_id    INTEGER NOT NULL REFERENCES wordings (id),
-        mo_id         INTEGER,                 -- what it answers
-        account_id    INTEGER                  -- whose password it carries
-    ) STRICT
-    """,
-    "CREATE INDEX mt_subscriber ON mt (subscriber_id)",
-    """
-    CREATE TABLE outbox (
-        id       INTEGER PRIMARY KEY REFERENCES mt (id),
-        link     TEXT    NOT NULL,
-        reminder INTEGER NOT NULL,             -- 0: a reply, goes first
-        due_at   INTEGER NOT NULL,             -- of a leased row: when the lease ends
-        state    TEXT    NOT NULL,             -- queued, failed, cancelled
-        leased   INTEGER NOT NULL,             -- 1: a link has it in memory
-        tries    INTEGER NOT NULL,
-        address  TEXT    NOT NULL,
-        ton      INTEGER NOT NULL,
-        npi      INTEGER NOT NULL,
-        sealed   BLOB,                         -- the password, sealed by the vault
-        reason   TEXT,                         -- why the last try failed
-        retried  INTEGER                       -- when the hotline did: its day begins again
+        mo_id         INTEGER,                 -- what it answers, id - 1; NULL: nobody asked
+        account_id    INTEGER,                 -- whose password it carries
+        reminder      INTEGER NOT NULL,        -- 0: a reply, goes first
+        due_at        INTEGER NOT NULL,        -- of a leased row: when the lease ends
+        state         TEXT    NOT NULL DEFAULT 'queued',  -- or failed, cancelled
+        leased        INTEGER NOT NULL,        -- 1: a link has it in memory
+        tries         INTEGER NOT NULL,
+        address       TEXT    NOT NULL,
+        ton           INTEGER NOT NULL,
+        npi           INTEGER NOT NULL,
+        sealed        BLOB,                    -- the password, sealed by the vault
+        reason        TEXT,                    -- why the last try failed
+        retried       INTEGER                  -- when the hotline did: its day begins again
     ) STRICT
     """,
     # A reply that leaves from memory is never in this index.
     "CREATE INDEX outbox_due ON outbox (link, reminder, due_at)"
     " WHERE state = 'queued' AND leased = 0",
+    "CREATE INDEX outbox_unasked ON outbox (subscriber_id) WHERE mo_id IS NULL",
+    # Where a text of ours goes when the SMSC has taken it; only ever appended.
     """
     CREATE TABLE sent (
-        id       INTEGER PRIMARY KEY REFERENCES mt (id),
-        link     TEXT    NOT NULL,
-        smsc_id  TEXT    NOT NULL,             -- normal form: lower case, no leading zeros
-        state    TEXT    NOT NULL,             -- sent, delivered, failed
-        taken_at INTEGER NOT NULL,
-        final_at INTEGER,
-        reason   TEXT
+        id            INTEGER PRIMARY KEY,     -- these columns as in the outbox
+        created_at    INTEGER NOT NULL,
+        subscriber_id INTEGER NOT NULL REFERENCES subscribers (id),
+        link          TEXT    NOT NULL,
+        wording_id    INTEGER NOT NULL REFERENCES wordings (id),
+        mo_id         INTEGER,
+        account_id    INTEGER,
+        smsc_id       TEXT    NOT NULL,        -- normal form: lower case, no leading zeros
+        state         TEXT    NOT NULL DEFAULT 'sent',  -- or delivered, failed
+        taken_at      INTEGER NOT NULL,
+        final_at      INTEGER,
+        reason        TEXT
     ) STRICT
     """,
     "CREATE INDEX sent_awaiting ON sent (smsc_id) WHERE state = 'sent'",
+    "CREATE INDEX sent_unasked ON sent (subscriber_id) WHERE mo_id IS NULL",
     # Receipts that came before the answer to their submit_sm.
     """
     CREATE TABLE early_receipts (

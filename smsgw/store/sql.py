@@ -13,7 +13,8 @@ LAST_IDS = """
     SELECT max(subscribers, coalesce((SELECT max(id) FROM subscribers), 0)),
            max(accounts, coalesce((SELECT max(id) FROM accounts), 0)),
            max(messages, coalesce((SELECT max(id) FROM mo), 0),
-                         coalesce((SELECT max(id) FROM mt), 0))
+                         coalesce((SELECT max(id) FROM outbox), 0),
+                         coalesce((SELECT max(id) FROM sent), 0))
       FROM last_ids WHERE id = 1
 """
 
@@ -22,7 +23,8 @@ KEEP_LAST_IDS = """
        SET subscribers = max(subscribers, coalesce((SELECT max(id) FROM subscribers), 0)),
            accounts = max(accounts, coalesce((SELECT max(id) FROM accounts), 0)),
            messages = max(messages, coalesce((SELECT max(id) FROM mo), 0),
-                                    coalesce((SELECT max(id) FROM mt), 0))
+                                    coalesce((SELECT max(id) FROM outbox), 0),
+                                    coalesce((SELECT max(id) FROM sent), 0))
      WHERE id = 1
 """
 
@@ -42,9 +44,12 @@ FIND_TWINS = """
 """
 
 COUNT_REPLIES = """
+    -- Each text was answered that is not one of these two. The id keeps the count to the index
+    -- for all that is older.
     SELECT m.subscriber_id, count(*)
-      FROM json_each(:subscribers) AS k JOIN mt AS m ON m.subscriber_id = k.value
-     WHERE m.created_at > :since AND m.mo_id IS NOT NULL
+      FROM json_each(:subscribers) AS k JOIN mo AS m ON m.subscriber_id = k.value
+     WHERE m.id >= :first AND m.created_at > :since
+       AND m.outcome NOT IN ('retransmission', 'ignored')
      GROUP BY m.subscriber_id
 """
 
@@ -74,13 +79,9 @@ ADD_MO = """
 """
 
 ADD_MT = """
-    INSERT INTO mt (id, created_at, subscriber_id, link, wording_id, mo_id, account_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
-
-ADD_TO_OUTBOX = """
-    INSERT INTO outbox (id, link, reminder, due_at, state, leased, tries, address, ton, npi, sealed)
-    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)
+    INSERT INTO outbox (id, created_at, subscriber_id, link, wording_id, mo_id, account_id,
+                        reminder, due_at, leased, tries, address, ton, npi, sealed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 ADD_ACCOUNT = """
@@ -88,11 +89,6 @@ ADD_ACCOUNT = """
                           ton, npi, password_hash, password_mt_id, registered_at,
                           password_issued_at, password_expires_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-ADD_REGISTERED = """
-    -- The first line of an account's history, which most accounts never get a second one to.
-    INSERT INTO history (account_id, number, at, event, new_state) VALUES (?, 1, ?, ?, ?)
 """
 
 ADD_HISTORY = """
@@ -158,12 +154,11 @@ PURGE_PARTS = "DELETE FROM parts WHERE created_at < :before"
 
 CLAIM = """
     -- The oldest due replies (or reminders) of one link, with all that their text is made of.
-    SELECT o.id, coalesce(o.retried, m.created_at), o.address, o.ton, o.npi, o.sealed, w.text,
+    SELECT o.id, coalesce(o.retried, o.created_at), o.address, o.ton, o.npi, o.sealed, w.text,
            a.cmnd
       FROM outbox AS o
-      JOIN mt AS m ON m.id = o.id
-      JOIN wordings AS w ON w.id = m.wording_id
-      LEFT JOIN accounts AS a ON a.id = m.account_id
+      JOIN wordings AS w ON w.id = o.wording_id
+      LEFT JOIN accounts AS a ON a.id = o.account_id
      WHERE o.state = 'queued' AND o.leased = 0 AND o.link = :link AND o.reminder = :reminder
        AND o.due_at <= :now
      ORDER BY o.due_at, o.id LIMIT :room
@@ -198,12 +193,16 @@ MOVE_TO_LINK = """
     UPDATE outbox SET link = :link WHERE state = 'queued' AND leased = 0 AND link = :gone
 """
 
-TAKE_OUT = "DELETE FROM outbox WHERE id = ?"
-
 ADD_SENT = """
-    -- An answer may come twice when it came late; the first is kept.
-    INSERT OR IGNORE INTO sent (id, link, smsc_id, state, taken_at) VALUES (?, ?, ?, 'sent', ?)
+    -- From the outbox, but for the sealed password. An answer may come twice when it came late:
+    -- the second finds nothing there.
+    INSERT INTO sent (id, created_at, subscriber_id, link, wording_id, mo_id, account_id,
+                      smsc_id, taken_at)
+    SELECT id, created_at, subscriber_id, link, wording_id, mo_id, account_id, ?, ?
+      FROM outbox WHERE id = ?
 """
+
+TAKE_OUT = "DELETE FROM outbox WHERE id = ?"
 
 FIND_TRIES = """
     SELECT o.id, o.tries FROM json_each(:ids) AS k JOIN outbox AS o ON o.id = k.value
@@ -239,8 +238,8 @@ RETRY = """
 """
 
 FIND_REPLY = """
-    SELECT o.state, m.account_id, a.password_mt_id, a.state
-      FROM outbox AS o JOIN mt AS m ON m.id = o.id LEFT JOIN accounts AS a ON a.id = m.account_id
+    SELECT o.state, o.account_id, a.password_mt_id, a.state
+      FROM outbox AS o LEFT JOIN accounts AS a ON a.id = o.account_id
      WHERE o.id = :id
 """
 
@@ -251,8 +250,7 @@ FIND_SENT = """
     SELECT t.id, t.smsc_id, s.phone
       FROM json_each(:keys) AS k
       JOIN sent AS t ON t.smsc_id = k.value AND t.link = :link
-      JOIN mt AS m ON m.id = t.id
-      JOIN subscribers AS s ON s.id = m.subscriber_id
+      JOIN subscribers AS s ON s.id = t.subscriber_id
      WHERE t.state = 'sent'
 """
 
@@ -278,8 +276,8 @@ FORGET_EARLY_RECEIPT = "DELETE FROM early_receipts WHERE id = :id"
 
 PURGE_EARLY_RECEIPTS = "DELETE FROM early_receipts WHERE created_at < :before"
 
-PHONE_OF_MT = """
-    SELECT s.phone FROM mt AS m JOIN subscribers AS s ON s.id = m.subscriber_id WHERE m.id = :id
+PHONE_OF_SENT = """
+    SELECT s.phone FROM sent AS t JOIN subscribers AS s ON s.id = t.subscriber_id WHERE t.id = :id
 """
 
 # --- accounts --------------------------------------------------------------------------------
@@ -391,24 +389,33 @@ CLOSE_ACCOUNT = """
 # --- reports ---------------------------------------------------------------------------------
 
 HISTORY = """
-    SELECT at, event, old_state, new_state, actor, reason
-      FROM history WHERE account_id = :account ORDER BY number
+    -- The account's own row is the first line.
+    SELECT registered_at, 'registered', NULL, 'issued', NULL, NULL
+      FROM accounts WHERE id = :account
+     UNION ALL SELECT * FROM (SELECT at, event, old_state, new_state, actor, reason
+                                FROM history WHERE account_id = :account ORDER BY number)
 """
 
 _MO = """
     SELECT m.id, s.phone, m.link, m.text, m.outcome, m.created_at
 """
 
-_MT = """
-    SELECT m.id, s.phone, m.link, w.text, a.cmnd, coalesce(t.state, o.state), m.created_at,
-           coalesce(t.reason, o.reason), w.reply, t.taken_at, t.final_at
+# A text of ours, from where it stands; what follows from its being sent is NULL in the outbox.
+_WAITING = """
+    SELECT m.id, s.phone, m.link, w.text, a.cmnd, m.state, m.created_at, m.reason, w.reply,
+           NULL, NULL
+      FROM outbox AS m
+"""
+_SENT = """
+    SELECT m.id, s.phone, m.link, w.text, a.cmnd, m.state, m.created_at, m.reason, w.reply,
+           m.taken_at, m.final_at
+      FROM sent AS m
 """
 
 _MT_TABLES = """
+      JOIN subscribers AS s ON s.id = m.subscriber_id
       JOIN wordings AS w ON w.id = m.wording_id
       LEFT JOIN accounts AS a ON a.id = m.account_id
-      LEFT JOIN outbox AS o ON o.id = m.id
-      LEFT JOIN sent AS t ON t.id = m.id
 """
 
 LIST_MO = (
@@ -428,38 +435,37 @@ LIST_MO_OF = (
 """
 )
 
-LIST_MT = (
-    _MT
-    + " FROM mt AS m JOIN subscribers AS s ON s.id = m.subscriber_id"
-    + _MT_TABLES
-    + """
-     WHERE m.id >= :first AND m.created_at >= :since
-       AND (:state IS NULL OR coalesce(t.state, o.state) = :state)
+_MT_SINCE = """
+     WHERE m.id >= :first AND m.created_at >= :since AND (:state IS NULL OR m.state = :state)
      ORDER BY m.id DESC LIMIT :limit
 """
-)
 
-LIST_MT_OF = (
-    _MT
-    + " FROM subscribers AS s JOIN mt AS m ON m.subscriber_id = s.id"
-    + _MT_TABLES
-    + """
-     WHERE s.phone = :phone AND m.created_at >= :since
-       AND (:state IS NULL OR coalesce(t.state, o.state) = :state)
+LIST_WAITING = _WAITING + _MT_TABLES + _MT_SINCE
+LIST_SENT = _SENT + _MT_TABLES + _MT_SINCE
+
+# Replies stand behind the texts that they answer; what nobody asked for has an index.
+_MT_OF = """
+     WHERE m.id IN (SELECT mo.id + 1 FROM subscribers AS s JOIN mo ON mo.subscriber_id = s.id
+                     WHERE s.phone = :phone
+                     UNION ALL
+                    SELECT u.id FROM subscribers AS s JOIN {table} AS u ON u.subscriber_id = s.id
+                     WHERE s.phone = :phone AND u.mo_id IS NULL)
+       AND m.created_at >= :since AND (:state IS NULL OR m.state = :state)
      ORDER BY m.id DESC LIMIT :limit
 """
-)
+
+LIST_WAITING_OF = _WAITING + _MT_TABLES + _MT_OF.format(table="outbox")
+LIST_SENT_OF = _SENT + _MT_TABLES + _MT_OF.format(table="sent")
 
 LIST_OUTBOX = """
     -- The whole outbox but for what nobody will send: it is what was asked for, and short on a
     -- day when all is well.
-    SELECT o.id, s.phone, o.link, w.text, a.cmnd, o.state, m.created_at, o.tries, o.due_at,
+    SELECT o.id, s.phone, o.link, w.text, a.cmnd, o.state, o.created_at, o.tries, o.due_at,
            o.reason
       FROM outbox AS o
-      JOIN mt AS m ON m.id = o.id
-      JOIN subscribers AS s ON s.id = m.subscriber_id
-      JOIN wordings AS w ON w.id = m.wording_id
-      LEFT JOIN accounts AS a ON a.id = m.account_id
+      JOIN subscribers AS s ON s.id = o.subscriber_id
+      JOIN wordings AS w ON w.id = o.wording_id
+      LEFT JOIN accounts AS a ON a.id = o.account_id
      WHERE o.id > 0 AND o.state <> 'cancelled'
      ORDER BY o.id
 """
@@ -471,28 +477,32 @@ COUNT_MO = """
 """
 
 COUNT_MT = """
-    SELECT m.created_at / 900000000, coalesce(t.state, o.state), count(*)
-      FROM mt AS m LEFT JOIN outbox AS o ON o.id = m.id LEFT JOIN sent AS t ON t.id = m.id
-     WHERE m.id >= :first AND m.created_at >= :since GROUP BY 1, 2
+    SELECT created_at / 900000000, state, count(*)
+      FROM outbox WHERE id >= :first AND created_at >= :since GROUP BY 1, 2
+     UNION ALL
+    SELECT created_at / 900000000, state, count(*)
+      FROM sent WHERE id >= :first AND created_at >= :since GROUP BY 1, 2
 """
 
 OLDEST_QUEUED = """
     -- The first queued reply in order of age; the few failed ones before it are passed over.
-    SELECT m.created_at FROM outbox AS o JOIN mt AS m ON m.id = o.id
-     WHERE o.id > 0 AND o.state = 'queued' AND o.reminder = 0
-     ORDER BY o.id LIMIT 1
+    SELECT created_at FROM outbox
+     WHERE id > 0 AND state = 'queued' AND reminder = 0
+     ORDER BY id LIMIT 1
 """
 
 COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
 
 LAST_TIMES = """
     SELECT (SELECT created_at FROM mo WHERE id = (SELECT max(id) FROM mo)),
-           (SELECT created_at FROM mt WHERE id = (SELECT max(id) FROM mt))
+           (SELECT created_at FROM outbox WHERE id = (SELECT max(id) FROM outbox)),
+           (SELECT created_at FROM sent WHERE id = (SELECT max(id) FROM sent))
 """
 
 COUNT_SINCE = """
     SELECT (SELECT count(*) FROM mo WHERE id >= :first AND created_at >= :since),
-           (SELECT count(*) FROM mt WHERE id >= :first AND created_at >= :since)
+           (SELECT count(*) FROM outbox WHERE id >= :first AND created_at >= :since)
+           + (SELECT count(*) FROM sent WHERE id >= :first AND created_at >= :since)
 """
 
 # --- links and facts -------------------------------------------------------------------------
@@ -519,25 +529,25 @@ SET_FACT = "INSERT OR REPLACE INTO facts (name, value) VALUES (:name, :value)"
 PURGE_OUTBOX = """
     -- What waits to be sent is not the past, however old.
     DELETE FROM outbox
-     WHERE state <> 'queued'
-       AND id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before LIMIT :limit)
+     WHERE id IN (SELECT id FROM outbox
+                   WHERE id < :end AND created_at < :before AND state <> 'queued' LIMIT :limit)
+ RETURNING subscriber_id
 """
 
 PURGE_SENT = """
     DELETE FROM sent
-     WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before LIMIT :limit)
-"""
-
-PURGE_MT = """
-    DELETE FROM mt
-     WHERE id IN (SELECT id FROM mt WHERE id < :end AND created_at < :before LIMIT :limit)
-       AND id NOT IN (SELECT id FROM outbox)
+     WHERE id IN (SELECT id FROM sent WHERE id < :end AND created_at < :before LIMIT :limit)
  RETURNING subscriber_id
 """
 
 PURGE_MO = """
+    -- A text goes after its reply, which is found through it.
     DELETE FROM mo
-     WHERE id IN (SELECT id FROM mo WHERE id < :end AND created_at < :before LIMIT :limit)
+     WHERE id IN (SELECT id FROM mo AS m
+                   WHERE id < :end AND created_at < :before
+                     AND NOT EXISTS (SELECT 1 FROM outbox WHERE id = m.id + 1)
+                     AND NOT EXISTS (SELECT 1 FROM sent WHERE id = m.id + 1)
+                   LIMIT :limit)
  RETURNING subscriber_id
 """
 
@@ -563,7 +573,10 @@ PURGE_SUBSCRIBERS = """
     DELETE FROM subscribers
      WHERE id IN (SELECT value FROM json_each(:subscribers))
        AND NOT EXISTS (SELECT 1 FROM mo WHERE subscriber_id = subscribers.id)
-       AND NOT EXISTS (SELECT 1 FROM mt WHERE subscriber_id = subscribers.id)
+       AND NOT EXISTS (SELECT 1 FROM outbox
+                        WHERE subscriber_id = subscribers.id AND mo_id IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM sent
+                        WHERE subscriber_id = subscribers.id AND mo_id IS NULL)
        AND NOT EXISTS (SELECT 1 FROM parts WHERE subscriber_id = subscribers.id)
        AND NOT EXISTS (SELECT 1 FROM accounts
                         WHERE subscriber_id = subscribers.id AND state <> 'closed')

@@ -279,9 +279,8 @@ class Store:
 
     def count_replies(self, subscribers: Iterable[int], since: datetime) -> dict[int, int]:
         """How many texts of each were answered after *since*."""
-        return dict(
-            self._all(sql.COUNT_REPLIES, subscribers=_json(subscribers), since=stamp(since))
-        )
+        values = self._since(since)
+        return dict(self._all(sql.COUNT_REPLIES, subscribers=_json(subscribers), **values))
 
     def holders_by_cmnd(self, cmnds: Iterable[str]) -> dict[str, Holder]:
         """The open accounts of these CMND."""
@@ -329,10 +328,8 @@ class Store:
             (sql.ADD_MO, changes.mos),
             (sql.ADD_ACCOUNT, changes.accounts),
             (sql.ISSUE_PASSWORD, changes.passwords),
-            (sql.ADD_REGISTERED, changes.registered),
             (sql.ADD_HISTORY, changes.history),
             (sql.ADD_MT, changes.mts),
-            (sql.ADD_TO_OUTBOX, changes.replies),
         ):
             if rows:
                 self._db.executemany(statement, rows)
@@ -442,11 +439,11 @@ class Store:
         """Let *link* carry what is queued for a link that is no more; how many texts."""
         return self._run(sql.MOVE_TO_LINK, gone=gone, link=link)
 
-    def taken(self, link: str, texts: Sequence[tuple[int, str]], now: datetime) -> None:
-        """The SMSC of *link* took these (mt, normal id of the SMSC); what was sealed is wiped."""
+    def taken(self, texts: Sequence[tuple[int, str]], now: datetime) -> None:
+        """The SMSC took these (mt, normal id of the SMSC); what was sealed is wiped."""
         at = stamp(now)
+        self._db.executemany(sql.ADD_SENT, [(smsc, at, mt_id) for mt_id, smsc in texts])
         self._db.executemany(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
-        self._db.executemany(sql.ADD_SENT, [(mt_id, link, smsc, at) for mt_id, smsc in texts])
 
     def tries(self, ids: Iterable[int]) -> list[tuple[int, int]]:
         """(mt, tries so far) of those that are queued."""
@@ -521,9 +518,10 @@ class Store:
     def purge_early_receipts(self, before: datetime) -> None:
         self._run(sql.PURGE_EARLY_RECEIPTS, before=stamp(before))
 
-    def phone_of(self, mt_id: int) -> str:
-        phone: str = self._one(sql.PHONE_OF_MT, id=mt_id)[0]
-        return phone
+    def phone_of(self, mt_id: int) -> str | None:
+        """Whose phone a text went to; None: it is not among those sent."""
+        row = self._one(sql.PHONE_OF_SENT, id=mt_id)
+        return None if row is None else str(row[0])
 
     # --- accounts -----------------------------------------------------------------------------
 
@@ -606,10 +604,18 @@ class Store:
             statement = sql.LIST_MO if phone is None else sql.LIST_MO_OF
             found += [_mo(row) for row in self._all(statement, **values)]
         if direction != Direction.MO:
-            statement = sql.LIST_MT if phone is None else sql.LIST_MT_OF
-            found += [_mt(row) for row in self._all(statement, **values)]
+            found += [_mt(row) for row in self._mts(**values)]
         found.sort(key=lambda m: (m.created_at, m.id), reverse=True)
         return found[:limit]
+
+    def _mts(self, *, phone: str | None, **values: Any) -> list[Any]:
+        """Texts of ours, newest first: those that wait, then those that were sent."""
+        if phone is None:
+            statements = sql.LIST_WAITING, sql.LIST_SENT
+        else:
+            statements = sql.LIST_WAITING_OF, sql.LIST_SENT_OF
+            values["phone"] = phone
+        return [row for statement in statements for row in self._all(statement, **values)]
 
     def delivery_history(self, phone: str) -> list[HistoryEntry]:
         """The texts of one phone, both ways, and what became of ours."""
@@ -617,8 +623,7 @@ class Store:
         for mo in self.messages(phone=phone, direction=Direction.MO, limit=_STORY):
             text = mo.text if mo.text is not None else "(could not be read)"
             entries.append(HistoryEntry(mo.created_at, "mo", f"{mo.outcome}: {text}"))
-        values = {"phone": phone, "state": None, "since": 0, "limit": _STORY}
-        for row in self._all(sql.LIST_MT_OF, **values):
+        for row in self._mts(phone=phone, state=None, since=0, limit=_STORY):
             mt = _mt(row)
             reply, taken_at, final_at = row[8:]
             entries.append(HistoryEntry(mt.created_at, "mt", f"{reply}: {mt.text}"))
@@ -682,7 +687,8 @@ class Store:
     def health(self, now: datetime) -> Health:
         oldest = self._one(sql.OLDEST_QUEUED)
         counts = dict(self._all(sql.COUNT_OUTBOX))
-        last_mo, last_mt = self._one(sql.LAST_TIMES)
+        last_mo, *of_ours = self._one(sql.LAST_TIMES)
+        last_mt = max((at for at in of_ours if at is not None), default=None)
         mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
         return Health(
             oldest_queued=unstamp(oldest[0]) if oldest else None,
@@ -733,9 +739,11 @@ class Store:
         end = self._one(sql.FIRST_ID_AFTER, hour=at // _HOUR)
         values = {"before": at, "end": end[0] if end else _NO_END, "limit": limit}
         self._run(sql.PURGE_HOURS, hour=at // _HOUR)
-        self._run(sql.PURGE_OUTBOX, **values)
-        self._run(sql.PURGE_SENT, **values)
-        gone = self._all(sql.PURGE_MT, **values) + self._all(sql.PURGE_MO, **values)
+        gone = [
+            row
+            for statement in (sql.PURGE_OUTBOX, sql.PURGE_SENT, sql.PURGE_MO)
+            for row in self._all(statement, **values)
+        ]
         self._purge_subscribers(gone)
         return len(gone)
 

@@ -234,9 +234,8 @@ class Campaign:
                 self.faults.append(f"{when}: answered, not in the database: {text[:3]}")
         self._audit_texts(ledger, when)
         for phone, kind in ledger.rows(
-            "SELECT phone, reply FROM outbox AS o JOIN mt ON mt.id = o.id"
-            "  JOIN subscribers AS s ON s.id = mt.subscriber_id"
-            "  JOIN wordings AS w ON w.id = mt.wording_id WHERE o.id > 0"
+            "SELECT phone, reply FROM outbox AS o JOIN subscribers AS s ON s.id = o.subscriber_id"
+            "  JOIN wordings AS w ON w.id = o.wording_id"
         ):
             key = Key(phone, kind.replace("phone_registered", "already_registered"))
             if key in told and told[key][-1].at > self._started_at:
