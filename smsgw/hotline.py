@@ -54,7 +54,7 @@ class Hotline(Gateway):
             phones = {row.account.phone for row in rows}
         except NotFound:
             number = phone.from_text(key, self.region)
-            if number is None or not self.store.subscribers([number]):
+            if number is None or not self.store.senders([number])[0]:
                 raise
             rows, phones = [], {number}
         story: list[HistoryEntry] = []

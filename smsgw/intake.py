@@ -129,7 +129,7 @@ class Intake:
 
     def _know_senders(self, numbers: Sequence[str], mos: Sequence[Mo]) -> None:
         store = self._store
-        self._subscribers = store.subscribers(set(numbers))
+        self._subscribers, self._by_phone = store.senders(set(numbers))
         known = set(self._subscribers.values())
         if known:
             pairs = {
@@ -141,7 +141,6 @@ class Intake:
             self._twins = store.twins(pairs, since)
             if self._limit:
                 self._answered = store.count_replies(known, self._now - timedelta(hours=1))
-            self._by_phone = store.holders_by_phone(known)
         for number in numbers:
             if number not in self._subscribers:
                 self._next_subscriber += 1

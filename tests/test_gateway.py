@@ -620,7 +620,7 @@ def test_purge_removes_what_is_older_than_the_rules_say_and_nothing_else(house):
     house.later(days=300)
     assert 1 == house.gateway.purge_all(house.now).accounts
     assert ["Nguyen Van An"] == [a.full_name for a in house.store.accounts()]
-    assert {"+84905123456": 1} == house.store.subscribers(["+84905123456", "+84905999999"])
+    assert {"+84905123456": 1} == house.store.senders(["+84905123456", "+84905999999"])[0]
 
 
 def test_purged_ids_are_not_used_again(house):

@@ -30,17 +30,22 @@ KEEP_LAST_IDS = """
 
 # --- what the store knows of the senders and requests of a batch -----------------------------
 
-FIND_SUBSCRIBERS = """
-    SELECT s.phone, s.id FROM json_each(:phones) AS k JOIN subscribers AS s ON s.phone = k.value
+FIND_SENDERS = """
+    -- Who of these phones has texted before, each with the open account that it has.
+    SELECT s.phone, s.id, a.id, a.state, a.birth_date
+      FROM json_each(:phones) AS k
+      JOIN subscribers AS s ON s.phone = k.value
+      LEFT JOIN accounts AS a ON a.subscriber_id = s.id AND a.state <> 'closed'
 """
 
 FIND_TWINS = """
-    -- The newest text of each sender with the same octets that is no retransmission itself.
-    SELECT m.subscriber_id, m.fingerprint, m.session, max(m.created_at)
-      FROM json_each(:keys) AS k
-      JOIN mo AS m ON m.subscriber_id = k.value ->> 0 AND m.fingerprint = k.value ->> 1
-     WHERE m.created_at > :since AND m.outcome <> 'retransmission'
-     GROUP BY m.subscriber_id, m.fingerprint
+    -- For each sender and fingerprint the session of the newest such text, if it is no
+    -- retransmission itself. One look each, however often it was sent: the id bounds the index.
+    SELECT who, what, (SELECT session FROM mo
+                        WHERE subscriber_id = who AND fingerprint = what AND id >= :first
+                          AND created_at > :since AND outcome <> 'retransmission'
+                        ORDER BY id DESC LIMIT 1)
+      FROM (SELECT value ->> 0 AS who, value ->> 1 AS what FROM json_each(:keys))
 """
 
 COUNT_REPLIES = """
@@ -56,12 +61,6 @@ COUNT_REPLIES = """
 HOLDERS_BY_CMND = """
     SELECT a.cmnd, a.id, a.state, a.birth_date
       FROM json_each(:cmnds) AS k JOIN accounts AS a ON a.cmnd = k.value
-     WHERE a.state <> 'closed'
-"""
-
-HOLDERS_BY_PHONE = """
-    SELECT a.subscriber_id, a.id, a.state, a.birth_date
-      FROM json_each(:subscribers) AS k JOIN accounts AS a ON a.subscriber_id = k.value
      WHERE a.state <> 'closed'
 """
 
@@ -195,8 +194,9 @@ MOVE_TO_LINK = """
 
 ADD_SENT = """
     -- From the outbox, but for the sealed password. An answer may come twice when it came late:
-    -- the second finds nothing there.
-    INSERT INTO sent (id, created_at, subscriber_id, link, wording_id, mo_id, account_id,
+    -- the second finds nothing there. (OR IGNORE: what can fail in the middle needs a journal
+    -- of its own, which takes a third of the time.)
+    INSERT OR IGNORE INTO sent (id, created_at, subscriber_id, link, wording_id, mo_id, account_id,
                       smsc_id, taken_at)
     SELECT id, created_at, subscriber_id, link, wording_id, mo_id, account_id, ?, ?
       FROM outbox WHERE id = ?

@@ -265,17 +265,24 @@ class Store:
         subscriber, account, message = self._one(sql.LAST_IDS)
         return subscriber, account, message
 
-    def subscribers(self, phones: Iterable[str]) -> dict[str, int]:
-        """The ids of those of *phones* that are known."""
-        return dict(self._all(sql.FIND_SUBSCRIBERS, phones=_json(phones)))
+    def senders(self, phones: Iterable[str]) -> tuple[dict[str, int], dict[int, Holder]]:
+        """The ids of those of *phones* that are known, and by id who holds an open account."""
+        known, holders = {}, {}
+        for phone, who, account, state, birth_date in self._all(
+            sql.FIND_SENDERS, phones=_json(phones)
+        ):
+            known[phone] = who
+            if account is not None:
+                holders[who] = _holder(account, state, birth_date)
+        return known, holders
 
     def twins(
         self, texts: Iterable[tuple[int, int]], since: datetime
     ) -> dict[tuple[int, int], int]:
         """Which session brought the last text after *since* with the same (subscriber,
         fingerprint), where there is one."""
-        rows = self._all(sql.FIND_TWINS, keys=_json(texts), since=stamp(since))
-        return {(who, what): session for who, what, session, _ in rows}
+        rows = self._all(sql.FIND_TWINS, keys=_json(texts), **self._since(since))
+        return {(who, what): session for who, what, session in rows if session is not None}
 
     def count_replies(self, subscribers: Iterable[int], since: datetime) -> dict[int, int]:
         """How many texts of each were answered after *since*."""
@@ -286,11 +293,6 @@ class Store:
         """The open accounts of these CMND."""
         rows = self._all(sql.HOLDERS_BY_CMND, cmnds=_json(cmnds))
         return {cmnd: _holder(*holder) for cmnd, *holder in rows}
-
-    def holders_by_phone(self, subscribers: Iterable[int]) -> dict[int, Holder]:
-        """The open accounts of these subscribers."""
-        rows = self._all(sql.HOLDERS_BY_PHONE, subscribers=_json(subscribers))
-        return {who: _holder(*holder) for who, *holder in rows}
 
     def count_resets(self, account_id: int, since: datetime) -> int:
         """How often a citizen had this account's password replaced by texting, after *since*."""
