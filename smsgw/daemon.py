@@ -19,7 +19,6 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from datetime import time, timedelta
 from typing import Any
@@ -34,9 +33,16 @@ from smsgw.lock import DaemonLock
 from smsgw.metrics import MetricsServer, Sample
 from smsgw.model import LinkState, Outcome
 from smsgw.passwords import OnDemand, Stock
-from smsgw.store.store import Health, Store, StoreLost, StoreUnavailable
+from smsgw.store.store import (
+    Health,
+    Store,
+    StoreLost,
+    StoreUnavailable,
+    keep_to_one_thread,
+)
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.vault import Vault
+from smsgw.worker import Worker
 
 log = logging.getLogger("smsgw.daemon")
 
@@ -64,6 +70,7 @@ def run(settings: Settings) -> None:
         SmsgwError: it cannot start, or must not go on.
     """
     harden()
+    keep_to_one_thread()
     # From the lock on commands may ring; until the loop listens, that means nothing.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     lock = DaemonLock.acquire(settings.gateway.database)
@@ -138,10 +145,10 @@ class Daemon:
         """Make all parts, each with its way to end on *stack*."""
         settings, loop = self._settings, self._loop
         log.info("starting pid=%d database=%s", os.getpid(), settings.gateway.database)
-        worker = ThreadPoolExecutor(1, thread_name_prefix="store")
-        stack.callback(worker.shutdown)
-        store = await loop.run_in_executor(worker, Store.open, settings.gateway.database)
-        stack.push_async_callback(loop.run_in_executor, worker, store.close)
+        worker = Worker("store")
+        stack.callback(worker.close)
+        store = await worker.do(Store.open, settings.gateway.database)
+        stack.push_async_callback(worker.do, store.close)
         vault = Vault.open(settings.gateway.secret_key_file, create=True)
         self._stock = stock = Stock(
             settings.registration.password_stock,

@@ -11,13 +11,20 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 
-class AccountState(StrEnum):
+class Word(StrEnum):
+    """A word that is stored, shown and looked up by; hashed as the string that it is, since the
+    hash of an Enum is a function in Python and these are keys on the hot path."""
+
+    __hash__ = str.__hash__
+
+
+class AccountState(Word):
     ISSUED = "issued"  #: waits for the citizen's own password
     ACTIVE = "active"  #: the citizen chose one
     CLOSED = "closed"  #: ended by an operator
 
 
-class Outcome(StrEnum):
+class Outcome(Word):
     """What became of a citizen's text (MO)."""
 
     REGISTERED = "registered"
@@ -27,7 +34,7 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
-class MtState(StrEnum):
+class MtState(Word):
     """Where a text of ours (MT) stands."""
 
     QUEUED = "queued"
@@ -37,19 +44,19 @@ class MtState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class LinkState(StrEnum):
+class LinkState(Word):
     BOUND = "bound"
     CONNECTING = "connecting"
     WAITING = "waiting"  #: for its next try
     STOPPED = "stopped"
 
 
-class Direction(StrEnum):
+class Direction(Word):
     MO = "mo"
     MT = "mt"
 
 
-class Reply(StrEnum):
+class Reply(Word):
     """The texts that we send; the value is the key below `[messages]`."""
 
     REGISTERED = "registered"

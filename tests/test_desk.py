@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -14,6 +13,7 @@ from smsgw.gateway import GIVE_UP_AFTER, Batch
 from smsgw.model import Address, Answer, MtState, Outcome, Postponed, Receipt, Taken
 from smsgw.passwords import Issued, OnDemand, Stock, hash_password
 from smsgw.store import StoreLost
+from smsgw.worker import Worker
 
 PATIENCE = 10  # seconds; a deadline, not a delay
 
@@ -54,9 +54,9 @@ class Port:
 @asynccontextmanager
 async def office(folder, stock=3, **sections):
     """(desk, port, house) with a store on its worker thread, at work."""
-    worker = ThreadPoolExecutor(1)
+    worker = Worker("store")
     loop = asyncio.get_running_loop()
-    house = await loop.run_in_executor(worker, lambda: House(folder, **sections))
+    house = await worker.do(lambda: House(folder, **sections))
     desk = None
     passwords = Stock(stock, 8, lambda: loop.call_soon_threadsafe(desk.passwords_ready))
     house.gateway.issuer = passwords
@@ -71,8 +71,8 @@ async def office(folder, stock=3, **sections):
         with suppress(asyncio.CancelledError, StoreLost):
             await task
         passwords.close()
-        await loop.run_in_executor(worker, house.store.close)
-        worker.shutdown()
+        await worker.do(house.store.close)
+        worker.close()
 
 
 def at_the_desk(test):

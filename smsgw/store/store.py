@@ -9,11 +9,12 @@ Two faults leave it. `StoreUnavailable`: this transaction did not happen, a late
 answer, because after an I/O error the kernel may call a page clean that never reached the disk.
 """
 
+import ctypes
 import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -52,6 +53,26 @@ BUSY_TIMEOUT = timedelta(seconds=2)
 #: Pages of the write-ahead log after which it is copied back into the database file.
 _CHECKPOINT_PAGES = 4000
 _CACHE_KIB = 16 * 1024
+
+
+def keep_to_one_thread() -> None:
+    """Have SQLite take no locks of its own, in a process whose connections are never shared.
+
+    By default it takes one for each value that is bound and each piece of memory, in case several
+    threads use a connection: a twentieth of a registration. To be called before the first
+    connection is opened; where SQLite cannot be reached this way it goes on as before.
+
+    Source: https://www.sqlite.org/threadsafe.html
+    """
+    multithread, memory_statistics = 2, 9  # SQLITE_CONFIG_*
+    with suppress(ImportError, OSError, AttributeError):
+        import _sqlite3
+
+        library = ctypes.CDLL(_sqlite3.__file__)
+        library.sqlite3_shutdown()
+        library.sqlite3_config(multithread)
+        library.sqlite3_config(memory_statistics, 0)
+        library.sqlite3_initialize()
 
 
 class StoreUnavailable(SmsgwError):
