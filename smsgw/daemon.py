@@ -49,8 +49,8 @@ log = logging.getLogger("smsgw.daemon")
 #: When nobody registers.
 PURGE_AT = time(3, 30)
 HEARTBEAT = timedelta(hours=1)
-#: Accounts of one expiry batch, which is one transaction.
-EXPIRED_AT_ONCE = 500
+#: Accounts of one expiry step, which is one transaction: a text that comes in meanwhile waits 3 ms.
+EXPIRED_AT_ONCE = 50
 #: In which the hashers make some more passwords.
 REFILL_SECONDS = 1.0
 #: A reply that is due for so long without having left is a reason to look.

@@ -434,7 +434,7 @@ class Gateway:
         store, rules = self.store, self.settings.registration
         if not self._reminders_may_leave(now):
             return Expired(0, 0, False, frozenset(), waiting=store.count_due_accounts(now))
-        expected = len(store.due_accounts(now, limit))
+        expected = store.count_due_accounts(now, limit)
         if not expected:
             return Expired(0, 0, False, frozenset())  # the usual case needs no write lock
         issued = self.issuer.take(expected)  # may hash, which must not hold up other writers

@@ -299,8 +299,11 @@ DUE_ACCOUNTS = (
 )
 
 COUNT_DUE_ACCOUNTS = """
-    SELECT count(*) FROM accounts
-     WHERE state = 'issued' AND password_expires_at IS NOT NULL AND password_expires_at <= :now
+    SELECT count(*)
+      FROM (SELECT 1 FROM accounts
+             WHERE state = 'issued' AND password_expires_at IS NOT NULL
+               AND password_expires_at <= :now
+             LIMIT :limit)
 """
 
 ACCOUNT_BY_ID = (

@@ -552,8 +552,9 @@ class Store:
         """Accounts whose issued password has lapsed, oldest first."""
         return [_account_row(r) for r in self._all(sql.DUE_ACCOUNTS, now=stamp(now), limit=limit)]
 
-    def count_due_accounts(self, now: datetime) -> int:
-        count: int = self._one(sql.COUNT_DUE_ACCOUNTS, now=stamp(now))[0]
+    def count_due_accounts(self, now: datetime, limit: int = -1) -> int:
+        """How many there are, counted to *limit*; below 0: to the end."""
+        count: int = self._one(sql.COUNT_DUE_ACCOUNTS, now=stamp(now), limit=limit)[0]
         return count
 
     def account(self, account_id: int) -> AccountRow:
