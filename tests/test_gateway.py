@@ -638,6 +638,18 @@ def test_what_still_waits_to_be_sent_is_not_purged(house):
     house.later(days=100)
     house.gateway.purge_all(house.now)
     assert 1 == len(house.store.outbox())
+    # Nor is the text that it answers, through which it is found.
+    assert ["mt", "mo"] == [m.direction for m in house.store.messages(phone="+84905123456")]
+
+
+def test_purge_goes_on_behind_more_waiting_texts_than_one_step_takes(house):
+    waiting = [house.mo(f"8490500{n:04}", "hallo") for n in range(501)]
+    house.take(*waiting, room=0)
+    house.text(AN, "hallo")
+    house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction="mt", limit=1)))
+    house.later(days=91)
+    assert 2 == house.gateway.purge_all(house.now).messages
+    assert 501 == len(house.store.outbox())
 
 
 def test_passwords_are_stored_as_argon2id_with_owasp_parameters(house):

@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -222,6 +224,29 @@ def test_messages_since_a_time_are_found_after_the_clock_was_set_back(tmp_path):
     found = house.store.messages(direction="mo", since=house.now)
     assert {"first", "second"} == {message.text for message in found}
     house.store.close()
+
+
+WITHOUT_LOCKS = """
+import ctypes, sys, _sqlite3
+from pathlib import Path
+from smsgw.store import Store
+from smsgw.store.store import keep_to_one_thread
+
+keep_to_one_thread()
+store = Store.open(Path(sys.argv[1]))
+with store.transaction():
+    store.set_fact("a", "b")
+library = ctypes.CDLL(_sqlite3.__file__)
+library.sqlite3_memory_used.restype = ctypes.c_int64
+print(store.fact("a"), library.sqlite3_memory_used())
+"""
+
+
+def test_sqlite_takes_no_locks_where_each_connection_stays_in_its_thread(path):
+    command = [sys.executable, "-c", WITHOUT_LOCKS, str(path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # It no longer counts its memory, which is set together with the locks.
+    assert ["b", "0"] == told.split()
 
 
 def test_days_of_the_statistics_are_local(tmp_path):
