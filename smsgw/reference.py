@@ -86,7 +86,7 @@ def states() -> str:
             f"<!-- {_DRAWN} -->",
             "",
             "What dispatch 1232 lets happen to an account. A pair of state and event that is not",
-            "here cannot happen; each that happens leaves a row in the account's history.",
+            "here cannot happen; each that happens is a line of the account's history.",
             "",
             "```mermaid",
             machine.mermaid().rstrip(),

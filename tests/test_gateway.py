@@ -607,6 +607,17 @@ def test_long_text_sent_again_is_known_though_its_reference_was_used_again(house
 # --- housekeeping -----------------------------------------------------------------------------
 
 
+def test_citizens_story_holds_nobody_elses_texts(house):
+    house.text(BINH, OTHER_TEXT)
+    house.text(AN, TEXT)
+    house.text(AN, TEXT, session=2)  # a retransmission: the next number is no reply to it
+    house.gateway.reset_password(BINH, "lan", house.now)
+    assert ["mo", "mt", "mo"] == [m.direction for m in house.store.messages(phone="+84905123456")]
+    assert not [entry for entry in house.gateway.history(AN) if "201999999" in entry.detail]
+    binhs = house.store.messages(phone="+84905999999", direction="mt")
+    assert ["+84905999999"] * 2 == [m.phone for m in binhs]
+
+
 def test_purge_removes_what_is_older_than_the_rules_say_and_nothing_else(house):
     house.text(AN, TEXT)
     house.text(BINH, OTHER_TEXT)

@@ -43,6 +43,8 @@ async def test_result_and_fault_reach_who_asked(worker):
     assert 6 == await worker.do(lambda a, b: a * b, 2, 3)
     with pytest.raises(ZeroDivisionError):
         await worker.do(lambda: 1 / 0)
+    with pytest.raises(RuntimeError, match="StopIteration"):  # no future takes that one
+        await worker.do(next, iter(()))
     assert "next" == await worker.do(lambda: "next")
 
 
@@ -74,6 +76,8 @@ def test_what_was_asked_is_done_before_the_end():
             worker.do(done.append, n)
         worker.close()
         assert [0, 1, 2] == done
+        with pytest.raises(RuntimeError, match="closed"):
+            worker.do(done.append, 3)
 
     asyncio.run(body())
 

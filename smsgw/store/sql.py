@@ -39,8 +39,8 @@ FIND_SENDERS = """
 """
 
 FIND_TWINS = """
-    -- For each sender and fingerprint the session of the newest such text, if it is no
-    -- retransmission itself. One look each, however often it was sent: the id bounds the index.
+    -- For each sender and fingerprint the session of the newest such text that is no
+    -- retransmission itself. The id bounds what is read of somebody who texts all the time.
     SELECT who, what, (SELECT session FROM mo
                         WHERE subscriber_id = who AND fingerprint = what AND id >= :first
                           AND created_at > :since AND outcome <> 'retransmission'
@@ -49,8 +49,8 @@ FIND_TWINS = """
 """
 
 COUNT_REPLIES = """
-    -- Each text was answered that is not one of these two. The id keeps the count to the index
-    -- for all that is older.
+    -- Each text was answered that is not one of these two. The id bounds what is read of somebody
+    -- who texts all the time.
     SELECT m.subscriber_id, count(*)
       FROM json_each(:subscribers) AS k JOIN mo AS m ON m.subscriber_id = k.value
      WHERE m.id >= :first AND m.created_at > :since
@@ -446,14 +446,15 @@ _MT_SINCE = """
 LIST_WAITING = _WAITING + _MT_TABLES + _MT_SINCE
 LIST_SENT = _SENT + _MT_TABLES + _MT_SINCE
 
-# Replies stand behind the texts that they answer; what nobody asked for has an index.
+# A reply has the number after that of its text, and what nobody asked for has an index. Behind a
+# text that was not answered stands somebody else's: hence the phone.
 _MT_OF = """
      WHERE m.id IN (SELECT mo.id + 1 FROM subscribers AS s JOIN mo ON mo.subscriber_id = s.id
                      WHERE s.phone = :phone
                      UNION ALL
                     SELECT u.id FROM subscribers AS s JOIN {table} AS u ON u.subscriber_id = s.id
                      WHERE s.phone = :phone AND u.mo_id IS NULL)
-       AND m.created_at >= :since AND (:state IS NULL OR m.state = :state)
+       AND s.phone = :phone AND m.created_at >= :since AND (:state IS NULL OR m.state = :state)
      ORDER BY m.id DESC LIMIT :limit
 """
 
@@ -498,8 +499,11 @@ COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
 
 LAST_TIMES = """
     SELECT (SELECT created_at FROM mo WHERE id = (SELECT max(id) FROM mo)),
-           (SELECT created_at FROM outbox WHERE id = (SELECT max(id) FROM outbox)),
-           (SELECT created_at FROM sent WHERE id = (SELECT max(id) FROM sent))
+           (SELECT created_at
+              FROM (SELECT id, created_at FROM outbox WHERE id = (SELECT max(id) FROM outbox)
+                    UNION ALL
+                    SELECT id, created_at FROM sent WHERE id = (SELECT max(id) FROM sent))
+             ORDER BY id DESC LIMIT 1)
 """
 
 COUNT_SINCE = """
@@ -544,12 +548,14 @@ PURGE_SENT = """
 """
 
 PURGE_MO = """
-    -- A text goes after its reply, which is found through it.
+    -- A text goes after its reply, which is found through it: not beyond the first one that is
+    -- left, so that no step looks for texts to remove among those that wait for theirs.
     DELETE FROM mo
      WHERE id IN (SELECT id FROM mo AS m
-                   WHERE id < :end AND created_at < :before
-                     AND NOT EXISTS (SELECT 1 FROM outbox WHERE id = m.id + 1)
-                     AND NOT EXISTS (SELECT 1 FROM sent WHERE id = m.id + 1)
+                   WHERE id < min(:end, coalesce((SELECT min(id) FROM sent), :end))
+                     AND created_at < :before
+                     AND NOT EXISTS (SELECT 1 FROM outbox WHERE id = m.id + 1 AND mo_id = m.id)
+                     AND NOT EXISTS (SELECT 1 FROM sent WHERE id = m.id + 1 AND mo_id = m.id)
                    LIMIT :limit)
  RETURNING subscriber_id
 """

@@ -56,11 +56,11 @@ _CACHE_KIB = 16 * 1024
 
 
 def keep_to_one_thread() -> None:
-    """Have SQLite take no locks of its own, in a process whose connections are never shared.
+    """Have SQLite take no lock on a connection, in a process whose connections are never shared.
 
-    By default it takes one for each value that is bound and each piece of memory, in case several
-    threads use a connection: a twentieth of a registration. To be called before the first
-    connection is opened; where SQLite cannot be reached this way it goes on as before.
+    By default it takes one for each value that is bound, in case several threads use a connection,
+    and one to count each piece of memory: together a twentieth of a registration. To be called
+    before the first connection is opened; where SQLite cannot be reached so, it goes on as before.
 
     Source: https://www.sqlite.org/threadsafe.html
     """
@@ -199,7 +199,7 @@ class Store:
         unknown = [m.name for m in migrations.applied(database) if m.name not in ours]
         if unknown:
             raise SmsgwError(
-                f"{self._path} was made by a newer smsgw (it has {', '.join(unknown)})",
+                f"{self._path} was made by another version of smsgw (it has {', '.join(unknown)})",
                 "install that version again, or restore a backup made by this one",
             )
         if migrations.pending(database):
@@ -711,8 +711,7 @@ class Store:
     def health(self, now: datetime) -> Health:
         oldest = self._one(sql.OLDEST_QUEUED)
         counts = dict(self._all(sql.COUNT_OUTBOX))
-        last_mo, *of_ours = self._one(sql.LAST_TIMES)
-        last_mt = max((at for at in of_ours if at is not None), default=None)
+        last_mo, last_mt = self._one(sql.LAST_TIMES)
         mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
         return Health(
             oldest_queued=unstamp(oldest[0]) if oldest else None,

@@ -612,7 +612,8 @@ class Service(RuleBasedStateMachine):
             (self.mts, {id_: mt.created_at for id_, mt in self.mts.items()}),
         ):
             old = {id_ for id_, at in made.items() if at < before}
-            old -= {id_ for id_ in old if self.states.get(id_) == WAITS or id_ + 1 in left}
+            old -= {id_ for id_ in old if self.states.get(id_) == WAITS}
+            old -= {self.mts[id_].answers for id_ in self.mts.keys() & left}
             gone = set(table) - left
             assert gone <= old
             assert old - gone <= {max(table, default=0)}
@@ -715,6 +716,7 @@ class Service(RuleBasedStateMachine):
             mine = {i for i, text in self.mts.items() if text.phone == phone}
             shown = store.messages(phone=phone, direction="mt", limit=10_000)
             assert mine == {m.id for m in shown}
+            assert {phone} >= {m.phone for m in store.messages(phone=phone, limit=10_000)}
         waits = {i for i, s in self.states.items() if s in (WAITS, ("outbox", "failed"))}
         assert waits == {reply.id for reply in store.outbox()}
         store.health(self.now)

@@ -72,7 +72,7 @@ def test_database_of_a_newer_version_is_refused_and_left_alone(path):
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
             " VALUES ('smsgw', 'm999_future', '2030-01-01')"
         )
-    with pytest.raises(SmsgwError, match=r"made by a newer smsgw .*m999_future"):
+    with pytest.raises(SmsgwError, match=r"made by another version of smsgw .*m999_future"):
         Store.open(path)
 
 
