@@ -286,9 +286,10 @@ class Connection(asyncio.Protocol):
         # A chain and not one match: these two kinds are nearly all of the traffic, and a class
         # pattern costs an isinstance() each.
         if type(event) is MoReceived:
-            if self._admits(event.ticket):
+            mo, ticket = event
+            if self._admits(ticket):
                 link.counts.mo += 1
-                link.desk.received(link, event.mo, event.ticket)
+                link.desk.received(link, mo, ticket)
             return
         if type(event) is Taken:
             link.settle(event, now)

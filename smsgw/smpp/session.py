@@ -433,13 +433,13 @@ class Session:
         return events
 
     def _on_frames(self, frames: list[bytes], events: list[Event]) -> None:
-        trace = self.trace
+        trace, read_header = self.trace, codec.header.unpack_from
         for frame in frames:
             if trace is not None:
                 trace(f"<- {_described(frame)}")
-            _, command, status, sequence = codec.header.unpack_from(frame)
+            _, command, status, sequence = read_header(frame)
             if command in (_DELIVER_SM, _DATA_SM):
-                self._on_message(frame, command, events)
+                self._on_message(frame, command, sequence, events)
             elif command == _SUBMIT_SM_RESP:
                 self._on_submit_sm_resp(frame, status, sequence, events)
             elif command & ANSWER:
@@ -449,22 +449,22 @@ class Session:
             if self._over:
                 break  # what follows an unbind or a refused bind is nothing to us
 
-    def _on_message(self, frame: bytes, command: int, events: list[Event]) -> None:
+    def _on_message(self, frame: bytes, command: int, sequence: int, events: list[Event]) -> None:
         """deliver_sm or data_sm: a citizen's text or a delivery receipt."""
         try:
             pdu: Message
             if command == _DATA_SM:
                 pdu = codec.decode_data(frame)
             else:
-                pdu = codec.decode_message(DeliverSm, frame)
+                pdu = codec.decode_message(DeliverSm, frame, sequence)
         except BadPdu as fault:
-            self._respond(command | ANSWER, fault.sequence, fault.status)
+            self._respond(command | ANSWER, sequence, fault.status)
             return
         if not self._receives or self._state not in (_BOUND, _UNBINDING):
-            self._respond(command | ANSWER, pdu.sequence, statuses.RINVBNDSTS)
+            self._respond(command | ANSWER, sequence, statuses.RINVBNDSTS)
             return
         if len(self._tickets) >= MAX_UNANSWERED:
-            self._respond(command | ANSWER, pdu.sequence, statuses.RTHROTTLED)
+            self._respond(command | ANSWER, sequence, statuses.RTHROTTLED)
             return
         self._last_ticket = ticket = self._last_ticket + 1
         twin = None
@@ -479,7 +479,7 @@ class Session:
                 mo = mo._replace(unanswered_twin=True)
             self._twins[twin] = waiting + 1
             events.append(_new(MoReceived, (mo, ticket)))
-        self._tickets[ticket] = command | ANSWER, pdu.sequence, twin
+        self._tickets[ticket] = command | ANSWER, sequence, twin
 
     def _read_mo(self, pdu: Message) -> Mo:
         octets = pdu.octets
