@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from smsgw import clock
 from smsgw.gateway import Batch, Done, Gateway
-from smsgw.model import Answer, Mo, Mt, Outcome, Receipt, SubmitResult
+from smsgw.model import Answer, Mo, Mt, Outcome, Receipt, SubmitResult, from_tuple
 from smsgw.passwords import Stock
 from smsgw.store import StoreLost, StoreUnavailable
 from smsgw.worker import Worker
@@ -33,7 +33,6 @@ from smsgw.worker import Worker
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_new = tuple.__new__  # a third of the price of calling a NamedTuple's class
 
 #: Before a store that failed is tried again for what only we can repeat.
 RETRY_SECONDS = 1.0
@@ -158,7 +157,7 @@ class Desk:
     def received(self, port: Port, mo: Mo, ticket: int) -> None:
         """Store *mo*, then answer it."""
         self._received += 1
-        self._arrivals.append(_new(_Arrival, (port, mo, ticket, self._received)))
+        self._arrivals.append(from_tuple(_Arrival, (port, mo, ticket, self._received)))
         self._wake.set()
 
     def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> None:

@@ -34,6 +34,7 @@ from smsgw.model import (
     SubmitResult,
     Taken,
     Unanswered,
+    from_tuple,
 )
 from smsgw.passwords import Issued, Issuer
 from smsgw.registration import machine
@@ -61,7 +62,7 @@ _THROTTLED_DELAY = timedelta(seconds=1)
 #: For so many response times more, a text that was not answered in time waits for a late answer.
 _LATE_ANSWERS = 2
 _PURGE_STEP = 500
-_new = tuple.__new__  # a third of the price of calling a NamedTuple's class
+_REMINDER = Reply.REMINDER
 
 
 @dataclass(slots=True)
@@ -413,7 +414,7 @@ class Gateway:
         else:
             password = issued.password
             sealed = bytearray(self._vault.seal(mt_id, password))
-        reminder = reply is Reply.REMINDER
+        reminder = reply is _REMINDER
         number, ton, npi = to
         changes.mts.append(
             rows.mt(
@@ -421,7 +422,7 @@ class Gateway:
                 leased, number, ton, npi, sealed,
             )
         )  # fmt: skip
-        return _new(Mt, (mt_id, link, to, template.format(cmnd, password), reminder))
+        return from_tuple(Mt, (mt_id, link, to, template.format(cmnd, password), reminder))
 
     # --- expiry -------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from smsgw import phone
 from smsgw.clock import stamp
-from smsgw.model import AccountState, Answer, Holder, Mo, Outcome, Reply
+from smsgw.model import AccountState, Answer, Holder, Mo, Outcome, Reply, from_tuple
 from smsgw.passwords import Issued
 from smsgw.registration import machine, syntax
 from smsgw.smpp.alphabets import join
@@ -27,9 +27,11 @@ RETRANSMISSION_WINDOW = timedelta(minutes=15)
 #: A long text whose last part has not come by then is answered as a syntax error.
 PARTS_LIMIT = timedelta(minutes=10)
 _RESETS_PER_DAY = 3
+# Looking up an enum's member takes as long as several calls, so the hot path does it once.
+_OK = Answer.OK
+_RETRANSMISSION = Outcome.RETRANSMISSION
 _REGISTERED = machine.step(None, machine.Registration).to
 _REGISTERED_WORD = _REGISTERED.value
-_new = tuple.__new__  # a third of the price of calling a NamedTuple's class
 _WORD = {outcome: outcome.value for outcome in Outcome}  # `.value` is slow, and a plain str
 
 
@@ -61,6 +63,7 @@ class Intake:
         self._done = done
         self._limit = gateway.settings.limits.replies_per_phone_per_hour
         self._repeat = gateway.settings.registration.repeat
+        self._resets = self._repeat is machine.Repeat.RESET
         self._next_subscriber, self._next_account, self._next_message = self._store.last_ids()
         self._subscribers: dict[str, int] = {}
         #: Which session brought the last text of a sender with the same octets.
@@ -104,7 +107,7 @@ class Intake:
         self._know_holders(parsed)
         undecided: set[tuple[str, str, int]] = set()
         for mo, text, number, request in zip(mos, texts, numbers, parsed, strict=True):
-            answer = Answer.OK if text is None else self._decide(text, number, request)
+            answer = _OK if text is None else self._decide(text, number, request)
             if mo.part is not None and number is not None:
                 part = number, mo.part.ref, mo.part.number
                 if answer is None:
@@ -167,15 +170,15 @@ class Intake:
         if number is None or request is None:
             # A short code or a name: machines that answer machines must not loop.
             self._record(mo, self._subscribers[mo.sender.number], Outcome.IGNORED)
-            return Answer.OK
+            return _OK
         who = self._subscribers[number]
         twin = self._twins.get((who, mo.fingerprint))
         if twin is not None and (twin != mo.session or mo.unanswered_twin):
-            self._record(mo, who, Outcome.RETRANSMISSION)
-            return Answer.OK
+            self._record(mo, who, _RETRANSMISSION)
+            return _OK
         if self._limit and self._answered.get(who, 0) >= self._limit:
             self._record(mo, who, Outcome.IGNORED)
-            return Answer.OK
+            return _OK
         return self._answer(mo, who, request)
 
     def _answer(
@@ -184,7 +187,7 @@ class Intake:
         by_phone = self._by_phone.get(who)
         by_cmnd = self._by_cmnd.get(request.cmnd) if type(request) is syntax.Request else None
         resets_left = 0
-        if self._repeat is machine.Repeat.RESET and by_phone is not None and by_phone == by_cmnd:
+        if self._resets and by_phone is not None and by_phone == by_cmnd:
             if by_phone.account_id in self._touched:
                 return None  # this very batch gives it a password; its turn comes with the next
             used = self._store.count_resets(by_phone.account_id, self._now - timedelta(days=1))
@@ -217,7 +220,7 @@ class Intake:
             else:
                 account_id = self._reset(decision, issued, mt_id)
         self._reply(mo, who, decision.reply, mo_id, mt_id, account_id, cmnd, issued)
-        return Answer.OK
+        return _OK
 
     def _record(self, mo: Mo, who: int, outcome: Outcome) -> int:
         self._next_message = id_ = self._next_message + 1
@@ -227,7 +230,7 @@ class Intake:
                 id_, self._at, who, mo.link, mo.session, fingerprint, _WORD[outcome], mo.text
             )
         )  # fmt: skip
-        if outcome is not Outcome.RETRANSMISSION:
+        if outcome is not _RETRANSMISSION:
             self._twins[who, fingerprint] = mo.session
         self._done.outcomes[outcome] += 1
         return id_
@@ -244,7 +247,7 @@ class Intake:
                 number, ton, npi, issued.hash, mt_id, self._at, self._expires,
             )
         )  # fmt: skip
-        holder = _new(Holder, (account_id, _REGISTERED, birth_date))
+        holder = from_tuple(Holder, (account_id, _REGISTERED, birth_date))
         self._by_phone[who] = self._by_cmnd[cmnd] = holder
         self._touched.add(account_id)
         return account_id

@@ -10,6 +10,9 @@ from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
+#: Makes a NamedTuple of a tuple, at a third of the price of calling its class.
+from_tuple = tuple.__new__
+
 
 class Word(StrEnum):
     """A word that is stored, shown and looked up by; hashed as the string that it is, since the

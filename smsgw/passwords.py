@@ -20,6 +20,8 @@ from typing import NamedTuple, Protocol
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError
 
+from smsgw.model import from_tuple
+
 log = logging.getLogger("smsgw.passwords")
 
 #: Lower-case letters and digits without those that look alike on a phone: 0 o, 1 l i.
@@ -41,8 +43,6 @@ CLOSE_TIMEOUT_SECONDS = 2.0
 _HASHER = PasswordHasher(
     time_cost=2, memory_cost=19456, parallelism=1, hash_len=32, salt_len=16, type=Type.ID
 )
-
-_new = tuple.__new__  # a third of the price of calling a NamedTuple's class
 
 
 class Issued(NamedTuple):
@@ -172,7 +172,7 @@ class Stock:
                 # Not at each of a burst: a thread that wakes up to rest again takes its time too.
                 if was_full or self._is_low():
                     self._below_size.notify_all()
-        return [_new(Issued, (password.decode(), hash_)) for password, hash_ in taken]
+        return [from_tuple(Issued, (password.decode(), hash_)) for password, hash_ in taken]
 
     def give_back(self, unused: Sequence[Issued]) -> None:
         """Return pairs that nobody was told of; the next `take` has them first."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import ClassVar, NamedTuple
 
-from smsgw.model import AccountState, Holder, Outcome, Reply
+from smsgw.model import AccountState, Holder, Outcome, Reply, from_tuple
 from smsgw.registration.syntax import Request, SyntaxFault
 
 State = AccountState | None  #: None: there is no account, or only closed ones
@@ -154,6 +154,8 @@ class Decision(NamedTuple):
 
 _SYNTAX_ERROR = Decision(Outcome.SYNTAX_ERROR, Reply.SYNTAX_ERROR, None, None)
 _REGISTERED = Decision(Outcome.REGISTERED, Reply.REGISTERED, Registration, None)
+_ALREADY_REGISTERED = Outcome.ALREADY_REGISTERED
+_CMND_KNOWN, _PHONE_KNOWN = Reply.ALREADY_REGISTERED, Reply.PHONE_REGISTERED
 
 
 def decide(
@@ -184,8 +186,8 @@ def decide(
         and request.birth_date == cmnd_holder.birth_date
     ):
         return Decision(Outcome.REGISTERED, Reply.REGISTERED, Reset, holder.account_id)
-    reply = Reply.ALREADY_REGISTERED if cmnd_holder else Reply.PHONE_REGISTERED
-    return Decision(Outcome.ALREADY_REGISTERED, reply, None, holder.account_id)
+    reply = _CMND_KNOWN if cmnd_holder else _PHONE_KNOWN
+    return from_tuple(Decision, (_ALREADY_REGISTERED, reply, None, holder.account_id))
 
 
 def mermaid() -> str:

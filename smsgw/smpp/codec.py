@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 from smpplib import consts, smpp
 
-from smsgw.model import Address
+from smsgw.model import Address, from_tuple
 from smsgw.smpp.pdu import (
     ANSWER,
     NO_TLVS,
@@ -154,7 +154,6 @@ _BIND: Sequence[_Field] = (
     ("addr_npi", 0, consts.SMPP_ESME_RSYSERR),
     ("address_range", 41, consts.SMPP_ESME_RSYSERR),
 )
-_new = tuple.__new__  # a third of the price of calling a NamedTuple's class
 _T = TypeVar("_T", bound=Message)
 
 
@@ -219,11 +218,11 @@ def decode_message(kind: type[_T], frame: bytes, sequence: int) -> _T:
         tlvs = _read_tlvs(frame, end)
     else:
         raise _bad(frame, consts.SMPP_ESME_RINVMSGLEN, "sm_length goes beyond the PDU")
-    return _new(
+    return from_tuple(
         kind,
         (
             sequence,
-            _new(Address, (str(number, "latin-1"), ton, npi)),
+            from_tuple(Address, (str(number, "latin-1"), ton, npi)),
             _short_code(destination),
             str(service_type, "latin-1") if service_type else "",
             esm_class,

@@ -41,6 +41,7 @@ from smsgw.model import (
     SubmitResult,
     Taken,
     Unanswered,
+    from_tuple,
 )
 from smsgw.smpp import codec, receipts, statuses
 from smsgw.smpp.alphabets import NO_SHIFT, Alphabet, decode, encode, split_header
@@ -191,7 +192,6 @@ _DELIVER_SM = int(Command.DELIVER_SM)
 _DATA_SM = int(Command.DATA_SM)
 _SUBMIT_SM_RESP = Command.SUBMIT_SM | ANSWER
 _fingerprint = Struct(">q")
-_new = tuple.__new__
 
 
 class Session:
@@ -478,7 +478,7 @@ class Session:
             if waiting:
                 mo = mo._replace(unanswered_twin=True)
             self._twins[twin] = waiting + 1
-            events.append(_new(MoReceived, (mo, ticket)))
+            events.append(from_tuple(MoReceived, (mo, ticket)))
         self._tickets[ticket] = command | ANSWER, sequence, twin
 
     def _read_mo(self, pdu: Message) -> Mo:
@@ -495,7 +495,7 @@ class Session:
                 identity += f"{part.ref}:{part.number}".encode()
         digest = blake2b(identity, digest_size=8).digest()
         (fingerprint,) = _fingerprint.unpack(digest)
-        return _new(
+        return from_tuple(
             Mo,
             (self.settings.link, self.session_id, pdu.source, text, fingerprint, part, False),
         )

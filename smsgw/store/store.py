@@ -39,6 +39,7 @@ from smsgw.model import (
     Outcome,
     Part,
     QueuedReply,
+    from_tuple,
 )
 from smsgw.store import sql
 from smsgw.store.rows import Changes
@@ -803,6 +804,7 @@ class Store:
 
 
 _HOUR = 3_600_000_000  # microseconds
+_ACCOUNT_STATES = {state.value: state for state in AccountState}
 _NO_END = 2**63 - 1  # an id that no message reaches
 _STORY = 10_000  # texts of one citizen, more than anyone reads
 
@@ -850,7 +852,7 @@ def _write_fault(path: Path | None, error: sqlite3.Error) -> SmsgwError:
 
 
 def _holder(id_: int, state: str, birth_date: str) -> Holder:
-    return Holder(id_, AccountState(state), date.fromisoformat(birth_date))
+    return from_tuple(Holder, (id_, _ACCOUNT_STATES[state], date.fromisoformat(birth_date)))
 
 
 def _moment(microseconds: int | None) -> datetime | None:
