@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import time, timedelta
+from functools import partial
 from typing import Any
 
 from smsgw import clock
@@ -313,7 +314,8 @@ class Daemon:
         """What the store says, or why it says nothing."""
         try:
             async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                return await self._desk.run_in_store(self._store.health, clock.now())
+                health = partial(self._store.health, rates=False)
+                return await self._desk.run_in_store(health, clock.now())
         except TimeoutError:
             return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
         except Exception as fault:

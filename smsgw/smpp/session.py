@@ -64,7 +64,7 @@ from smsgw.smpp.pdu import (
 
 MAX_SEQUENCE = 0x7FFFFFFF  #: SMPP v3.4 §5.1.4
 # A peer that floods us is told to slow down before anything is kept of what it sends.
-MAX_UNANSWERED = 10_000
+MAX_TICKETS = 10_000
 # Answers that the network does not take away: the peer does not read.
 MAX_OUTGOING_OCTETS = 4 * 1024 * 1024
 # Submits that were reported as unanswered and may still be answered.
@@ -463,7 +463,7 @@ class Session:
         if not self._receives or self._state not in (_BOUND, _UNBINDING):
             self._respond(command | ANSWER, sequence, statuses.RINVBNDSTS)
             return
-        if len(self._tickets) >= MAX_UNANSWERED:
+        if len(self._tickets) >= MAX_TICKETS:
             self._respond(command | ANSWER, sequence, statuses.RTHROTTLED)
             return
         self._last_ticket = ticket = self._last_ticket + 1

@@ -130,8 +130,8 @@ class Health:
     failed: int
     last_mo: datetime | None
     last_mt: datetime | None
-    mo_last_hour: int
-    mt_last_hour: int
+    mo_last_hour: int | None  #: None: was not asked for
+    mt_last_hour: int | None
 
 
 class Store:
@@ -709,11 +709,19 @@ class Store:
                 totals[key] = totals.get(key, 0) + count
         return [DayCount(*key, count) for key, count in sorted(totals.items())]
 
-    def health(self, now: datetime) -> Health:
+    def health(self, now: datetime, *, rates: bool = True) -> Health:
+        """How the gateway is.
+
+        Args:
+            rates: count the messages of the last hour too. That reads each of them, which a
+                command may do and the daemon's thread, at thousands a second, must not.
+        """
         oldest = self._one(sql.OLDEST_QUEUED)
         counts = dict(self._all(sql.COUNT_OUTBOX))
         last_mo, last_mt = self._one(sql.LAST_TIMES)
-        mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
+        mo = mt = None
+        if rates:
+            mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
         return Health(
             oldest_queued=unstamp(oldest[0]) if oldest else None,
             queued=counts.get("queued", 0),

@@ -28,10 +28,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from smsgw.simulator import Handle, SmscThread, Submit, toml
+from smsgw.simulator import Handle, Submit
 from tests.conftest import SMSGW, Daemon
 from tests.ledger import Ledger
 from tests.saboteur import POINTS, command
+from tests.stage import Stage
 from tests.wire import password_in
 
 TEXTS_A_KILL = 12
@@ -71,20 +72,11 @@ class Text(NamedTuple):
         return all(handle.delivery.done and handle.statuses[-1] == 0 for handle in self.handles)
 
 
-class Campaign:
+class Campaign(Stage):
     def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.chance = random.Random(seed)
-        self.carriers = [
-            # More patience than the queue for the hashers is long: a text that is sent again on
-            # the same session just as its answer leaves, is a second text to the gateway.
-            SmscThread(response_timeout=20, retry_delay=0.2, enquire_link_interval=0.5)
-            for _ in range(2)
-        ]
-        self.ledger = Ledger(folder / "smsgw.db")
+        super().__init__(folder, seed, retry_delay=0.2, enquire_link_interval=0.5)
         self.texts: list[Text] = []
         self.registered: list[Text] = []
-        self.faults: list[str] = []
         self.kills: Counter[str] = Counter()
         self.may_double: Counter[Key] = Counter()  #: how often at most
         self.doubled = self.arrived = 0
@@ -98,7 +90,9 @@ class Campaign:
         for carrier in self.carriers:
             carrier.start()
         try:
-            self.config = self._configure()
+            self.config = self.configure(
+                {"password_stock": 8}, mobi_window=3, reconnect_min="20ms", reconnect_max="200ms"
+            )
             while (done := self.kills.total()) < kills and not self.faults:
                 for number in range(done, min(done + KILLS_AN_ACT, kills)):
                     self._kill(number)
@@ -109,22 +103,6 @@ class Campaign:
                 self.daemon.kill()
             for carrier in self.carriers:
                 carrier.close()
-
-    def _configure(self) -> Path:
-        quick = {"reconnect_min": "20ms", "reconnect_max": "200ms"}
-        viettel, mobi = self.carriers
-        document = {
-            "gateway": {"database": str(self.ledger.database)},
-            "registration": {"password_stock": 8},
-            "smsc": [
-                viettel.link("viettel", **quick),
-                mobi.link("mobi", bind="receiver+transmitter", window=3, **quick),
-            ],
-        }
-        path = self.folder / "config.toml"
-        path.write_text(toml.dumps(document))
-        path.chmod(0o600)
-        return path
 
     # --- traffic ---
 

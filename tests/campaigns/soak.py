@@ -27,9 +27,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from smsgw.simulator import Silence, Smsc, SmscThread, Status, toml
+from smsgw.simulator import Silence, Smsc, SmscThread, Status
 from tests.conftest import ENVIRONMENT, SMSGW, Daemon
-from tests.ledger import Ledger
+from tests.stage import Stage
 
 TEXTS_A_SECOND = 10
 SECONDS_BETWEEN_OUTAGES = 4.0
@@ -53,20 +53,11 @@ class Sample(NamedTuple):
     texts: int
 
 
-class Soak:
+class Soak(Stage):
     def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.chance = random.Random(seed)
-        self.carriers = [
-            # More patience than any outage is long: a text that is sent again on the same session
-            # after its answer left, is a second text.
-            SmscThread(response_timeout=20, retry_delay=0.5, enquire_link_interval=1.0)
-            for _ in range(2)
-        ]
-        self.ledger = Ledger(folder / "smsgw.db")
+        super().__init__(folder, seed, retry_delay=0.5, enquire_link_interval=1.0)
         self.samples: list[Sample] = []
         self.happened: Counter[str] = Counter()
-        self.faults: list[str] = []
         self.texts = 0
         self.commands: list[subprocess.Popen[bytes]] = []
         self._undo: list[tuple[float, Callable[[], object]]] = []
@@ -74,7 +65,19 @@ class Soak:
     def run(self, minutes: float) -> None:
         for carrier in self.carriers:
             carrier.start()
-        self.config = self._configure()
+        self.config = self.configure(
+            {
+                "password_stock": 50,
+                "password_ttl": "2m",
+                "tick_interval": "5s",
+                "max_reminders": 1,
+                "reminder_hours": "00:00-24:00",
+            },
+            reconnect_min="50ms",
+            reconnect_max="1s",
+            response_timeout="2s",
+            enquire_link_interval="1s",
+        )
         self.daemon = Daemon(self.config, self.folder / "daemon.log", {}, SMSGW)
         try:
             self.daemon.until(lambda: all(carrier.bound for carrier in self.carriers))
@@ -84,33 +87,6 @@ class Soak:
             self.daemon.kill()
             for carrier in self.carriers:
                 carrier.close()
-
-    def _configure(self) -> Path:
-        settings = {
-            "reconnect_min": "50ms",
-            "reconnect_max": "1s",
-            "response_timeout": "2s",
-            "enquire_link_interval": "1s",
-        }
-        viettel, mobi = self.carriers
-        document = {
-            "gateway": {"database": str(self.ledger.database)},
-            "registration": {
-                "password_stock": 50,
-                "password_ttl": "2m",
-                "tick_interval": "5s",
-                "max_reminders": 1,
-                "reminder_hours": "00:00-24:00",
-            },
-            "smsc": [
-                viettel.link("viettel", **settings),
-                mobi.link("mobi", bind="receiver+transmitter", **settings),
-            ],
-        }
-        path = self.folder / "config.toml"
-        path.write_text(toml.dumps(document))
-        path.chmod(0o600)
-        return path
 
     # --- what happens to it ---
 

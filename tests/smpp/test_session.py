@@ -835,7 +835,7 @@ def test_answers_before_the_stream_went_out_of_step_still_count():
 
 
 def test_flood_is_turned_away_before_anything_is_kept(monkeypatch):
-    monkeypatch.setattr(session_module, "MAX_UNANSWERED", 2)
+    monkeypatch.setattr(session_module, "MAX_TICKETS", 2)
     dialogue = bound()
     events = dialogue.says(deliver_sm(1), deliver_sm(2), deliver_sm(3))
     assert [1, 2] == [event.ticket for event in events]

@@ -226,6 +226,18 @@ def test_messages_since_a_time_are_found_after_the_clock_was_set_back(tmp_path):
     house.store.close()
 
 
+def test_monitoring_reads_no_message_to_know_how_the_gateway_is(tmp_path):
+    house = House(tmp_path)
+    house.text(AN, "hallo")
+    read = []
+    house.store._db.set_trace_callback(read.append)
+    assert house.store.health(house.now, rates=False).mo_last_hour is None
+    assert not [statement for statement in read if "count(*) FROM mo" in statement]
+    house.store._db.set_trace_callback(None)
+    assert 1 == house.store.health(house.now).mo_last_hour
+    house.store.close()
+
+
 WITHOUT_LOCKS = """
 import ctypes, sys, _sqlite3
 from pathlib import Path
