@@ -10,7 +10,8 @@ Failures: `StoreUnavailable` (nothing happened, the SMSC is asked to try again) 
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
@@ -46,6 +47,7 @@ from smsgw.store.store import (
     AccountRow,
     Store,
     StoreLost,
+    StoreMoved,
     StoreUnavailable,
 )
 from smsgw.vault import Vault
@@ -105,6 +107,7 @@ class Done:
     due: dict[str, datetime] = field(default_factory=dict)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     passwords_wanted: int = 0  #: registrations that wait for the hashers
+    issued: list[Issued] = field(default_factory=list)  #: what its registrations were given
     trouble: str | None = None  #: why the store did not take it
 
     @classmethod
@@ -262,7 +265,7 @@ class Gateway:
         done = Done()
         store = self.store
         counts: dict[str, list[int]] = {}
-        with store.transaction():
+        with self._giving_out(done.issued), store.transaction():
             if batch.results:
                 self._settle(batch.results, now, done, counts)
             for receipt in batch.receipts:
@@ -279,6 +282,18 @@ class Gateway:
             for link, (mo, mt) in counts.items():
                 store.count_on_link(link, mo, mt)
         return done
+
+    @contextmanager
+    def _giving_out(self, issued: list[Issued]) -> Iterator[None]:
+        """Return *issued* to the stock if what is inside does not happen: nobody was told these,
+        and a store in trouble must not use up what was hashed ahead."""
+        try:
+            yield
+        except StoreMoved:
+            raise  # a file that comes back may yet tell them
+        except BaseException:
+            self.issuer.give_back(issued)
+            raise
 
     # --- submits and receipts -----------------------------------------------------------------
 
@@ -439,7 +454,7 @@ class Gateway:
         if not expected:
             return Expired(0, 0, False, frozenset())  # the usual case needs no write lock
         issued = self.issuer.take(expected)  # may hash, which must not hold up other writers
-        with store.transaction():
+        with self._giving_out(issued), store.transaction():
             self._check_key()
             due = store.due_accounts(now, limit)
             last: list[AccountRow] = []

@@ -209,6 +209,7 @@ class Intake:
                 self._done.passwords_wanted += 1
                 return None
             issued = self._issued.pop()
+            self._done.issued.append(issued)
             self._may_issue -= 1
         mo_id = self._record(mo, who, decision.outcome)
         mt_id = self._next_message = mo_id + 1

@@ -258,6 +258,18 @@ def test_text_sent_again_does_not_overtake_the_first_that_waits_for_a_password(h
     assert 2 == done.passwords_wanted
 
 
+def test_store_in_trouble_uses_up_no_passwords(house):
+    house.issuer = house.gateway.issuer = FewIssued(60)
+    pages = house.store._one("PRAGMA page_count")[0]
+    house.store._db.execute(f"PRAGMA max_page_count = {pages}")
+    many = [house.mo(f"8490500{n:04}", f"TK,Le Van C,20{n:07},01.01.1980") for n in range(60)]
+    assert [Answer.LATER] * 60 == house.take(*many).answers
+    assert 60 == house.issuer.left
+    house.store._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    assert [Answer.OK] * 60 == house.take(*many).answers
+    assert 0 == house.issuer.left
+
+
 def test_password_that_was_not_given_out_goes_back(house):
     house.issuer = house.gateway.issuer = FewIssued(5)
     house.take(house.mo(AN, TEXT), house.mo(BINH, TEXT))

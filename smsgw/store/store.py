@@ -80,6 +80,10 @@ class StoreUnavailable(SmsgwError):
     """The transaction did not happen; a later one may (disk full, locked, file gone)."""
 
 
+class StoreMoved(StoreUnavailable):
+    """The transaction is in a file that is no longer ours, and may come back with it."""
+
+
 class StoreLost(SmsgwError):
     """The disk can no longer be trusted; end, and let the service manager start again."""
 
@@ -238,7 +242,7 @@ class Store:
                 raise
             # A file that was deleted or replaced still takes commits, which nobody will ever see.
             if self._path is not None and _identity(self._path) != self._identity:
-                raise StoreUnavailable(f"{self._path} was removed or replaced")
+                raise StoreMoved(f"{self._path} was removed or replaced")
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError):
             raise  # a fault of this message, not of the store
         except sqlite3.Error as error:
