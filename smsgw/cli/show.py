@@ -385,7 +385,7 @@ OUTBOX = View[QueuedReply](
         "next try": _next_try,
         "text": lambda q, _: f"{gist(q.text)} [{q.reason}]" if q.reason else gist(q.text),
     },
-    empty="The outbox is empty: the SMSC has taken everything.",
+    empty="The outbox is empty: no reply waits for an SMSC.",
     wraps="text",
 )
 
