@@ -64,6 +64,7 @@ class Intake:
         self._limit = gateway.settings.limits.replies_per_phone_per_hour
         self._repeat = gateway.settings.registration.repeat
         self._resets = self._repeat is machine.Repeat.RESET
+        self._strict = gateway.settings.registration.check_personal_number
         self._next_subscriber, self._next_account, self._next_message = self._store.last_ids()
         self._subscribers: dict[str, int] = {}
         #: Which session brought the last text of a sender with the same octets.
@@ -87,34 +88,17 @@ class Intake:
         self._know_senders(
             [number or mo.sender.number for number, mo in zip(numbers, mos, strict=True)], mos
         )
-        texts: list[Mo | None] = list(mos)
-        joined = set()
-        for index, (mo, number) in enumerate(zip(mos, numbers, strict=True)):
-            if mo.part is not None and number is not None:
-                who = self._subscribers[number]
-                whole = texts[index] = self._join(who, mo)
-                if whole is not None:
-                    joined.add((who, whole.fingerprint))
-        if joined:
-            self._twins |= self._store.twins(joined, self._now - RETRANSMISSION_WINDOW)
-        strict = self._settings.registration.check_personal_number
+        # Long texts are rare, and looked up one by one when their last part has come.
         parsed = [
-            None
-            if mo is None or number is None
-            else syntax.parse(mo.text, self._today, check_personal_number=strict)
-            for mo, number in zip(texts, numbers, strict=True)
+            None if number is None or mo.part is not None else self._parse(mo)
+            for mo, number in zip(mos, numbers, strict=True)
         ]
         self._know_holders(parsed)
-        undecided: set[tuple[str, str, int]] = set()
-        for mo, text, number, request in zip(mos, texts, numbers, parsed, strict=True):
-            answer = _OK if text is None else self._decide(text, number, request)
-            if mo.part is not None and number is not None:
-                part = number, mo.part.ref, mo.part.number
-                if answer is None:
-                    self._store.take_back_part(self._subscribers[number], mo.part)
-                    undecided.add(part)
-                elif part in undecided:
-                    answer = None  # sent again, and no longer stored
+        for mo, number, request in zip(mos, numbers, parsed, strict=True):
+            if mo.part is None or number is None:
+                answer = self._decide(mo, number, request)
+            else:
+                answer = self._take_part(mo, number)
             self._done.answers.append(answer)
         self._gateway.issuer.give_back(self._issued)
 
@@ -160,6 +144,9 @@ class Intake:
             self._issued.reverse()  # popped from the end, so the oldest goes first
 
     # --- one text -----------------------------------------------------------------------------
+
+    def _parse(self, mo: Mo) -> syntax.Request | syntax.SyntaxFault:
+        return syntax.parse(mo.text, self._today, check_personal_number=self._strict)
 
     def _decide(
         self,
@@ -294,6 +281,27 @@ class Intake:
             self._done.falls_due(link, self._now)
 
     # --- long texts ---------------------------------------------------------------------------
+
+    def _take_part(self, mo: Mo, number: str) -> Answer | None:
+        """Keep a part of a long text; with the last one decide on the whole.
+
+        What cannot be decided yet leaves the parts as they were, before the next message of this
+        batch is looked at: it may be another copy of one of them.
+        """
+        who = self._subscribers[number]
+        whole = self._join(who, mo)
+        if whole is None:
+            return _OK
+        # What this batch has done already is newer than what the store knows.
+        since = self._now - RETRANSMISSION_WINDOW
+        self._twins = self._store.twins([(who, whole.fingerprint)], since) | self._twins
+        request = self._parse(whole)
+        if type(request) is syntax.Request:
+            self._by_cmnd = self._store.holders_by_cmnd([request.cmnd]) | self._by_cmnd
+        answer = self._decide(whole, number, request)
+        if answer is None and mo.part is not None:
+            self._store.take_back_part(who, mo.part)
+        return answer
 
     def _join(self, who: int, mo: Mo) -> Mo | None:
         """The whole text when *mo* was its last part; None: the part is kept (or known)."""

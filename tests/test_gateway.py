@@ -608,6 +608,17 @@ def test_copy_of_a_last_part_is_not_answered_before_the_part_itself(house):
     assert [Outcome.REGISTERED] == house.outcomes()
 
 
+def test_late_copy_of_a_part_beside_a_last_part_that_waits_for_a_password_loses_no_part(house):
+    house.issuer = house.gateway.issuer = FewIssued(0)
+    first, middle, last = parts(house, "TK,Nguyen Van An,", "201234567", ",01.02.1990")
+    house.take(first, middle)
+    house.later(minutes=61)  # too late to be known as sent again
+    assert [None, Answer.OK] == house.take(last, first._replace(session=2)).answers
+    house.issuer.left = 1
+    assert [Answer.OK] == house.take(last).answers
+    assert [Outcome.REGISTERED] == house.outcomes()
+
+
 def test_long_text_sent_again_is_known_though_its_reference_was_used_again(house):
     text = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
     house.take(*text)
