@@ -288,6 +288,8 @@ class Intake:
         What cannot be decided yet leaves the parts as they were, before the next message of this
         batch is looked at: it may be another copy of one of them.
         """
+        part = mo.part
+        assert part is not None  # noqa: S101 - the caller asked
         who = self._subscribers[number]
         whole = self._join(who, mo)
         if whole is None:
@@ -299,8 +301,8 @@ class Intake:
         if type(request) is syntax.Request:
             self._by_cmnd = self._store.holders_by_cmnd([request.cmnd]) | self._by_cmnd
         answer = self._decide(whole, number, request)
-        if answer is None and mo.part is not None:
-            self._store.take_back_part(who, mo.part)
+        if answer is None:
+            self._store.take_back_part(who, part)
         return answer
 
     def _join(self, who: int, mo: Mo) -> Mo | None:

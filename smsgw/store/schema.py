@@ -127,7 +127,7 @@ _FIRST = (
     "CREATE INDEX outbox_due ON outbox (link, reminder, due_at)"
     " WHERE state = 'queued' AND leased = 0",
     "CREATE INDEX outbox_unasked ON outbox (subscriber_id) WHERE mo_id IS NULL",
-    # Where a text of ours goes when the SMSC has taken it; only ever appended.
+    # Where a text of ours goes when the SMSC has taken it; its receipt has the last word.
     """
     CREATE TABLE sent (
         id            INTEGER PRIMARY KEY,     -- these columns as in the outbox

@@ -197,7 +197,7 @@ ADD_SENT = """
     -- the second finds nothing there. (OR IGNORE: what can fail in the middle needs a journal
     -- of its own, which takes a third of the time.)
     INSERT OR IGNORE INTO sent (id, created_at, subscriber_id, link, wording_id, mo_id, account_id,
-                      smsc_id, taken_at)
+                                smsc_id, taken_at)
     SELECT id, created_at, subscriber_id, link, wording_id, mo_id, account_id, ?, ?
       FROM outbox WHERE id = ?
 """

@@ -60,7 +60,7 @@ def keep_to_one_thread() -> None:
     """Have SQLite take no lock on a connection, in a process whose connections are never shared.
 
     By default it takes one for each value that is bound, in case several threads use a connection,
-    and one to count each piece of memory: together a twentieth of a registration. To be called
+    and one to count each piece of memory: together some 4 % of a registration. To be called
     before the first connection is opened; where SQLite cannot be reached so, it goes on as before.
 
     Source: https://www.sqlite.org/threadsafe.html
