@@ -117,7 +117,7 @@ class Intake:
 
     def _know_senders(self, numbers: Sequence[str], mos: Sequence[Mo]) -> None:
         store = self._store
-        self._subscribers, self._by_phone = store.senders(set(numbers))
+        self._subscribers, self._by_phone, self._by_cmnd = store.senders(set(numbers))
         known = set(self._subscribers.values())
         if known:
             pairs = {
@@ -138,7 +138,10 @@ class Intake:
     def _know_holders(self, parsed: Sequence[syntax.Request | syntax.SyntaxFault | None]) -> None:
         cmnds = [request.cmnd for request in parsed if isinstance(request, syntax.Request)]
         if cmnds:
-            self._by_cmnd = self._store.holders_by_cmnd(cmnds)
+            # Who registers again mostly has the CMND of the account that was found by the phone.
+            unknown = [cmnd for cmnd in cmnds if cmnd not in self._by_cmnd]
+            if unknown:
+                self._by_cmnd |= self._store.holders_by_cmnd(unknown)
             wanted = sum(cmnd not in self._by_cmnd for cmnd in cmnds)
             self._issued = self._gateway.issuer.take(min(wanted, self._may_issue))
             self._issued.reverse()  # popped from the end, so the oldest goes first

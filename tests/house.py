@@ -6,7 +6,7 @@ from smsgw import config
 from smsgw.gateway import Batch
 from smsgw.hotline import Hotline
 from smsgw.model import Address, Mo, Taken
-from smsgw.passwords import OnDemand
+from smsgw.passwords import Issued, OnDemand, draw, hash_password
 from smsgw.simulator import toml
 from smsgw.store import Store
 from smsgw.vault import Vault
@@ -32,6 +32,19 @@ class FewIssued(OnDemand):
 
     def give_back(self, unused):
         self.left += len(unused)
+
+
+class OneHash:
+    """An issuer of as many passwords as anybody wants, all with the hash of another one."""
+
+    def __init__(self):
+        self._hash = hash_password(draw(8))
+
+    def take(self, n):
+        return [Issued(draw(8), self._hash) for _ in range(n)]
+
+    def give_back(self, unused):
+        pass
 
 
 class House:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from freezegun import freeze_time
-from house import AN, BINH, NOON, OTHER_TEXT, TEXT, FewIssued, House, password_in
+from house import AN, BINH, NOON, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
 
 from smsgw import clock
 from smsgw.model import AccountState, MtState
@@ -216,3 +216,21 @@ def test_short_stock_replaces_the_oldest_and_leaves_the_rest_for_later(make_hous
     assert (1, 1, False) == (done.replaced, done.short, done.more)
     house.issuer.left = 9
     assert 1 == expire(house).replaced
+
+
+def test_many_that_lapse_at_once_are_each_told_a_password_of_their_own(make_house):
+    house = make_house()
+    house.issuer = house.gateway.issuer = OneHash()
+    phones = [f"849050000{n:02}" for n in range(75)]
+    texts = [f"TK,Nguyen Van An,2015550{n:02},01.02.1990" for n in range(75)]
+    house.take(*map(house.mo, phones, texts))
+    house.later(days=3)
+    assert 75 == expire(house).replaced
+    house.later(days=0)
+    claimed = house.claim().mts
+    assert phones == [mt.to.number for mt in claimed]
+    told = [mt.text.split("TK: ")[1].split(",")[0] for mt in claimed]
+    assert [f"2015550{n:02}" for n in range(75)] == told
+    assert 75 == len({password_in(mt.text) for mt in claimed})
+    lines = [house.gateway.store.account_history(house.account(phone).id) for phone in phones]
+    assert {("registered", "lapsed")} == {tuple(line.what for line in story) for story in lines}

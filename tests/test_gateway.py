@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from house import AN, BINH, OTHER_TEXT, TEXT, FewIssued, House, password_in
+from house import AN, BINH, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
 
 from smsgw import passwords
 from smsgw.gateway import Batch
@@ -47,6 +47,29 @@ def house(make_house):
 
 
 # --- registration -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 75, 100])
+def test_batch_of_any_size_registers_and_settles_each_as_itself(house, size):
+    house.issuer = house.gateway.issuer = OneHash()
+    phones = [f"849050000{n:02}" for n in range(size)]
+    texts = [f"TK,Nguyen Van An,2015550{n:02},01.02.1990" for n in range(size)]
+    done = house.take(*map(house.mo, phones, texts))
+    assert [Answer.OK] * size == done.answers
+    assert phones == [mt.to.number for mt in done.replies]
+    accounts = [house.account(phone) for phone in phones]
+    assert [f"2015550{n:02}" for n in range(size)] == [account.username for account in accounts]
+    told = [mt.text.split("TK: ")[1].split(",")[0] for mt in done.replies]
+    assert told == [account.username for account in accounts]
+    house.settle(*(Taken(mt.id, f"id{mt.id}") for mt in done.replies))
+    receipts = [
+        Receipt("viettel", f"id{mt.id}", MtState.DELIVERED, "DELIVRD", mt.to) for mt in done.replies
+    ]
+    house.receive(*receipts[::2])
+    expected = [MtState.SENT] * size
+    expected[::2] = [MtState.DELIVERED] * len(receipts[::2])
+    assert expected == house.states(limit=1000)
+    assert [] == house.claim().mts
 
 
 def test_valid_text_registers_and_is_answered_with_user_name_and_password(house):

@@ -5,6 +5,24 @@ of the batch. `tests/store/test_plans.py` reads the plan of each statement: all 
 """
 # ruff: noqa: S105, S608  (statements named after passwords; parts joined are constants of this file)
 
+import re
+from functools import cache
+
+_VALUES = re.compile(r"VALUES (\([?, ]+\))")
+
+
+@cache
+def repeated(statement: str, times: int) -> str:
+    """*statement*, which adds one row, for so many rows: their values are bound one behind the
+    other.
+
+    Raises:
+        ValueError: it has no row of plain values.
+    """
+    before, row, after = _VALUES.split(statement)
+    return f"{before}VALUES {', '.join([row] * times)}{after}"
+
+
 # --- ids -----------------------------------------------------------------------------------
 
 LAST_IDS = """
@@ -32,7 +50,7 @@ KEEP_LAST_IDS = """
 
 FIND_SENDERS = """
     -- Who of these phones has texted before, each with the open account that it has.
-    SELECT s.phone, s.id, a.id, a.state, a.birth_date
+    SELECT s.phone, s.id, a.cmnd, a.id, a.state, a.birth_date
       FROM json_each(:phones) AS k
       JOIN subscribers AS s ON s.phone = k.value
       LEFT JOIN accounts AS a ON a.subscriber_id = s.id AND a.state <> 'closed'
@@ -69,24 +87,27 @@ COUNT_RESETS = """
 """
 
 # --- a batch goes in -------------------------------------------------------------------------
+# OR FAIL: the transaction is rolled back as a whole, so that a statement of many rows need not be
+# able to undo its first ones, for which SQLite would copy each page that it touches.
 
-ADD_SUBSCRIBER = "INSERT INTO subscribers (id, phone) VALUES (?, ?)"
+ADD_SUBSCRIBER = "INSERT OR FAIL INTO subscribers (id, phone) VALUES (?, ?)"
 
 ADD_MO = """
-    INSERT INTO mo (id, created_at, subscriber_id, link, session, fingerprint, outcome, text)
+    INSERT OR FAIL INTO mo (id, created_at, subscriber_id, link, session, fingerprint, outcome,
+                            text)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 ADD_MT = """
-    INSERT INTO outbox (id, created_at, subscriber_id, link, wording_id, mo_id, account_id,
-                        reminder, due_at, leased, tries, address, ton, npi, sealed)
+    INSERT OR FAIL INTO outbox (id, created_at, subscriber_id, link, wording_id, mo_id, account_id,
+                                reminder, due_at, leased, tries, address, ton, npi, sealed)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 ADD_ACCOUNT = """
-    INSERT INTO accounts (id, subscriber_id, cmnd, full_name, birth_date, state, link, address,
-                          ton, npi, password_hash, password_mt_id, registered_at,
-                          password_issued_at, password_expires_at)
+    INSERT OR FAIL INTO accounts (id, subscriber_id, cmnd, full_name, birth_date, state, link,
+                                  address, ton, npi, password_hash, password_mt_id, registered_at,
+                                  password_issued_at, password_expires_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
@@ -194,12 +215,12 @@ MOVE_TO_LINK = """
 
 ADD_SENT = """
     -- From the outbox, but for the sealed password. An answer may come twice when it came late:
-    -- the second finds nothing there. (OR IGNORE: what can fail in the middle needs a journal
-    -- of its own, which takes a third of the time.)
+    -- the second finds nothing there. (OR IGNORE for the same reason as OR FAIL above.)
     INSERT OR IGNORE INTO sent (id, created_at, subscriber_id, link, wording_id, mo_id, account_id,
                                 smsc_id, taken_at)
-    SELECT id, created_at, subscriber_id, link, wording_id, mo_id, account_id, ?, ?
-      FROM outbox WHERE id = ?
+    SELECT o.id, o.created_at, o.subscriber_id, o.link, o.wording_id, o.mo_id, o.account_id,
+           k.column2, k.column3
+      FROM (VALUES (?, ?, ?)) AS k CROSS JOIN outbox AS o ON o.id = k.column1
 """
 
 TAKE_OUT = "DELETE FROM outbox WHERE id = ?"

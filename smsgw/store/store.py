@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ from smsgw.model import (
     from_tuple,
 )
 from smsgw.store import sql
-from smsgw.store.rows import Changes
+from smsgw.store.rows import Changes, Row
 from smsgw.store.schema import migrations
 
 MASK = "********"
@@ -51,9 +52,15 @@ MASK = "********"
 #: SMSC sends an MO again.
 BUSY_TIMEOUT = timedelta(seconds=2)
 
+#: Each registration dirties a page of its own in the indexes of phones and of CMND; a commit
+#: writes these whole, so they are small. Smaller ones make deeper trees.
+_PAGE_OCTETS = 2048
 #: Pages of the write-ahead log after which it is copied back into the database file.
-_CHECKPOINT_PAGES = 4000
+_CHECKPOINT_PAGES = 8000
 _CACHE_KIB = 16 * 1024
+#: Rows that one statement adds. After each statement, or row that it gives, Python takes its lock
+#: anew; more rows at once win no more.
+_ROWS_AT_ONCE = 32
 
 
 def keep_to_one_thread() -> None:
@@ -189,6 +196,7 @@ class Store:
 
     def _set_up(self) -> None:
         db = self._db
+        db.execute(f"PRAGMA page_size = {_PAGE_OCTETS}")  # of a database that has none yet
         # WAL with FULL: a commit is on the disk when COMMIT returns, also when the power fails.
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
@@ -291,16 +299,17 @@ class Store:
         subscriber, account, message = self._one(sql.LAST_IDS)
         return subscriber, account, message
 
-    def senders(self, phones: Iterable[str]) -> tuple[dict[str, int], dict[int, Holder]]:
-        """The ids of those of *phones* that are known, and by id who holds an open account."""
-        known, holders = {}, {}
-        for phone, who, account, state, birth_date in self._all(
-            sql.FIND_SENDERS, phones=_json(phones)
-        ):
+    def senders(
+        self, phones: Iterable[str]
+    ) -> tuple[dict[str, int], dict[int, Holder], dict[str, Holder]]:
+        """The ids of those of *phones* that are known, and their open accounts, by that id and
+        by CMND."""
+        known, by_phone, by_cmnd = {}, {}, {}
+        for phone, who, cmnd, *account in self._all(sql.FIND_SENDERS, phones=_json(phones)):
             known[phone] = who
-            if account is not None:
-                holders[who] = _holder(account, state, birth_date)
-        return known, holders
+            if cmnd is not None:
+                by_phone[who] = by_cmnd[cmnd] = _holder(*account)
+        return known, by_phone, by_cmnd
 
     def twins(
         self, texts: Iterable[tuple[int, int]], since: datetime
@@ -355,12 +364,25 @@ class Store:
             (sql.ADD_SUBSCRIBER, changes.subscribers),
             (sql.ADD_MO, changes.mos),
             (sql.ADD_ACCOUNT, changes.accounts),
-            (sql.ISSUE_PASSWORD, changes.passwords),
-            (sql.ADD_HISTORY, changes.history),
             (sql.ADD_MT, changes.mts),
         ):
-            if rows:
-                self._db.executemany(statement, rows)
+            self._add(statement, rows)
+        if changes.passwords:
+            self._db.executemany(sql.ISSUE_PASSWORD, changes.passwords)
+        if changes.history:
+            self._db.executemany(sql.ADD_HISTORY, changes.history)
+
+    def _add(self, statement: str, rows: Sequence[Row]) -> None:
+        """Add *rows* by *statement*, which adds one."""
+        whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+        if whole:
+            many = sql.repeated(statement, _ROWS_AT_ONCE)
+            for start in range(0, whole, _ROWS_AT_ONCE):
+                values = chain.from_iterable(rows[start : start + _ROWS_AT_ONCE])
+                self._db.execute(many, tuple(values))
+            rows = rows[whole:]
+        if rows:
+            self._db.executemany(statement, rows)
 
     # --- parts of long texts ------------------------------------------------------------------
 
@@ -470,7 +492,7 @@ class Store:
     def taken(self, texts: Sequence[tuple[int, str]], now: datetime) -> None:
         """The SMSC took these (mt, normal id of the SMSC); what was sealed is wiped."""
         at = stamp(now)
-        self._db.executemany(sql.ADD_SENT, [(smsc, at, mt_id) for mt_id, smsc in texts])
+        self._add(sql.ADD_SENT, [(mt_id, smsc, at) for mt_id, smsc in texts])
         self._db.executemany(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
 
     def tries(self, ids: Iterable[int]) -> list[tuple[int, int]]:
