@@ -36,7 +36,7 @@ class Options:
 
 
 #: Ready passwords for a burst; more than one run needs.
-STOCK = 80_000
+STOCK = 120_000
 _KNOWN = 2_000
 
 
