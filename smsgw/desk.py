@@ -9,6 +9,9 @@ next batch.
     received, receipt, settled  ->  batch  ->  gateway.commit  ->  answer, send, flush
     ring, a timer, room         ->  gateway.claim              ->  send, flush
 
+No coroutine waits for the store: what it has done comes back as a call (`_committed`, `_claimed`,
+`_probed`), and `_turn` is the one place that gives it something to do.
+
 Waiting states: an MO that the store could not take is answered (try again later) and forgotten;
 a settlement that it could not take waits and is offered again; a registration without a ready
 password waits for the hashers. `StoreLost` ends the desk, and with it the process.
@@ -17,14 +20,14 @@ password waits for the hashers. `StoreLost` ends the desk, and with it the proce
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from math import inf
+from functools import partial, wraps
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from smsgw import clock
-from smsgw.gateway import Batch, Done, Gateway
+from smsgw.gateway import Batch, Claim, Done, Gateway
 from smsgw.model import Answer, Mo, Mt, Outcome, Receipt, SubmitResult, from_tuple
 from smsgw.passwords import Stock
 from smsgw.store import StoreLost, StoreUnavailable
@@ -85,7 +88,6 @@ class _AtWork(NamedTuple):
     receipts: list[_ReceiptArrival]
     results: list[tuple[str, SubmitResult]]
     started: float  #: loop time
-    done: "asyncio.Future[Done]"
 
 
 class _Tale:
@@ -118,6 +120,20 @@ class _Tale:
             self._timer = loop.call_later(SECONDS_BETWEEN_LINES, self._tell)
 
 
+def _must_not_fail(step: Callable[..., None]) -> Callable[..., None]:
+    """What *step* of a desk raises ends it: nobody waits for a callback who would hear of it."""
+
+    @wraps(step)
+    def guarded(desk: "Desk", *args: Any) -> None:
+        if not desk._end.done():
+            try:
+                step(desk, *args)
+            except Exception as fault:
+                desk._end.set_exception(fault)
+
+    return guarded
+
+
 class Desk:
     """Gathers what comes in, has it stored, and hands out what follows from it.
 
@@ -136,8 +152,12 @@ class Desk:
         self._receipts: list[_ReceiptArrival] = []
         self._results: list[tuple[str, SubmitResult]] = []
         self._due: dict[str, float] = {}  # link -> loop time at which to claim
-        self._wake = asyncio.Event()
-        self._busy = False
+        self._claiming: set[str] = set()  # links for which the store claims now
+        self._at_work: _AtWork | None = None
+        self._probing = False
+        self._loop = asyncio.get_running_loop()
+        self._end: asyncio.Future[None] = self._loop.create_future()
+        self._turn_comes = False
         self._idle = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._told = _Tale()
@@ -158,24 +178,24 @@ class Desk:
         """Store *mo*, then answer it."""
         self._received += 1
         self._arrivals.append(from_tuple(_Arrival, (port, mo, ticket, self._received)))
-        self._wake.set()
+        self._wake()
 
     def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> None:
         """Store a delivery receipt, then answer it."""
         self._receipts.append(_ReceiptArrival(port, receipt, ticket, session))
-        self._wake.set()
+        self._wake()
 
     def settled(self, result: SubmitResult, link: str) -> None:
         """Store what the SMSC of *link* said to a submit_sm."""
         self._results.append((link, result))
-        self._wake.set()
+        self._wake()
 
     def ring(self, link: str | None = None) -> None:
         """Something may be due on *link* (None: on any), or it can transmit again."""
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         for name in self._ports if link is None else (link,):
             self._due[name] = now
-        self._wake.set()
+        self._wake()
 
     def passwords_ready(self) -> None:
         """The stock has passwords again for registrations that wait."""
@@ -185,7 +205,7 @@ class Desk:
             self._arrivals[self._released : self._released] = released
             self._released += len(released)
             del self._parked[: len(released)]
-            self._wake.set()
+            self._wake()
 
     async def run_in_store(self, function: Callable[..., T], *args: Any) -> T:
         """Any other work for the store, in its thread and in its turn."""
@@ -200,17 +220,10 @@ class Desk:
             StoreLost: the disk cannot be trusted any more; nothing more may be answered.
         """
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                self._busy = True
-                await self._commit_all()
-                await self._probe()
-                await self._claim()
-                self._set_timer()
-                self._busy = False
-                self._idle.set()
+            self._wake()
+            await self._end
         finally:
+            self._end.cancel()
             if self._timer:
                 self._timer.cancel()
 
@@ -222,36 +235,56 @@ class Desk:
         """
         while (self._busy or self._waits()) and not self.trouble:
             self._idle.clear()
-            self._wake.set()
+            self._wake()
             await self._idle.wait()
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._at_work or self._claiming or self._probing)
 
     def _waits(self) -> bool:
         return bool(self._arrivals or self._receipts or self._results)
 
+    # --- turns --------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        """Have a turn, once all that is being read now is here."""
+        if not self._turn_comes:
+            self._turn_comes = True
+            self._loop.call_soon(self._turn)
+
+    @_must_not_fail
+    def _turn(self) -> None:
+        """Give the store what has come in and what is due, or wait for what will be."""
+        self._turn_comes = False
+        if not self._at_work:  # else the end of that batch is a turn, too
+            due = self._due_now()
+            self._at_work = self._hand_over(due)
+            self._go_on(due)
+
+    def _go_on(self, due: Collection[str]) -> None:
+        """What a turn does behind the batch that it handed over."""
+        if self.trouble:
+            # No claim: what is settled, but not yet stored, would be sent again.
+            self._probe()
+        else:
+            for link in due:
+                self._claim(link)
+        self._set_timer()
+        if not self._busy:
+            self._idle.set()
+
     # --- a batch ------------------------------------------------------------------------------
 
-    async def _commit_all(self) -> None:
-        """Have batch after batch committed, until nothing waits.
+    def _hand_over(self, due: Collection[str], leaving: Sequence[Mt] = ()) -> "_AtWork | None":
+        """Give the store what has come in.
 
-        While the store writes one, the answers and replies of the one before leave: the two take
-        about as long, and need the interpreter in turns.
+        Args:
+            due: links with older replies in the outbox: new ones queue behind them.
+            leaving: replies that links are yet to get.
         """
-        at_work = self._hand_over()
-        while at_work:
-            done = await self._outcome(at_work)
-            self._keep(done, at_work)
-            before, at_work = at_work, None
-            # What only we can repeat is tried again by the timer, not at once.
-            if not (self.trouble and self._results):
-                at_work = self._hand_over(done.replies)
-            self._follow_up(done, before)
-            await self._claim()
-
-    def _hand_over(self, leaving: Sequence[Mt] = ()) -> "_AtWork | None":
-        """Give the store what has come in; *leaving* are replies that links are yet to get."""
         if not self._waits():
             return None
-        loop = asyncio.get_running_loop()
         arrivals, self._arrivals = self._arrivals[:MAX_BATCH], self._arrivals[MAX_BATCH:]
         receipts, self._receipts = self._receipts, []
         results, self._results = self._results, []
@@ -263,24 +296,44 @@ class Desk:
             {
                 name: port.room() - taken[name]
                 for name, port in self._ports.items()
-                if not self._has_due(name)
+                if name not in due and name not in self._claiming
             },
             # Who waits for a password comes before who has just come.
             self._released if self._parked else None,
         )
         self._released = max(0, self._released - len(arrivals))
-        future = self._worker.do(self._gateway.commit, batch, clock.now())
-        return _AtWork(batch, arrivals, receipts, results, loop.time(), future)
+        self._worker.call(self._committed, self._gateway.commit, batch, clock.now())
+        return _AtWork(batch, arrivals, receipts, results, self._loop.time())
 
-    async def _outcome(self, at_work: "_AtWork") -> Done:
-        try:
-            return await at_work.done
-        except StoreLost:
-            raise
-        except Exception as error:
-            # A fault of ours: nothing is answered as stored, and the next batch may fare better.
-            log.exception("desk: a batch failed")
-            return Done.later(at_work.batch, type(error).__name__)
+    @_must_not_fail
+    def _committed(self, done: Done | None, fault: BaseException | None) -> None:
+        """A batch is on the disk, or not: start the next one, and tell what became of this one.
+
+        While the store writes that, the answers and replies of this one leave: the two take about
+        as long, and need the interpreter in turns.
+        """
+        before, self._at_work = self._at_work, None
+        assert before is not None  # noqa: S101 - it was handed over
+        if done is None:
+            done = self._explain(fault, before)
+        self._keep(done, before)
+        due = self._due_now()
+        # What only we can repeat is tried again by the timer, not at once.
+        if not (self.trouble and self._results):
+            self._at_work = self._hand_over(due, done.replies)
+        self._follow_up(done, before)
+        self._go_on(due)
+
+    def _explain(self, fault: BaseException | None, at_work: "_AtWork") -> Done:
+        """What to do after *fault*: nothing is answered as stored, the next batch may fare better.
+
+        Raises:
+            StoreLost: nothing more may be answered.
+        """
+        if isinstance(fault, StoreLost):
+            raise fault
+        log.error("desk: a batch failed", exc_info=fault)
+        return Done.later(at_work.batch, type(fault).__name__)
 
     def _keep(self, done: Done, at_work: "_AtWork") -> None:
         """Put back what has to wait, before the next batch is made up."""
@@ -311,17 +364,21 @@ class Desk:
         if self.trouble and not trouble:
             log.warning("store: takes messages again")
         self.trouble = trouble
-        self._retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS
+        self._retry_at = self._loop.time() + RETRY_SECONDS
 
-    async def _probe(self) -> None:
+    def _probe(self) -> None:
         """See whether a store in trouble writes again, so that nobody has to text to find out."""
-        if self.trouble and asyncio.get_running_loop().time() >= self._retry_at:
-            try:
-                await self.run_in_store(self._gateway.probe, clock.now())
-            except StoreUnavailable as error:
-                self._is_in(str(error))
-            else:
-                self._is_in(None)
+        if not self._busy and self._loop.time() >= self._retry_at:
+            self._probing = True
+            self._worker.call(self._probed, self._gateway.probe, clock.now())
+
+    @_must_not_fail
+    def _probed(self, _: None, fault: BaseException | None) -> None:
+        self._probing = False
+        if fault is not None and not isinstance(fault, StoreUnavailable):
+            raise fault
+        self._is_in(None if fault is None else str(fault))
+        self._wake()
 
     def _follow_up(self, done: Done, at_work: "_AtWork") -> None:
         """The commit is over: answers and replies leave, in one write a link."""
@@ -344,55 +401,61 @@ class Desk:
             port.flush()
         if done.outcomes:
             self.outcomes += done.outcomes
-            took = asyncio.get_running_loop().time() - at_work.started
+            took = self._loop.time() - at_work.started
             self._told.add({arrival.port.name for arrival in at_work.arrivals}, done.outcomes, took)
 
     # --- what is due --------------------------------------------------------------------------
 
-    async def _claim(self) -> None:
-        """Claim for each link that has something due, and room for it."""
-        loop = asyncio.get_running_loop()
-        if self.trouble:
-            return  # what is settled, but not yet stored, would be sent again
-        for link, at in list(self._due.items()):
-            port = self._ports.get(link)
-            room = port.room() if port else 0
-            if port is None or room <= 0 or at > loop.time():
-                continue
+    def _due_now(self) -> list[str]:
+        """Links with something in the outbox that is due, and maybe no room for it."""
+        if not self._due:
+            return []
+        now = self._loop.time()
+        return [link for link, at in self._due.items() if at <= now]
+
+    def _claim(self, link: str) -> None:
+        """Have what is due of *link* taken out of the outbox, as much as it has room for."""
+        port = self._ports.get(link)
+        room = port.room() if port else 0
+        if port and room > 0 and link not in self._claiming:
             del self._due[link]
-            try:
-                claim = await self.run_in_store(self._gateway.claim, link, room, clock.now())
-            except StoreUnavailable as error:
-                log.error("store: %s", error)
-                self._is_in(str(error))
-                self._due[link] = self._retry_at
-                continue
+            self._claiming.add(link)
+            then = partial(self._claimed, port)
+            self._worker.call(then, self._gateway.claim, link, room, clock.now())
+
+    @_must_not_fail
+    def _claimed(self, port: Port, claim: Claim | None, fault: BaseException | None) -> None:
+        link = port.name
+        self._claiming.discard(link)
+        if claim is not None:
             if claim.mts:
                 port.send(claim.mts)
                 port.flush()
             if claim.next_due is not None:
                 self._falls_due(link, claim.next_due)
-                if not claim.mts and self._has_due(link):
-                    self._wake.set()  # all that was looked at was given up: no link will ring
-
-    def _has_due(self, link: str) -> bool:
-        """Whether older replies wait in the outbox: new ones queue behind them."""
-        return self._due.get(link, inf) <= asyncio.get_running_loop().time()
+        elif isinstance(fault, StoreUnavailable):
+            log.error("store: %s", fault)
+            self._is_in(str(fault))
+            self._due[link] = self._retry_at
+        elif fault is not None:
+            raise fault
+        self._wake()
 
     def _falls_due(self, link: str, at: datetime) -> None:
-        loop = asyncio.get_running_loop()
         wait = (at - clock.now()).total_seconds()
         # Looked at early rather than late: somebody may set the clock meanwhile.
-        due = loop.time() + min(max(wait, 0.0), LONGEST_SLEEP_SECONDS)
+        due = self._loop.time() + min(max(wait, 0.0), LONGEST_SLEEP_SECONDS)
         self._due[link] = min(self._due.get(link, due), due)
 
     def _set_timer(self) -> None:
         """Wake when the next text falls due. A link without room rings when it has some."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        times = [at for at in self._due.values() if at > now]
-        if self.trouble:
-            times.append(max(self._retry_at, now))
         if self._timer:
             self._timer.cancel()
-        self._timer = loop.call_at(min(times), self._wake.set) if times else None
+            self._timer = None
+        if self._due or self.trouble:
+            now = self._loop.time()
+            times = [at for at in self._due.values() if at > now]
+            if self.trouble and not self._busy:  # else the end of what is at work is a turn
+                times.append(max(self._retry_at, now))
+            if times:
+                self._timer = self._loop.call_at(min(times), self._wake)

@@ -1,19 +1,24 @@
 """One thread that does one thing after another, for the event loop: the owner of the store.
 
 Knows neither store nor gateway. An executor of the standard library would do as well; its futures
-of two kinds and their locks cost a lone message some 20 µs more.
+of two kinds, their locks and the loop's own way to be called from a thread cost a lone message some
+40 µs more.
 """
 
 import asyncio
+import os
 import threading
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_Job = tuple["asyncio.Future[Any]", Callable[..., Any], tuple[Any, ...]]
+#: Called with the result, or with None and what was raised instead.
+Then = Callable[[Any, BaseException | None], None]
+_Job = tuple[Callable[..., Any], tuple[Any, ...], Then, "asyncio.Future[Any] | None"]
 
 
 class Worker:
@@ -22,6 +27,9 @@ class Worker:
     def __init__(self, name: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._done: deque[tuple[Then, Any, BaseException | None]] = deque()
+        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._loop.add_reader(self._bell, self._deliver)
         self._closed = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -33,17 +41,34 @@ class Worker:
         Raises:
             RuntimeError: the worker is closed.
         """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._ask((function, args, partial(_settle, future), future))
+        return future
+
+    def call(self, then: Then, function: Callable[..., Any], *args: Any) -> None:
+        """The same for who has no coroutine: *then* is called on the loop, with what came of it.
+
+        Raises:
+            RuntimeError: the worker is closed.
+        """
+        self._ask((function, args, then, None))
+
+    def _ask(self, job: _Job) -> None:
         if self._closed:
             raise RuntimeError("the worker is closed")
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put((future, function, args))
-        return future
+        self._jobs.put(job)
 
     def close(self) -> None:
         """Wait for what was asked, and end."""
         self._closed = True
         self._jobs.put(None)
         self._thread.join()
+        self._loop.remove_reader(self._bell)
+        os.close(self._bell)
+        if not self._loop.is_closed():
+            self._loop.call_soon(self._hand_out)
+
+    # --- in the thread ------------------------------------------------------------------------
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -51,21 +76,37 @@ class Worker:
             del job  # what a batch holds must not live until the next one comes
 
     def _do(
-        self, future: "asyncio.Future[T]", function: Callable[..., T], args: tuple[Any, ...]
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        then: Then,
+        future: "asyncio.Future[Any] | None",
     ) -> None:
-        if future.cancelled():
+        if future is not None and future.cancelled():
             return
-        result: T | None = None
+        result: Any = None
         fault: BaseException | None = None
         try:
             result = function(*args)
-        except StopIteration as error:
-            fault = RuntimeError(f"{function} raised StopIteration")  # no future takes one
-            fault.__cause__ = error
         except BaseException as error:
             fault = error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(_settle, future, result, fault)
+        self._done.append((then, result, fault))
+        os.eventfd_write(self._bell, 1)
+
+    # --- on the loop --------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        os.eventfd_read(self._bell)
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._done:
+            then, result, fault = self._done.popleft()
+            try:
+                then(result, fault)
+            except Exception as error:  # who asked next must have their answer all the same
+                context = {"message": f"{then} failed", "exception": error}
+                self._loop.call_exception_handler(context)
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any, fault: BaseException | None) -> None:
@@ -73,5 +114,9 @@ def _settle(future: "asyncio.Future[Any]", result: Any, fault: BaseException | N
         return
     if fault is None:
         future.set_result(result)
+    elif isinstance(fault, StopIteration):  # no future takes one
+        wrapped = RuntimeError("the job raised StopIteration")
+        wrapped.__cause__ = fault
+        future.set_exception(wrapped)
     else:
         future.set_exception(fault)

@@ -301,6 +301,58 @@ async def test_drain_returns_when_all_is_committed(desk, port, house):
     assert 50 == len(port.answers) == committed(house)
 
 
+@at_the_desk
+async def test_outbox_that_cannot_be_read_is_tried_again(desk, port, house):
+    port.space = 0
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    await port.until(lambda: port.answers)
+    away = house.path.with_suffix(".away")
+    house.path.rename(away)
+    port.space = 1
+    desk.ring("viettel")
+    async with asyncio.timeout(PATIENCE):
+        while not desk.trouble:
+            await asyncio.sleep(0.01)
+    away.rename(house.path)
+    await port.until(lambda: port.sent)
+    assert desk.trouble is None
+
+
+@pytest.mark.parametrize("step", ["claim", "probe"])
+def test_lost_disk_ends_the_desk_whatever_it_asked(tmp_path, step):
+    async def inside():
+        async with office(tmp_path) as (desk, port, house):
+
+            def broken(*_):
+                raise StoreLost("disk I/O error")
+
+            setattr(house.gateway, step, broken)
+            if step == "probe":
+                house.path.rename(house.path.with_suffix(".away"))
+                desk.received(port, house.mo(AN, "hallo"), 1)
+            else:
+                desk.ring("viettel")
+            with pytest.raises(StoreLost):
+                await asyncio.wait_for(asyncio.shield(_task_of(desk)), PATIENCE)
+
+    asyncio.run(inside())
+
+
+def test_fault_of_ours_ends_the_desk_instead_of_leaving_it_deaf(tmp_path):
+    async def inside():
+        with pytest.raises(ZeroDivisionError):
+            async with office(tmp_path) as (desk, port, house):
+                port.flush = lambda: 1 / 0
+                desk.received(port, house.mo(AN, "hallo"), 1)
+                await asyncio.wait_for(asyncio.shield(_task_of(desk)), PATIENCE)
+
+    asyncio.run(inside())
+
+
+def _task_of(desk):
+    return next(t for t in asyncio.all_tasks() if t.get_coro().__qualname__ == "Desk.run")
+
+
 def test_lost_disk_ends_the_desk_without_an_answer(tmp_path):
     async def inside():
         async with office(tmp_path) as (desk, port, house):
@@ -313,8 +365,5 @@ def test_lost_disk_ends_the_desk_without_an_answer(tmp_path):
             with pytest.raises(StoreLost):
                 await asyncio.wait_for(asyncio.shield(_task_of(desk)), PATIENCE)
             assert {} == port.answers
-
-    def _task_of(desk):
-        return next(t for t in asyncio.all_tasks() if t.get_coro().__qualname__ == "Desk.run")
 
     asyncio.run(inside())

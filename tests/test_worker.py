@@ -49,6 +49,34 @@ async def test_result_and_fault_reach_who_asked(worker):
 
 
 @with_worker
+async def test_callback_gets_result_or_fault_in_the_order_of_the_jobs(worker):
+    came, thread = [], threading.get_ident()
+
+    def then(result, fault):
+        assert threading.get_ident() == thread
+        came.append((result, type(fault)))
+
+    worker.call(then, lambda a: a + 1, 1)
+    worker.call(then, lambda: 1 / 0)
+    assert 3 == await worker.do(lambda: 3)
+    assert [(2, type(None)), (None, ZeroDivisionError)] == came
+
+
+@with_worker
+async def test_callback_that_fails_is_told_and_the_next_one_is_called(worker):
+    told = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+    free = threading.Event()
+    worker.call(lambda *_: 1 / 0, free.wait, PATIENCE)  # both are over before the loop looks
+    second = worker.do(lambda: 2)
+    free.set()
+    assert 2 == await second
+    (fault,) = told
+    assert isinstance(fault, ZeroDivisionError)
+
+
+@with_worker
 async def test_job_that_nobody_waits_for_any_more_is_not_begun(worker):
     free, begun, called = threading.Event(), threading.Event(), []
 
@@ -78,6 +106,16 @@ def test_what_was_asked_is_done_before_the_end():
         assert [0, 1, 2] == done
         with pytest.raises(RuntimeError, match="closed"):
             worker.do(done.append, 3)
+
+    asyncio.run(body())
+
+
+def test_what_was_asked_before_the_end_is_answered_after_it():
+    async def body():
+        worker = Worker("store")
+        answer = worker.do(lambda: 1)
+        worker.close()
+        assert 1 == await asyncio.wait_for(answer, PATIENCE)
 
     asyncio.run(body())
 
