@@ -240,7 +240,7 @@ class Daemon:
             limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - reserve))
             done = await self._desk.run_in_store(self._gateway.expire, clock.now(), limit)
             for link in done.links:
-                self._desk.ring(link)
+                self._desk.ring(link, replies=False)
             if not (done.more or done.short):
                 return
             if not rules.password_stock:  # nothing is hashed ahead

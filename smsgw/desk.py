@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial, wraps
+from math import inf
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -56,8 +57,9 @@ class Port(Protocol):
     def answer(self, session: int, ticket: int, answer: Answer) -> None:
         """Answer an MO or receipt; of a session that is gone: nothing to do."""
 
-    def room(self) -> int:
-        """How many more MTs it can hold now; 0 while it cannot transmit."""
+    def room(self, *, replies: bool = False) -> int:
+        """How many more MTs (or replies, which pass reminders) it can hold now; 0 while it cannot
+        transmit."""
 
     def send(self, mts: Sequence[Mt]) -> None:
         """Send these, which are leased, as window and pace allow."""
@@ -152,7 +154,9 @@ class Desk:
         self._receipts: list[_ReceiptArrival] = []
         self._results: list[tuple[str, SubmitResult]] = []
         self._due: dict[str, float] = {}  # link -> loop time at which to claim
-        self._claiming: set[str] = set()  # links for which the store claims now
+        # link -> loop time from which replies, and not only reminders, wait for that
+        self._owed: dict[str, float] = {}
+        self._claiming: dict[str, bool] = {}  # link that the store claims for -> were replies owed
         self._at_work: _AtWork | None = None
         self._probing = False
         self._loop = asyncio.get_running_loop()
@@ -190,11 +194,17 @@ class Desk:
         self._results.append((link, result))
         self._wake()
 
-    def ring(self, link: str | None = None) -> None:
-        """Something may be due on *link* (None: on any), or it can transmit again."""
+    def ring(self, link: str | None = None, *, replies: bool = True) -> None:
+        """Something may be due on *link* (None: on any), or it can transmit again.
+
+        Args:
+            replies: some may wait that the desk does not know of; new ones queue behind them.
+        """
         now = self._loop.time()
         for name in self._ports if link is None else (link,):
             self._due[name] = now
+            if replies:
+                self._owed[name] = now
         self._wake()
 
     def passwords_ready(self) -> None:
@@ -257,13 +267,13 @@ class Desk:
     def _turn(self) -> None:
         """Give the store what has come in and what is due, or wait for what will be."""
         self._turn_comes = False
+        if not self._at_work:
+            self._at_work = self._hand_over()
         if not self._at_work:  # else the end of that batch is a turn, too
-            due = self._due_now()
-            self._at_work = self._hand_over(due)
-            self._go_on(due)
+            self._go_on(_past(self._due, self._loop.time()))
 
     def _go_on(self, due: Collection[str]) -> None:
-        """What a turn does behind the batch that it handed over."""
+        """What a turn does when no batch waits, or behind the next one."""
         if self.trouble:
             # No claim: what is settled, but not yet stored, would be sent again.
             self._probe()
@@ -276,27 +286,23 @@ class Desk:
 
     # --- a batch ------------------------------------------------------------------------------
 
-    def _hand_over(self, due: Collection[str], leaving: Sequence[Mt] = ()) -> "_AtWork | None":
-        """Give the store what has come in.
-
-        Args:
-            due: links with older replies in the outbox: new ones queue behind them.
-            leaving: replies that links are yet to get.
-        """
+    def _hand_over(self, leaving: Sequence[Mt] = ()) -> "_AtWork | None":
+        """Give the store what has come in; *leaving* are replies that links are yet to get."""
         if not self._waits():
             return None
         arrivals, self._arrivals = self._arrivals[:MAX_BATCH], self._arrivals[MAX_BATCH:]
         receipts, self._receipts = self._receipts, []
         results, self._results = self._results, []
         taken = Counter(mt.link for mt in leaving)
+        behind = _past(self._owed, self._loop.time())  # new replies queue behind older ones
         batch = Batch(
             [arrival.mo for arrival in arrivals],
             [arrival.receipt for arrival in receipts],
             results,
             {
-                name: port.room() - taken[name]
+                name: port.room(replies=True) - taken[name]
                 for name, port in self._ports.items()
-                if name not in due and name not in self._claiming
+                if name not in behind and not self._claiming.get(name)
             },
             # Who waits for a password comes before who has just come.
             self._released if self._parked else None,
@@ -317,10 +323,10 @@ class Desk:
         if done is None:
             done = self._explain(fault, before)
         self._keep(done, before)
-        due = self._due_now()
+        due = _past(self._due, self._loop.time())
         # What only we can repeat is tried again by the timer, not at once.
         if not (self.trouble and self._results):
-            self._at_work = self._hand_over(due, done.replies)
+            self._at_work = self._hand_over(done.replies)
         self._follow_up(done, before)
         self._go_on(due)
 
@@ -341,7 +347,8 @@ class Desk:
         if not done.settled:
             self._results[:0] = at_work.results
         for link, at in done.due.items():
-            self._falls_due(link, at)
+            self._due[link] = self._time_of(at, self._due.get(link))
+            self._owed[link] = self._time_of(at, self._owed.get(link))
         again = [
             arrival
             for arrival, answer in zip(at_work.arrivals, done.answers, strict=True)
@@ -406,46 +413,44 @@ class Desk:
 
     # --- what is due --------------------------------------------------------------------------
 
-    def _due_now(self) -> list[str]:
-        """Links with something in the outbox that is due, and maybe no room for it."""
-        if not self._due:
-            return []
-        now = self._loop.time()
-        return [link for link, at in self._due.items() if at <= now]
-
     def _claim(self, link: str) -> None:
         """Have what is due of *link* taken out of the outbox, as much as it has room for."""
         port = self._ports.get(link)
-        room = port.room() if port else 0
-        if port and room > 0 and link not in self._claiming:
+        owed = self._owed.get(link, inf) <= self._loop.time()
+        room, for_replies = (port.room(), port.room(replies=True)) if port else (0, 0)
+        if port and (for_replies if owed else room) > 0 and link not in self._claiming:
             del self._due[link]
-            self._claiming.add(link)
+            self._owed.pop(link, None)
+            self._claiming[link] = owed
             then = partial(self._claimed, port)
-            self._worker.call(then, self._gateway.claim, link, room, clock.now())
+            self._worker.call(then, self._gateway.claim, link, for_replies, clock.now(), room)
 
     @_must_not_fail
     def _claimed(self, port: Port, claim: Claim | None, fault: BaseException | None) -> None:
         link = port.name
-        self._claiming.discard(link)
+        del self._claiming[link]
         if claim is not None:
             if claim.mts:
                 port.send(claim.mts)
                 port.flush()
             if claim.next_due is not None:
-                self._falls_due(link, claim.next_due)
+                self._due[link] = self._time_of(claim.next_due, self._due.get(link))
+            if claim.reply_due is not None:
+                self._owed[link] = self._time_of(claim.reply_due, self._owed.get(link))
         elif isinstance(fault, StoreUnavailable):
             log.error("store: %s", fault)
             self._is_in(str(fault))
-            self._due[link] = self._retry_at
+            self._due[link] = self._owed[link] = self._retry_at
         elif fault is not None:
             raise fault
         self._wake()
 
-    def _falls_due(self, link: str, at: datetime) -> None:
+    def _time_of(self, at: datetime, known: float | None) -> float:
+        """The loop time of *at*, or what was *known* where that is earlier."""
         wait = (at - clock.now()).total_seconds()
         # Looked at early rather than late: somebody may set the clock meanwhile.
-        due = self._loop.time() + min(max(wait, 0.0), LONGEST_SLEEP_SECONDS)
-        self._due[link] = min(self._due.get(link, due), due)
+        time = self._loop.time() + min(max(wait, 0.0), LONGEST_SLEEP_SECONDS)
+        return time if known is None else min(known, time)
 
     def _set_timer(self) -> None:
         """Wake when the next text falls due. A link without room rings when it has some."""
@@ -459,3 +464,8 @@ class Desk:
                 times.append(max(self._retry_at, now))
             if times:
                 self._timer = self._loop.call_at(min(times), self._wake)
+
+
+def _past(times: dict[str, float], now: float) -> list[str]:
+    """The links whose time has come."""
+    return [link for link, at in times.items() if at <= now] if times else []

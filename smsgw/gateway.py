@@ -143,6 +143,7 @@ class Done:
 class Claim(NamedTuple):
     mts: list[Mt]  #: leased, replies before reminders
     next_due: datetime | None  #: when the next one falls due
+    reply_due: datetime | None  #: when the next one does that is no reminder
 
 
 class Expired(NamedTuple):
@@ -367,16 +368,24 @@ class Gateway:
 
     # --- the outbox ---------------------------------------------------------------------------
 
-    def claim(self, link: str, room: int, now: datetime) -> Claim:
-        """Lease at most *room* due texts of *link*: replies, then reminders in their hours."""
+    def claim(self, link: str, room: int, now: datetime, room_in_all: int | None = None) -> Claim:
+        """Lease due texts of *link*: at most *room* replies, then reminders in their hours.
+
+        Args:
+            room_in_all: so many texts are not exceeded by reminders; None: *room*.
+        """
         store = self.store
         mts: list[Mt] = []
         with store.transaction():
             allowed = self._reminders_may_leave(now)
-            for reminder in (False, True):
-                if reminder and not allowed:
+            for reminder, limit in (
+                (False, room),
+                (True, room if room_in_all is None else room_in_all),
+            ):
+                left = limit - len(mts)
+                if left <= 0 or (reminder and not allowed):
                     continue
-                for row in store.due(link, reminder=reminder, room=room - len(mts), now=now):
+                for row in store.due(link, reminder=reminder, room=left, now=now):
                     if stamp(now) - row.since >= GIVE_UP_AFTER // timedelta(microseconds=1):
                         store.give_up(row.id)
                         log.warning("mt %d link=%s given up after 24 hours", row.id, link)
@@ -390,13 +399,13 @@ class Gateway:
                     text = row.wording.format(row.cmnd, password)
                     mts.append(Mt(row.id, link, row.to, text, reminder))
             store.lease([mt.id for mt in mts], now + self.lease)
-            next_due = store.next_due(link, reminder=False)
+            next_due = reply_due = store.next_due(link, reminder=False)
             reminder_due = store.next_due(link, reminder=True)
         if reminder_due is not None:
             if not self._reminders_may_leave(max(reminder_due, now)):
                 reminder_due = self._reminders_start(max(reminder_due, now))
             next_due = min(next_due or reminder_due, reminder_due)
-        return Claim(mts, next_due)
+        return Claim(mts, next_due, reply_due)
 
     def _reminders_may_leave(self, now: datetime) -> bool:
         return self.settings.registration.reminder_hours.allows(now.astimezone(self.zone))

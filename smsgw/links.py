@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
             self._stall.cancel()
         self._transport.resume_reading()
         self.link.flush()
-        self.link.desk.ring(self.link.name)
+        self.link.desk.ring(self.link.name, replies=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._timer, self._stall):
@@ -490,9 +490,13 @@ class Link:
         if connection:
             connection.session.answer(ticket, answer)
 
-    def room(self) -> int:
+    def room(self, *, replies: bool = False) -> int:
         """How many more MTs are wanted now: enough to keep the window full, and no more than
-        can leave before they would have to be given back."""
+        can leave before they would have to be given back.
+
+        Args:
+            replies: so many replies, which leave before all reminders that are held.
+        """
         sender = self._sender()
         if sender is None or self.stopping or not sender.writable:
             return 0
@@ -501,7 +505,8 @@ class Link:
             useful = 1  # the next one, which wakes us when the pace allows it
         if self.smsc.max_per_second:
             useful = min(useful, max(1, int(self.smsc.max_per_second * MAX_HOLD_SECONDS / 2)))
-        return max(0, useful - sender.session.in_flight - self.held)
+        held = len(self._replies) if replies else self.held
+        return max(0, useful - sender.session.in_flight - held)
 
     def send(self, mts: Sequence[Mt]) -> None:
         """Send *mts* as soon as window and pace allow; `flush` starts it."""
@@ -611,7 +616,7 @@ class Link:
         self._timer = None
         self._give_back("the link is too slow", self._loop.time() - MAX_HOLD_SECONDS)
         self.flush()
-        self.desk.ring(self.name)  # there may be room again
+        self.desk.ring(self.name, replies=False)  # there may be room again
 
     # --- state ----------------------------------------------------------------------------------
 

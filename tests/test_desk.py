@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 import pytest
 from house import AN, BINH, OTHER_TEXT, TEXT, House
@@ -25,6 +26,7 @@ class Port:
         self.name = name
         self.desk = desk
         self.space = room
+        self.reply_space = None  # where it is another
         self.answers = {}
         self.sent = []
         self.flushes = 0
@@ -33,8 +35,8 @@ class Port:
     def answer(self, session, ticket, answer):
         self.answers[ticket] = answer
 
-    def room(self):
-        return self.space
+    def room(self, *, replies=False):
+        return self.reply_space if replies and self.reply_space is not None else self.space
 
     def send(self, mts):
         self.space -= len(mts)
@@ -255,6 +257,27 @@ async def test_older_replies_leave_before_newer_ones(desk, port, house):
     desk.ring()
     await port.until(lambda: len(port.sent) == 4)
     assert sorted(mt.id for mt in port.sent) == [mt.id for mt in port.sent]
+
+
+@at_the_desk
+async def test_reply_passes_reminders_that_wait(desk, port, house):
+    desk.received(port, house.mo(AN, TEXT), 1)
+    desk._stock.start()
+    await port.until(lambda: port.sent)
+    desk.settled(Taken(port.sent[0].id, "7F"), "viettel")
+    await desk.drain()
+    noon = clock.now().replace(hour=5) + timedelta(days=4)
+    await desk.run_in_store(house.gateway.expire, noon)
+    port.space = 0  # all that the link may hold are reminders
+    port.reply_space = 1
+    desk.ring("viettel", replies=False)
+    desk.received(port, house.mo(BINH, "hallo"), 2)
+    await port.until(lambda: len(port.sent) == 2)
+    assert BINH == port.sent[1].to.number
+    desk.ring("viettel")  # replies may wait in the outbox: new ones go there, and leave from there
+    desk.received(port, house.mo(BINH, "hallo?"), 3)
+    await port.until(lambda: len(port.sent) == 3)
+    assert BINH == port.sent[2].to.number
 
 
 @at_the_desk

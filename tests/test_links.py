@@ -68,7 +68,7 @@ class Desk:
         self.results.append(result)
         self._changed.set()
 
-    def ring(self, link):
+    def ring(self, link, *, replies=True):
         self.rings += 1
         self._changed.set()
 
@@ -231,6 +231,14 @@ async def test_replies_to_citizens_go_before_reminders(smsc, link, desk):
     link.flush()
     await desk.until(lambda: len(desk.results) == 4)
     assert [3, 4, 1, 2] == [result.mt_id for result in desk.results]
+
+
+@on_a_bound_link(window=1)
+async def test_reminders_that_are_held_leave_room_for_replies(smsc, link, desk):
+    link.send([mt(1, reminder=True), mt(2, reminder=True)])
+    assert (0, 2) == (link.room(), link.room(replies=True))
+    link.send([mt(3)])
+    assert 1 == link.room(replies=True)
 
 
 @on_a_bound_link(max_per_second=2)
