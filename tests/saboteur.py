@@ -154,8 +154,8 @@ def impatient(seconds="0.2"):
     """Waits only so long for another process that holds the database."""
     original = Store.open.__func__
 
-    def open_(cls, path, *, create=True, busy_timeout=None):
-        return original(cls, path, create=create, busy_timeout=timedelta(seconds=float(seconds)))
+    def open_(cls, path, **options):
+        return original(cls, path, **options | {"busy_timeout": timedelta(seconds=float(seconds))})
 
     Store.open = classmethod(open_)
 

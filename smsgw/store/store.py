@@ -148,8 +148,11 @@ class Health:
 class Store:
     """One SQLite file, open."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path | None, *, copies_log: bool = True
+    ) -> None:
         self._db = connection
+        self._copies_log = copies_log
         self._path = path
         self._identity = _identity(path)
         self._wordings: dict[tuple[str, str], int] = {}
@@ -159,9 +162,20 @@ class Store:
 
     @classmethod
     def open(
-        cls, path: Path, *, create: bool = True, busy_timeout: timedelta = BUSY_TIMEOUT
+        cls,
+        path: Path,
+        *,
+        create: bool = True,
+        busy_timeout: timedelta = BUSY_TIMEOUT,
+        copies_log: bool = True,
     ) -> "Store":
         """Open the database at *path*, made with mode 0600 where it is missing.
+
+        Args:
+            copies_log: copy the write-ahead log back into the file when it is long. While the
+                daemon runs, it alone does: SQLite before 3.51.3 can lose committed rows when one
+                process copies while another begins the log anew
+                (https://www.sqlite.org/wal.html#walresetbug).
 
         Raises:
             SmsgwError: it cannot be opened or made, is not ours, or is of a newer version.
@@ -177,7 +191,7 @@ class Store:
             connection = sqlite3.connect(
                 path, timeout=busy_timeout.total_seconds(), isolation_level=None
             )
-            store = cls(connection, path)
+            store = cls(connection, path, copies_log=copies_log)
             try:
                 store._set_up()
             except BaseException:
@@ -203,7 +217,8 @@ class Store:
         db.execute("PRAGMA secure_delete = ON")  # what is deleted does not stay in free pages
         db.execute("PRAGMA temp_store = MEMORY")
         db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        pages = _CHECKPOINT_PAGES if self._copies_log else 0  # 0: never, until the last one closes
+        db.execute(f"PRAGMA wal_autocheckpoint = {pages}")
         db.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
         if self._one("PRAGMA synchronous")[0] != 2:
             raise SmsgwError(f"{self._path}: SQLite did not accept synchronous=FULL")
@@ -272,7 +287,7 @@ class Store:
             # Making an empty one here would forget every account.
             raise StoreUnavailable(f"{self._path} is gone", "put it back, or restore a backup")
         try:
-            fresh = Store.open(self._path, create=False)
+            fresh = Store.open(self._path, create=False, copies_log=self._copies_log)
         except SmsgwError as error:
             raise StoreUnavailable(error.problem, error.remedy) from error
         self._db.close()
@@ -818,7 +833,12 @@ class Store:
         self._run(sql.PURGE_SUBSCRIBERS, subscribers=_json({id_ for (id_,) in gone}))
 
     def truncate_log(self) -> None:
-        """Copy the write-ahead log back, so that what was deleted does not stay in it."""
+        """Copy the write-ahead log back, so that what was deleted does not stay in it.
+
+        A command leaves that to the daemon; if none runs, the log goes when the command ends.
+        """
+        if not self._copies_log:
+            return
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def backup(self, file: Path) -> None:

@@ -261,6 +261,31 @@ def test_sqlite_takes_no_locks_where_each_connection_stays_in_its_thread(path):
     assert ["b", "0"] == told.split()
 
 
+def test_only_the_daemon_copies_the_log_back_while_it_runs(path, store):
+    log = path.with_name("smsgw.db-wal")
+    command = Store.open(path, create=False, copies_log=False)
+    for number in range(300):
+        with command.transaction():
+            command.set_fact("a", f"{number}" * 3000)
+    command.truncate_log()
+    length = log.stat().st_size
+    assert (0,) == command._one("PRAGMA wal_autocheckpoint")
+    assert length > 300 * 3000
+    command.close()
+    assert length == log.stat().st_size
+    store.truncate_log()
+    assert 0 == log.stat().st_size
+
+
+def test_log_goes_with_the_last_command_where_no_daemon_runs(path):
+    Store.open(path).close()
+    command = Store.open(path, create=False, copies_log=False)
+    with command.transaction():
+        command.set_fact("a", "b")
+    command.close()
+    assert not path.with_name("smsgw.db-wal").exists()
+
+
 def test_days_of_the_statistics_are_local(tmp_path):
     house = House(tmp_path)
     house.later(hours=11, minutes=50)  # 23:50 in Da Nang
