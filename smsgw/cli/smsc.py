@@ -93,6 +93,7 @@ def smsc(
     carrier = SmscThread(host=host, port=port, accounts={user: secret} if checked else None)
     carrier.smsc.on_record = _show_record
     carrier.smsc.on_submit = _show_submit
+    interrupt_on(signal.SIGTERM)  # before anybody is told that it serves
     try:
         with carrier:
             click.echo(f"Simulated SMSC on {host}, port {carrier.port}. A gateway finds it by:\n")
@@ -100,6 +101,8 @@ def smsc(
             click.echo(toml.dumps({"smsc": [table]}))
             click.echo(f"A number and a text are sent as a citizen's text, such as\n  {EXAMPLE}")
             return _serve(carrier, wait)
+    except KeyboardInterrupt:
+        return 0
     except OSError as error:
         raise SmsgwError(
             f"cannot listen on {host}, port {port} ({error.strerror or error})",
@@ -108,26 +111,22 @@ def smsc(
 
 
 def _serve(carrier: SmscThread, wait: float) -> int:
-    """Send what is typed until the end of the input or a signal; the exit status."""
-    interrupt_on(signal.SIGTERM)
+    """Send what is typed until the end of the input; the exit status."""
     at_terminal = sys.stdin.isatty()
     click.echo("Ctrl-D or Ctrl-C ends.\n" if at_terminal else "")
     handles: list[Handle] = []
     texts: Counter[str] = Counter()
-    try:
-        for typed in _typed_lines():
-            _line("MO", typed.number, typed.text)  # before its reply can be
-            handles += carrier.send_text(typed.number, typed.text)
-            texts[typed.number] += 1
-            if not carrier.bound:
-                _hint("no gateway has bound yet; the text waits for one")
-        if at_terminal:
-            return 0
-        if not texts:
-            signal.pause()  # no input at all: in the background, until a signal
-        return _wait_for_replies(carrier, handles, texts, wait)
-    except KeyboardInterrupt:
+    for typed in _typed_lines():
+        _line("MO", typed.number, typed.text)  # before its reply can be
+        handles += carrier.send_text(typed.number, typed.text)
+        texts[typed.number] += 1
+        if not carrier.bound:
+            _hint("no gateway has bound yet; the text waits for one")
+    if at_terminal:
         return 0
+    if not texts:
+        signal.pause()  # no input at all: in the background, until a signal
+    return _wait_for_replies(carrier, handles, texts, wait)
 
 
 def _typed_lines() -> Iterator[Typed]:
