@@ -347,8 +347,8 @@ class Desk:
         if not done.settled:
             self._results[:0] = at_work.results
         for link, at in done.due.items():
-            self._due[link] = self._time_of(at, self._due.get(link))
-            self._owed[link] = self._time_of(at, self._owed.get(link))
+            self._note(self._due, link, at)
+            self._note(self._owed, link, at)
         again = [
             arrival
             for arrival, answer in zip(at_work.arrivals, done.answers, strict=True)
@@ -434,9 +434,9 @@ class Desk:
                 port.send(claim.mts)
                 port.flush()
             if claim.next_due is not None:
-                self._due[link] = self._time_of(claim.next_due, self._due.get(link))
+                self._note(self._due, link, claim.next_due)
             if claim.reply_due is not None:
-                self._owed[link] = self._time_of(claim.reply_due, self._owed.get(link))
+                self._note(self._owed, link, claim.reply_due)
         elif isinstance(fault, StoreUnavailable):
             log.error("store: %s", fault)
             self._is_in(str(fault))
@@ -445,12 +445,12 @@ class Desk:
             raise fault
         self._wake()
 
-    def _time_of(self, at: datetime, known: float | None) -> float:
-        """The loop time of *at*, or what was *known* where that is earlier."""
+    def _note(self, times: dict[str, float], link: str, at: datetime) -> None:
+        """Note in *times* the loop time of *at*, unless an earlier one stands there."""
         wait = (at - clock.now()).total_seconds()
         # Looked at early rather than late: somebody may set the clock meanwhile.
         time = self._loop.time() + min(max(wait, 0.0), LONGEST_SLEEP_SECONDS)
-        return time if known is None else min(known, time)
+        times[link] = min(times.get(link, time), time)
 
     def _set_timer(self) -> None:
         """Wake when the next text falls due. A link without room rings when it has some."""
@@ -468,4 +468,4 @@ class Desk:
 
 def _past(times: dict[str, float], now: float) -> list[str]:
     """The links whose time has come."""
-    return [link for link, at in times.items() if at <= now] if times else []
+    return [link for link, at in times.items() if at <= now]
