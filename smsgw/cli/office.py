@@ -83,7 +83,8 @@ class Office:
 
         level = self.settings.log.level
         logs.configure("warning" if level == "info" else level, self.settings.log.format)
-        return Store.open(self.database, create=False, busy_timeout=PATIENCE, copies_log=False)
+        alone = self.daemon_pid is None
+        return Store.open(self.database, create=False, busy_timeout=PATIENCE, copies_log=alone)
 
     @cached_property
     def hotline(self) -> "Hotline":

@@ -835,7 +835,7 @@ class Store:
     def truncate_log(self) -> None:
         """Copy the write-ahead log back, so that what was deleted does not stay in it.
 
-        A command leaves that to the daemon; if none runs, the log goes when the command ends.
+        A command beside the daemon leaves that to it.
         """
         if not self._copies_log:
             return

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+from smsgw.cli.office import Office
+
 PHONE = "84905123456"
 TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
 
@@ -44,3 +48,15 @@ def test_the_hotline_at_work(smsc, config_file, daemon, smsgw):
     (link,) = rows(smsgw("-c", config, "links", "--format", "json"))
     assert "stopped" == link["state"]
     assert 1 == smsgw("-c", config, "status").returncode
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_command_copies_the_log_back_only_where_no_daemon_does(smsc, config_file, daemon, beside):
+    config = config_file(smsc)
+    running = daemon(config, smsc)
+    if not beside:
+        running.terminate()
+    office = Office(str(config))
+    (pages,) = office.store._one("PRAGMA wal_autocheckpoint")
+    office.close()
+    assert beside == (pages == 0)
