@@ -58,9 +58,11 @@ _PAGE_OCTETS = 2048
 #: Pages of the write-ahead log after which it is copied back into the database file.
 _CHECKPOINT_PAGES = 8000
 _CACHE_KIB = 16 * 1024
-#: Rows that one statement adds. After each statement, or row that it gives, Python takes its lock
-#: anew; more rows at once win no more.
-_ROWS_AT_ONCE = 32
+#: Rows that one statement adds: as many as may be. After each statement, or row that it gives,
+#: Python takes its lock anew; more rows at once win no more.
+_ROWS_AT_ONCE = (32, 16, 8, 4, 2, 1)
+#: So many are kept prepared: more than there are, those of many rows in each of their sizes.
+_STATEMENTS = 256
 
 
 def keep_to_one_thread() -> None:
@@ -189,7 +191,10 @@ class Store:
             _make_file(path)
         try:
             connection = sqlite3.connect(
-                path, timeout=busy_timeout.total_seconds(), isolation_level=None
+                path,
+                timeout=busy_timeout.total_seconds(),
+                isolation_level=None,
+                cached_statements=_STATEMENTS,
             )
             store = cls(connection, path, copies_log=copies_log)
             try:
@@ -389,15 +394,12 @@ class Store:
 
     def _add(self, statement: str, rows: Sequence[Row]) -> None:
         """Add *rows* by *statement*, which adds one."""
-        whole = len(rows) - len(rows) % _ROWS_AT_ONCE
-        if whole:
-            many = sql.repeated(statement, _ROWS_AT_ONCE)
-            for start in range(0, whole, _ROWS_AT_ONCE):
-                values = chain.from_iterable(rows[start : start + _ROWS_AT_ONCE])
-                self._db.execute(many, tuple(values))
-            rows = rows[whole:]
-        if rows:
-            self._db.executemany(statement, rows)
+        start, left = 0, len(rows)
+        for times in _ROWS_AT_ONCE:
+            while left >= times:
+                values = chain.from_iterable(rows[start : start + times])
+                self._db.execute(sql.repeated(statement, times), tuple(values))
+                start, left = start + times, left - times
 
     # --- parts of long texts ------------------------------------------------------------------
 
