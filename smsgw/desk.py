@@ -10,7 +10,7 @@ next batch.
     ring, a timer, room         ->  gateway.claim              ->  send, flush
 
 No coroutine waits for the store: what it has done comes back as a call (`_committed`, `_claimed`,
-`_probed`), and `_turn` is the one place that gives it something to do.
+`_probed`), and `turn` is the one place that gives it something to do.
 
 Waiting states: an MO that the store could not take is answered (try again later) and forgotten;
 a settlement that it could not take waits and is offered again; a registration without a ready
@@ -261,11 +261,15 @@ class Desk:
         """Have a turn, once all that is being read now is here."""
         if not self._turn_comes:
             self._turn_comes = True
-            self._loop.call_soon(self._turn)
+            self._loop.call_soon(self.turn)
 
     @_must_not_fail
-    def _turn(self) -> None:
-        """Give the store what has come in and what is due, or wait for what will be."""
+    def turn(self) -> None:
+        """Give the store what has come in and what is due, or wait for what will be.
+
+        Comes by itself after the calls above. Who has told all that there is at the moment may
+        call it, so that a lone text need not wait for the loop to come round.
+        """
         self._turn_comes = False
         if not self._at_work:
             self._at_work = self._hand_over()

@@ -277,9 +277,11 @@ class Gateway:
                 Intake(self, batch.room, now, changes, done).take(batch.mos, batch.registrations)
                 store.write(changes)
                 # What waits for its turn is counted when that comes.
-                read = zip(batch.mos, done.answers, strict=True)
-                for link, count in Counter(mo.link for mo, answer in read if answer).items():
-                    counts.setdefault(link, [0, 0])[0] = count
+                read = [
+                    mo.link for mo, answer in zip(batch.mos, done.answers, strict=True) if answer
+                ]
+                for link in set(read):
+                    counts.setdefault(link, [0, 0])[0] = read.count(link)
             for link, (mo, mt) in counts.items():
                 store.count_on_link(link, mo, mt)
         return done

@@ -277,6 +277,7 @@ class Connection(asyncio.Protocol):
             self.drop("fault of the gateway; see the log")
             return
         if events:
+            self.link.desk.turn()
             self.link.flush()  # an answer makes room for the next MT
         else:
             self.flush()

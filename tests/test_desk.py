@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -106,6 +107,20 @@ async def test_mo_is_answered_after_its_commit_and_the_reply_leaves(desk, port, 
     assert {7: Answer.OK} == port.answers
     assert 1 == committed(house)
     assert port.sent[0].text.startswith("TK: 201234567, MK: ")
+
+
+@at_the_desk
+async def test_turn_brings_a_text_to_the_disk_before_the_loop_comes_round(desk, port, house):
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    desk.turn()
+    give_up_at = time.monotonic() + 10
+    while not committed(house) and time.monotonic() < give_up_at:
+        time.sleep(0.001)  # the loop is not to run
+    assert 1 == committed(house)
+    assert {} == port.answers
+    await port.until(lambda: port.answers)
+    assert {1: Answer.OK} == port.answers
+    assert 1 == committed(house)
 
 
 @at_the_desk

@@ -42,6 +42,7 @@ class Desk:
         self.answering = Answer.OK  # None: not at all
         self.mos, self.receipts, self.results, self.states = [], [], [], []
         self.rings = 0
+        self.told_of = 0  # of so many texts and results, all that there was at that moment
         self._port = None
         self._changed = asyncio.Event()
 
@@ -71,6 +72,9 @@ class Desk:
     def ring(self, link, *, replies=True):
         self.rings += 1
         self._changed.set()
+
+    def turn(self):
+        self.told_of = len(self.mos) + len(self.receipts) + len(self.results)
 
     def link_changed(self, link):
         self.states.append(link.status)
@@ -179,6 +183,13 @@ async def test_text_reaches_the_desk_and_its_answer_the_smsc(smsc, link, desk):
     await smsc.until(lambda: delivery.done)
     assert [Status.ROK] == delivery.statuses
     assert [TEXT] == [mo.text for mo, _ in desk.mos]
+
+
+@on_a_bound_link()
+async def test_desk_may_begin_once_it_was_told_all_that_was_read(smsc, link, desk):
+    burst = [smsc.deliver(texts.mo(f"8490512345{n}", TEXT)) for n in range(3)]
+    await smsc.until(lambda: all(delivery.done for delivery in burst))
+    assert 3 == len(desk.mos) == desk.told_of
 
 
 @on_a_bound_link()
