@@ -51,34 +51,44 @@ class Peer(asyncio.Protocol):
         data = self.rest + data if self.rest else data
         at, size = 0, len(data)
         out: list[bytes] = []
+        answered: list[int] = []
+        replied: list[bytes] = []
         run = self.run
+        mos = len(run.frames) if run else 0
         while size - at >= 16:
             length, command, status, sequence = _unpack(data, at)
             if size - at < length:
                 break
             if command == traffic.DELIVER_SM_RESP:
-                if run:
-                    run.answered(sequence, status, now)
+                if sequence <= mos:  # else of a receipt
+                    answered.append(sequence)
+                    if status and run:
+                        run.refuse(sequence)
             elif command == traffic.SUBMIT_SM:
                 if not self.offset:
                     self.offset = traffic.destination_offset(data[at : at + length])
                 self.next_id += 1
                 message_id = b"%08x\0" % self.next_id
                 out.append(_pack(25, traffic.SUBMIT_SM_RESP, 0, sequence) + message_id)
-                if run:
-                    start = at + self.offset
-                    number = data[start : start + traffic.NUMBER_OCTETS]
-                    run.replied(number, now)
-                    if run.load.receipts:
-                        out.append(run.receipt(number, message_id[:-1]))
+                start = at + self.offset
+                number = data[start : start + traffic.NUMBER_OCTETS]
+                replied.append(number)
+                if run and run.load.receipts:
+                    out.append(run.receipt(number, message_id[:-1]))
             else:
                 self.control(command, sequence, now, out)
             at += length
         self.rest = data[at:]
-        if run:
-            run.fill(out)
+        # The gateway does not wait for our book-keeping: what it is to get next leaves first.
+        more = run.room(len(answered), len(replied)) if run else 0
+        if run and more > 0:
+            out += run.next_frames(more)
+        left = monotonic()
         if out:
             self.transport.write(b"".join(out))
+        if run:
+            run.note(answered, replied, now)
+            run.note_sent(more, left)
 
     def control(self, command: int, sequence: int, now: float, out: list[bytes]) -> None:
         if command == traffic.BIND_TRANSCEIVER:
@@ -118,26 +128,29 @@ class Run:
 
     # --- from the peer ----------------------------------------------------------------------
 
-    def answered(self, sequence: int, status: int, now: float) -> None:
-        if sequence > len(self.frames):
-            return  # of a receipt
-        if status:
-            self.refused += 1
-            if self.started.pop(self.numbers[sequence - 1], None) is not None:
-                self.open_replies -= 1  # there will be none
-        self.answers += 1
-        self.open_answers -= 1
-        self.to_answer.append(now - self.sent_at[sequence - 1])
+    def refuse(self, sequence: int) -> None:
+        """The gateway did not take this MO: no reply will come."""
+        self.refused += 1
+        if self.started.pop(self.numbers[sequence - 1], None) is not None:
+            self.open_replies -= 1
 
-    def replied(self, number: bytes, now: float) -> None:
-        started = self.started.pop(number, None)
-        if started is None:
-            self.reminders.append(now)
-            return
-        self.replies += 1
-        self.open_replies -= 1
-        self.to_reply.append(now - started)
-        self.replied_at.append(now)
+    def note(self, answered: list[int], replied: list[bytes], now: float) -> None:
+        """Count answers and replies, and what they took."""
+        self.answers += len(answered)
+        self.open_answers -= len(answered)
+        for sequence in answered:
+            self.to_answer.append(now - self.sent_at[sequence - 1])
+        for number in replied:
+            started = self.started.pop(number, None)
+            if started is None:
+                self.reminders.append(now)
+                continue
+            self.replies += 1
+            self.open_replies -= 1
+            self.to_reply.append(now - started)
+            self.replied_at.append(now)
+        if not self.sending and self.end and not (self.open_answers or self.open_replies):
+            self.finish()
 
     def receipt(self, number: bytes, message_id: bytes) -> bytes:
         self.receipts += 1
@@ -150,30 +163,38 @@ class Run:
 
     # --- sending ----------------------------------------------------------------------------
 
-    def fill(self, out: list[bytes]) -> None:
-        """Closed loop: add as many MOs as the window allows."""
+    def room(self, answered: int, replied: int) -> int:
+        """How many MOs the window of a closed loop has room for, with so many answers and replies
+        that are not yet noted."""
         if not self.sending or self.load.rate:
-            if not self.sending and self.end and not (self.open_answers or self.open_replies):
-                self.finish()
-            return
-        count = self.load.window - max(self.open_answers, self.open_replies)
-        if count > 0:
-            self.send(count, out)
+            return 0
+        return self.load.window - max(self.open_answers - answered, self.open_replies - replied)
 
-    def send(self, count: int, out: list[bytes]) -> None:
+    def next_frames(self, count: int) -> list[bytes]:
+        """The next MOs, at most *count*; `note_sent` tells that they left."""
+        first = self.sent % len(self.frames) if self.endless else self.sent
+        return self.frames[first : first + count]
+
+    def note_sent(self, count: int, now: float) -> None:
+        """At most *count* MOs left."""
+        if count <= 0:
+            return
         first = self.sent % len(self.frames) if self.endless else self.sent
         last = min(first + count, len(self.frames))
-        now = monotonic()
-        out += self.frames[first:last]
-        started, sent_at = self.started, self.sent_at
+        numbers, started, sent_at = self.numbers, self.started, self.sent_at
         for index in range(first, last):
-            started[self.numbers[index]] = sent_at[index] = now
+            started[numbers[index]] = sent_at[index] = now
         count = last - first
         self.sent += count
         self.open_answers += count
         self.open_replies += count
         if not count:  # nothing is left to send
             self.stop()
+
+    def send(self, count: int) -> None:
+        now = monotonic()
+        self.peer.transport.write(b"".join(self.next_frames(count)))
+        self.note_sent(count, now)
 
     async def perform(self) -> dict[str, object]:
         loop = asyncio.get_running_loop()
@@ -191,9 +212,7 @@ class Run:
         if self.load.rate:
             await self.send_at_random(begin + self.load.seconds)
         else:
-            out: list[bytes] = []
-            self.fill(out)
-            self.peer.transport.write(b"".join(out))
+            self.send(self.load.window)
         try:
             async with asyncio.timeout(self.load.warmup + self.load.seconds + _DRAIN_SECONDS):
                 await self.over
@@ -217,9 +236,7 @@ class Run:
                 await asyncio.sleep(wait)
                 if not self.sending:
                     return
-            out: list[bytes] = []
-            self.send(1, out)
-            self.peer.transport.write(b"".join(out))
+            self.send(1)
 
     def enquire(self) -> None:
         loop = asyncio.get_running_loop()
