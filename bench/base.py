@@ -5,6 +5,7 @@ Our base is filled by the gateway itself, in process, with the disk's patience s
 included, whatever the tables look like.
 """
 
+import os
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -82,6 +83,7 @@ def fill(
         _progress(numbers.stop - first, count)
     gateway.commit(Batch(results=results), clock.now())
     store.close()
+    _sync(config.load(path).gateway.database)
 
 
 def fill_naive(database: Path, pairs: Sequence[Issued], count: int) -> None:
@@ -110,6 +112,13 @@ def fill_naive(database: Path, pairs: Sequence[Issued], count: int) -> None:
             )
         _progress(numbers.stop, count)
     db.close()
+    _sync(database)
+
+
+def _sync(database: Path) -> None:
+    """Have on the disk what the kernel would write in the middle of a measurement."""
+    with database.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _progress(done: int, count: int) -> None:
