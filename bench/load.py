@@ -18,8 +18,11 @@ from bench import traffic
 from bench.processes import Usage
 from bench.traffic import HEADER, Load
 
+# Names of a module are looked up faster than those of another one.
 _unpack = HEADER.unpack_from
 _pack = HEADER.pack
+_DELIVER_SM_RESP, _SUBMIT_SM = traffic.DELIVER_SM_RESP, traffic.SUBMIT_SM
+_SUBMIT_SM_RESP, _NUMBER_OCTETS = traffic.SUBMIT_SM_RESP, traffic.NUMBER_OCTETS
 #: Answers that are still to come when the measured time is over.
 _DRAIN_SECONDS = 60.0
 
@@ -55,25 +58,26 @@ class Peer(asyncio.Protocol):
         replied: list[bytes] = []
         run = self.run
         mos = len(run.frames) if run else 0
+        receipts = run is not None and run.load.receipts
         while size - at >= 16:
             length, command, status, sequence = _unpack(data, at)
             if size - at < length:
                 break
-            if command == traffic.DELIVER_SM_RESP:
+            if command == _DELIVER_SM_RESP:
                 if sequence <= mos:  # else of a receipt
                     answered.append(sequence)
                     if status and run:
                         run.refuse(sequence)
-            elif command == traffic.SUBMIT_SM:
+            elif command == _SUBMIT_SM:
                 if not self.offset:
                     self.offset = traffic.destination_offset(data[at : at + length])
                 self.next_id += 1
                 message_id = b"%08x\0" % self.next_id
-                out.append(_pack(25, traffic.SUBMIT_SM_RESP, 0, sequence) + message_id)
+                out.append(_pack(25, _SUBMIT_SM_RESP, 0, sequence) + message_id)
                 start = at + self.offset
-                number = data[start : start + traffic.NUMBER_OCTETS]
+                number = data[start : start + _NUMBER_OCTETS]
                 replied.append(number)
-                if run and run.load.receipts:
+                if run and receipts:
                     out.append(run.receipt(number, message_id[:-1]))
             else:
                 self.control(command, sequence, now, out)
