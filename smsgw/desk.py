@@ -107,7 +107,7 @@ class _Tale:
 
     def add(self, links: set[str], outcomes: Counter[Outcome], seconds: float) -> None:
         self._links |= links
-        self._outcomes += outcomes
+        _count(self._outcomes, outcomes)
         self._longest = max(self._longest, seconds)
         if self._timer is None:
             self._tell()
@@ -411,8 +411,8 @@ class Desk:
         for port in touched:
             port.flush()
         if done.outcomes:
-            self.outcomes += done.outcomes
             took = self._loop.time() - at_work.started
+            _count(self.outcomes, done.outcomes)
             self._told.add({arrival.port.name for arrival in at_work.arrivals}, done.outcomes, took)
 
     # --- what is due --------------------------------------------------------------------------
@@ -468,6 +468,12 @@ class Desk:
                 times.append(max(self._retry_at, now))
             if times:
                 self._timer = self._loop.call_at(min(times), self._wake)
+
+
+def _count(totals: Counter[Outcome], more: Counter[Outcome]) -> None:
+    """`totals += more`, which looks at all of them for what is not above 0."""
+    for outcome, n in more.items():
+        totals[outcome] += n
 
 
 def _past(times: dict[str, float], now: float) -> list[str]:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,9 +157,11 @@ class Store:
         self._db = connection
         self._copies_log = copies_log
         self._path = path
-        self._identity = _identity(path)
+        self._file = None if path is None else str(path)  # `stat` takes it quicker than a Path
+        self._identity = _identity(self._file)
         self._wordings: dict[tuple[str, str], int] = {}
         self._hour = 0  # the last one that stands in `hours`
+        self._early_receipts = True  # there may be some; only this process adds any
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -269,7 +272,7 @@ class Store:
                 self._roll_back()
                 raise
             # A file that was deleted or replaced still takes commits, which nobody will ever see.
-            if self._path is not None and _identity(self._path) != self._identity:
+            if self._file is not None and _identity(self._file) != self._identity:
                 raise StoreMoved(f"{self._path} was removed or replaced")
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError):
             raise  # a fault of this message, not of the store
@@ -285,7 +288,7 @@ class Store:
         """Turn to the file that is at our path now, where it is another one than we opened."""
         if self._path is None:
             return
-        found = _identity(self._path)
+        found = _identity(self._file)
         if found == self._identity:
             return
         if found is None:
@@ -302,6 +305,7 @@ class Store:
     def _forget(self) -> None:
         self._wordings.clear()
         self._hour = 0
+        self._early_receipts = True
 
     def _all(self, statement: str, **values: Any) -> list[Any]:
         return self._db.execute(statement, values).fetchall()
@@ -325,7 +329,9 @@ class Store:
         """The ids of those of *phones* that are known, and their open accounts, by that id and
         by CMND."""
         known, by_phone, by_cmnd = {}, {}, {}
-        for phone, who, cmnd, *account in self._all(sql.FIND_SENDERS, phones=_json(phones)):
+        for phone, who, cmnd, *account in self._all(
+            sql.FIND_SENDERS, phones=_json_of_texts(phones)
+        ):
             known[phone] = who
             if cmnd is not None:
                 by_phone[who] = by_cmnd[cmnd] = _holder(*account)
@@ -346,7 +352,7 @@ class Store:
 
     def holders_by_cmnd(self, cmnds: Iterable[str]) -> dict[str, Holder]:
         """The open accounts of these CMND."""
-        rows = self._all(sql.HOLDERS_BY_CMND, cmnds=_json(cmnds))
+        rows = self._all(sql.HOLDERS_BY_CMND, cmnds=_json_of_texts(cmnds))
         return {cmnd: _holder(*holder) for cmnd, *holder in rows}
 
     def count_resets(self, account_id: int, since: datetime) -> int:
@@ -482,8 +488,7 @@ class Store:
             for id_, since, address, ton, npi, sealed, wording, cmnd in rows
         ]
 
-    def lease(self, ids: Iterable[int], until: datetime) -> None:
-        ends = stamp(until)
+    def lease(self, ids: Iterable[int], ends: int) -> None:
         self._db.executemany(sql.LEASE, [(ends, id_) for id_ in ids])
 
     def next_due(self, link: str, *, reminder: bool) -> datetime | None:
@@ -552,7 +557,7 @@ class Store:
 
     def awaiting_receipt(self, link: str, keys: Iterable[str]) -> list[tuple[int, str, str]]:
         """(mt, id of the SMSC, phone) of texts of *link* known by one of *keys*."""
-        return self._all(sql.FIND_SENT, link=link, keys=_json(keys))
+        return self._all(sql.FIND_SENT, link=link, keys=_json_of_texts(keys))
 
     def settle_sent(self, mt_id: int, state: MtState, reason: str, now: datetime) -> None:
         self._run(sql.SETTLE_SENT, id=mt_id, state=state, reason=reason, now=stamp(now))
@@ -561,6 +566,7 @@ class Store:
         self, link: str, smsc_id: str, phone: str, state: MtState, reason: str, now: datetime
     ) -> None:
         """Keep a receipt whose text we do not know yet by that id."""
+        self._early_receipts = True
         self._run(
             sql.ADD_EARLY_RECEIPT,
             link=link,
@@ -572,11 +578,13 @@ class Store:
         )
 
     def any_early_receipt(self) -> bool:
-        return self._one(sql.ANY_EARLY_RECEIPT) is not None
+        if self._early_receipts:
+            self._early_receipts = self._one(sql.ANY_EARLY_RECEIPT) is not None
+        return self._early_receipts
 
     def early_receipts(self, link: str, keys: Iterable[str]) -> list[tuple[int, str, MtState, str]]:
         """(row, phone, state, reason) of parked receipts known by one of *keys*."""
-        rows = self._all(sql.FIND_EARLY_RECEIPT, link=link, keys=_json(keys))
+        rows = self._all(sql.FIND_EARLY_RECEIPT, link=link, keys=_json_of_texts(keys))
         return [(id_, phone, MtState(state), reason) for id_, phone, state, reason in rows]
 
     def forget_early_receipt(self, row: int) -> None:
@@ -869,11 +877,16 @@ def _json(values: Iterable[Any]) -> str:
     return json.dumps(list(values))
 
 
-def _identity(path: Path | None) -> tuple[int, int] | None:
-    if path is None:
+def _json_of_texts(values: Iterable[str]) -> str:
+    """The same for texts, at half the price."""
+    return f"[{','.join(map(encode_basestring_ascii, values))}]"
+
+
+def _identity(file: str | None) -> tuple[int, int] | None:
+    if file is None:
         return None
     try:
-        found = os.stat(path)  # noqa: PTH116 - twice as quick as Path.stat, twice a batch
+        found = os.stat(file)  # noqa: PTH116 - twice as quick as Path.stat, twice a batch
     except OSError:  # not there, or its folder is not for us
         return None
     return found.st_dev, found.st_ino
