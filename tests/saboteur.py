@@ -12,6 +12,7 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -136,14 +137,28 @@ def no_memory_while(path):
 
 def ioerr_while(path):
     """COMMIT meets an I/O error while *path* exists."""
+
+    def fail():
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    before_commit_while(path, fail)
+
+
+def slow_while(path):
+    """COMMIT takes half a second longer while *path* exists."""
+    before_commit_while(path, lambda: time.sleep(0.5))
+
+
+def before_commit_while(path, step):
+    """Take *step* before each COMMIT while *path* exists."""
     flag = Path(path)
 
     class Connection(sqlite3.Connection):
         def execute(self, statement, *values):
             if statement == "COMMIT" and flag.exists():
-                error = sqlite3.OperationalError("disk I/O error")
-                error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
-                raise error
+                step()
             return super().execute(statement, *values)
 
     connect = sqlite3.connect
@@ -172,6 +187,7 @@ FAULTS = {
     **EXPIRY_POINTS,
     "full-while": full_while,
     "ioerr-while": ioerr_while,
+    "slow-while": slow_while,
     "no-memory-while": no_memory_while,
     "impatient": impatient,
     "powerless": powerless,
