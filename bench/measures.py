@@ -332,6 +332,8 @@ def growth(
     Returns:
         The next citizen who is not registered yet.
     """
+    for database in folder.glob("*.db"):
+        base.into_memory(database)
     load = Load(
         "register", options.seconds, messages=STOCK - 100, first=first, turn=options.turn + 1
     )
