@@ -59,9 +59,9 @@ _PAGE_OCTETS = 2048
 #: Pages of the write-ahead log after which it is copied back into the database file.
 _CHECKPOINT_PAGES = 8000
 _CACHE_KIB = 16 * 1024
-#: Rows that one statement adds: as many as may be. After each statement, or row that it gives,
-#: Python takes its lock anew; more rows at once win no more.
-_ROWS_AT_ONCE = (32, 16, 8, 4, 2, 1)
+#: Rows that one statement adds, at most. After each statement, or row that it gives, Python takes
+#: its lock anew; more rows at once win no more.
+_ROWS_AT_ONCE = 32
 #: So many are kept prepared: more than there are, those of many rows in each of their sizes.
 _STATEMENTS = 256
 
@@ -400,12 +400,10 @@ class Store:
 
     def _add(self, statement: str, rows: Sequence[Row]) -> None:
         """Add *rows* by *statement*, which adds one."""
-        start, left = 0, len(rows)
-        for times in _ROWS_AT_ONCE:
-            while left >= times:
-                values = chain.from_iterable(rows[start : start + times])
-                self._db.execute(sql.repeated(statement, times), tuple(values))
-                start, left = start + times, left - times
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            values = tuple(chain.from_iterable(some))
+            self._db.execute(sql.repeated(statement, len(some)), values)
 
     # --- parts of long texts ------------------------------------------------------------------
 
