@@ -179,7 +179,7 @@ class Gateway:
 
     Attributes:
         ttl: how long an issued password lives, in microseconds.
-        lease: how long a link may hold a text in memory, in microseconds.
+        lease: how long a link may hold a text in memory.
     """
 
     def __init__(self, store: Store, settings: Settings, vault: Vault, issuer: Issuer) -> None:
@@ -193,8 +193,7 @@ class Gateway:
         self._links = tuple(link.name for link in settings.smsc)
         self.ttl = settings.registration.password_ttl // timedelta(microseconds=1)
         self._patience = {link.name: link.response_timeout for link in settings.smsc}
-        lease = timedelta(seconds=60) + max(self._patience.values(), default=timedelta(0))
-        self.lease = lease // timedelta(microseconds=1)
+        self.lease = timedelta(seconds=60) + max(self._patience.values(), default=timedelta(0))
 
     # --- the daemon takes over ----------------------------------------------------------------
 
@@ -401,7 +400,7 @@ class Gateway:
                         continue
                     text = row.wording.format(row.cmnd, password)
                     mts.append(Mt(row.id, link, row.to, text, reminder))
-            store.lease([mt.id for mt in mts], stamp(now) + self.lease)
+            store.lease([mt.id for mt in mts], now + self.lease)
             next_due = reply_due = store.next_due(link, reminder=False)
             reminder_due = store.next_due(link, reminder=True)
         if reminder_due is not None:

@@ -56,7 +56,7 @@ class Intake:
         self._room = dict(room)
         self._now = now
         self._at = stamp(now)
-        self._leased_until = self._at + gateway.lease
+        self._leased_until = stamp(now + gateway.lease)
         self._expires = self._at + gateway.ttl
         self._today = now.astimezone(gateway.zone).date()
         self._changes = changes

@@ -486,7 +486,8 @@ class Store:
             for id_, since, address, ton, npi, sealed, wording, cmnd in rows
         ]
 
-    def lease(self, ids: Iterable[int], ends: int) -> None:
+    def lease(self, ids: Iterable[int], until: datetime) -> None:
+        ends = stamp(until)
         self._db.executemany(sql.LEASE, [(ends, id_) for id_ in ids])
 
     def next_due(self, link: str, *, reminder: bool) -> datetime | None:
