@@ -57,14 +57,14 @@ class Peer(asyncio.Protocol):
         answered: list[int] = []
         replied: list[bytes] = []
         run = self.run
-        mos = len(run.frames) if run else 0
+        last = len(run.frames) if run else 0
         receipts = run is not None and run.load.receipts
         while size - at >= 16:
             length, command, status, sequence = _unpack(data, at)
             if size - at < length:
                 break
             if command == _DELIVER_SM_RESP:
-                if sequence <= mos:  # else of a receipt
+                if sequence <= last:  # else of a receipt
                     answered.append(sequence)
                     if status and run:
                         run.refuse(sequence)
@@ -84,15 +84,17 @@ class Peer(asyncio.Protocol):
             at += length
         self.rest = data[at:]
         # The gateway does not wait for our book-keeping: what it is to get next leaves first.
-        more = run.room(len(answered), len(replied)) if run else 0
-        if run and more > 0:
-            out += run.next_frames(more)
+        room = run.room(len(answered), len(replied)) if run else 0
+        mos = run.next(room) if run and room > 0 else None
+        if run and mos:
+            out += run.frames[mos.start : mos.stop]
         left = monotonic()
         if out:
             self.transport.write(b"".join(out))
         if run:
             run.note(answered, replied, now)
-            run.note_sent(more, left)
+            if mos is not None:
+                run.note_sent(mos, left)
 
     def control(self, command: int, sequence: int, now: float, out: list[bytes]) -> None:
         if command == traffic.BIND_TRANSCEIVER:
@@ -174,31 +176,26 @@ class Run:
             return 0
         return self.load.window - max(self.open_answers - answered, self.open_replies - replied)
 
-    def next_frames(self, count: int) -> list[bytes]:
-        """The next MOs, at most *count*; `note_sent` tells that they left."""
+    def next(self, count: int) -> range:
+        """Which MOs come next, at most *count*; `note_sent` tells that they left."""
         first = self.sent % len(self.frames) if self.endless else self.sent
-        return self.frames[first : first + count]
+        return range(first, min(first + count, len(self.frames)))
 
-    def note_sent(self, count: int, now: float) -> None:
-        """At most *count* MOs left."""
-        if count <= 0:
-            return
-        first = self.sent % len(self.frames) if self.endless else self.sent
-        last = min(first + count, len(self.frames))
+    def note_sent(self, mos: range, now: float) -> None:
+        """These left."""
         numbers, started, sent_at = self.numbers, self.started, self.sent_at
-        for index in range(first, last):
+        for index in mos:
             started[numbers[index]] = sent_at[index] = now
-        count = last - first
-        self.sent += count
-        self.open_answers += count
-        self.open_replies += count
-        if not count:  # nothing is left to send
+        self.sent += len(mos)
+        self.open_answers += len(mos)
+        self.open_replies += len(mos)
+        if not mos:  # nothing is left to send
             self.stop()
 
     def send(self, count: int) -> None:
-        now = monotonic()
-        self.peer.transport.write(b"".join(self.next_frames(count)))
-        self.note_sent(count, now)
+        mos, now = self.next(count), monotonic()
+        self.peer.transport.write(b"".join(self.frames[mos.start : mos.stop]))
+        self.note_sent(mos, now)
 
     async def perform(self) -> dict[str, object]:
         loop = asyncio.get_running_loop()

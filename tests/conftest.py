@@ -85,6 +85,11 @@ class Daemon:
     def log(self):
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
+    def memory(self, which="VmRSS"):
+        """Resident memory in MB; VmHWM: the most that it ever was."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(rf"{which}:\s+(\d+) kB", status)[1]) / 1024
+
     def wait_log(self, pattern, timeout=PATIENCE):
         """The first match of *pattern* in the log, past or to come."""
         return self.until(lambda: re.search(pattern, self.log), timeout, f"{pattern!r} in the log")

@@ -157,8 +157,7 @@ class Store:
         self._db = connection
         self._copies_log = copies_log
         self._path = path
-        self._file = None if path is None else str(path)  # `stat` takes it quicker than a Path
-        self._identity = _identity(self._file)
+        self._identity = _identity(path)
         self._wordings: dict[tuple[str, str], int] = {}
         self._hour = 0  # the last one that stands in `hours`
         self._early_receipts = True  # there may be some; only this process adds any
@@ -272,7 +271,7 @@ class Store:
                 self._roll_back()
                 raise
             # A file that was deleted or replaced still takes commits, which nobody will ever see.
-            if self._file is not None and _identity(self._file) != self._identity:
+            if self._path is not None and _identity(self._path) != self._identity:
                 raise StoreMoved(f"{self._path} was removed or replaced")
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError):
             raise  # a fault of this message, not of the store
@@ -288,7 +287,7 @@ class Store:
         """Turn to the file that is at our path now, where it is another one than we opened."""
         if self._path is None:
             return
-        found = _identity(self._file)
+        found = _identity(self._path)
         if found == self._identity:
             return
         if found is None:
@@ -881,11 +880,11 @@ def _json_of_texts(values: Iterable[str]) -> str:
     return f"[{','.join(map(encode_basestring_ascii, values))}]"
 
 
-def _identity(file: str | None) -> tuple[int, int] | None:
-    if file is None:
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    if path is None:
         return None
     try:
-        found = os.stat(file)  # noqa: PTH116 - twice as quick as Path.stat, twice a batch
+        found = os.stat(path)  # noqa: PTH116 - twice as quick as Path.stat, twice a batch
     except OSError:  # not there, or its folder is not for us
         return None
     return found.st_dev, found.st_ino

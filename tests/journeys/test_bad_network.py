@@ -7,7 +7,6 @@ the same words; everywhere else each comes once.
 import json
 import random
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from proxy import Proxy, Way
@@ -172,18 +171,8 @@ def test_smsc_that_reads_nothing_does_not_fill_our_memory(
     an, binh = citizens(2)
     smsc.deliver_all([texts.mo(an.number, f"xin chao {n}") for n in range(20_000)], redeliver=False)
     child.wait_log("link simulator: .*; next try")
-    assert memory(child.pid) < 120
+    assert child.memory() < 120
     proxy.flow()
     text = smsc.send_mo(binh.number, binh.text)
     assert 0 == text.settled()
     assert ledger.password_lives(binh.e164, password_in(smsc.wait_submit(to=binh.number).text))
-
-
-def memory(pid):
-    """Resident memory, in MB."""
-    [line] = [
-        line
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        if line.startswith("VmRSS")
-    ]
-    return int(line.split()[1]) / 1024
