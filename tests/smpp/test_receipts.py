@@ -1,6 +1,7 @@
 """Delivery receipts in the dialects of real SMSCs."""
 
 import pytest
+from budget import BUDGET_MS, cost_ms
 from dialogue import CITIZEN, TEXT, deliver_sm
 from hypothesis import given
 from hypothesis import strategies as st
@@ -203,3 +204,23 @@ def test_different_ids_do_not_match():
 def test_own_reading_comes_first():
     assert ("10", ("a", "16")) == match_keys("0010")
     assert ("a", ("10",)) == match_keys("0A")
+
+
+ENDLESS = {
+    "one word of the form again and again": b"id:1 " + b"sub:" * 16_000,
+    "blanks": b" " * 64_000,
+    "an id without an end": b"id:" + b"1" * 64_000,
+    "ids": b"id:1 " * 13_000,
+    "dates": b"id:1 submit date:" + b"done date: " * 6_000,
+    "states that are none": b"id:1 sub:1 " + b"stat: " * 10_000,
+    "in UCS-2": ("id:1 " + "sub:" * 8_000).encode("utf-16-be"),
+}
+
+
+@pytest.mark.parametrize("octets", ENDLESS.values(), ids=ENDLESS)
+def test_text_of_64_kib_that_begins_like_a_receipt_costs_next_to_nothing(octets):
+    payload = {Tlv.MESSAGE_PAYLOAD: octets}
+    plain = deliver_sm(short_message=b"", tlvs=payload, esm_class=0)
+    flagged = plain._replace(esm_class=4)
+    assert BUDGET_MS > cost_ms(lambda: receipts.is_receipt(plain))
+    assert BUDGET_MS > cost_ms(lambda: receipts.read(flagged, "viettel"))
