@@ -161,6 +161,13 @@ class BindType(StrEnum):
     RECEIVER_TRANSMITTER = "receiver+transmitter"  #: two sessions
 
 
+class SourceNumbers(StrEnum):
+    """How a carrier writes the numbers of citizens."""
+
+    ANY = "any"
+    NATIONAL = "national"  #: without a country code, whatever their TON says
+
+
 class LogLevel(StrEnum):
     TRACE = "trace"  #: also what goes over the wire, without passwords and texts
     DEBUG = "debug"
@@ -222,6 +229,21 @@ def _region(value: str) -> str:
         if value not in phonenumbers.SUPPORTED_REGIONS:
             raise _refuse(f'"{value}" is no country', 'two capital letters, such as "VN"')
     return value
+
+
+def _countries(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """Countries as TOML's list has them; none named: the gateway's own."""
+    if value is None:
+        return ((info.context or {}).get("region", "VN"),)
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise _refuse("must be a list of texts", 'such as ["VN", "LA"], or ["*"] for all')
+    if not value:
+        raise _refuse("names no country: nobody would be answered", 'such as ["VN"]')
+    if "*" in value:
+        if len(value) > 1:
+            raise _refuse('has other countries beside "*", which is all', 'write ["*"]')
+        return ("*",)
+    return tuple(_region(country) for country in value)
 
 
 def _with_prometheus(value: T) -> T:
@@ -308,13 +330,22 @@ class GatewaySettings(_Section):
         "$CREDENTIALS_DIRECTORY/secret_key wins)",
     )
 
-    @field_validator("secret_key_file", mode="wrap")
+    control_socket: AnyPath = Field(
+        examples=["/var/lib/smsgw/control.sock"],
+        default=None,
+        validate_default=True,
+        description="local socket by which commands reach the daemon: root and the service's user "
+        "alone (default: control.sock beside the database)",
+    )
+
+    @field_validator("secret_key_file", "control_socket", mode="wrap")
     @classmethod
     def _beside_the_database(
         cls, value: object, validate: Callable[[object], Path], info: ValidationInfo
     ) -> Path:
         if value is None:
-            return Path(info.data.get("database", "")).parent / "secret.key"
+            name = {"secret_key_file": "secret.key", "control_socket": "control.sock"}
+            return Path(info.data.get("database", "")).parent / name[str(info.field_name)]
         return validate(value)
 
 
@@ -356,6 +387,18 @@ class RegistrationSettings(_Section):
         default=False,
         description="refuse, as a syntax error, a 12-digit number whose digits 4 to 6 (century "
         "and sex, year) contradict the date of birth",
+    )
+    undelivered_reminders: int = Field(
+        default=3,
+        ge=0,
+        description="0: no end; else after so many texts in a row that the carrier could not "
+        "deliver the password is deleted and not replaced, until the citizen texts again",
+    )
+    own_password_min: int = Field(
+        default=8,
+        ge=8,
+        le=64,
+        description="characters of the shortest password that a citizen may choose, 8 to 64",
     )
 
 
@@ -421,7 +464,21 @@ class LimitsSettings(_Section):
     replies_per_phone_per_hour: int = Field(
         default=10,
         ge=0,
-        description="0: no limit; past it the message is recorded and not answered",
+        description="0: no limit; past it the message is recorded and not answered, and beyond "
+        "100 texts in the hour only counted",
+    )
+    countries: Annotated[tuple[str, ...], PlainValidator(_countries)] = Field(
+        examples=[["VN"]],
+        default=None,
+        validate_default=True,
+        description="countries whose numbers are answered, in two capital letters each; "
+        'premium-rate and toll-free numbers never are (default: gateway.region alone; ["*"]: all)',
+    )
+    replies_per_hour: int = Field(
+        default=0,
+        ge=0,
+        description="answers to texts, for the whole gateway; 0: no limit; past it messages are "
+        "recorded and not answered, and `status` says so",
     )
 
 
@@ -435,6 +492,18 @@ class SmscSettings(_Section):
         examples=["viettel"],
         pattern=_LINK_NAME,
         description="what the link is called in logs and commands: letters, digits, - and _",
+    )
+    carrier: str = Field(
+        examples=["viettel"],
+        default=None,
+        validate_default=True,
+        pattern=_LINK_NAME,
+        description="links of one carrier stand in for one another (default: the link's name)",
+    )
+    source_numbers: Annotated[SourceNumbers, _one_of(SourceNumbers)] = Field(
+        default=SourceNumbers.ANY,
+        description='"national": this carrier writes national numbers with TON 1 '
+        "(SMPP v3.4 §5.2.5)",
     )
     host: str = Field(
         examples=["smsc.example.vn"],
@@ -489,6 +558,16 @@ class SmscSettings(_Section):
         min_length=1,
         description="name in the server's certificate (default: host)",
     )
+    tls_strict: bool = Field(
+        default=True,
+        description="false: certificates that break RFC 5280's letter are taken, such as one "
+        "without an authority key identifier; name and chain are still verified",
+    )
+    validity_period: bool = Field(
+        default=True,
+        description="tell the SMSC until when a text is worth sending; false for one that refuses "
+        "such texts",
+    )
     window: int = Field(default=10, ge=1, description="submit_sm awaiting their answer, at most")
     max_per_second: int = Field(default=0, ge=0, description="pace of texts sent; 0: no limit")
     enquire_link_interval: Duration = Field(
@@ -523,6 +602,12 @@ class SmscSettings(_Section):
         le=18,
         description="numbering plan of the short code as source (SMPP v3.4 §5.2.6)",
     )
+
+    @field_validator("carrier", mode="before")
+    @classmethod
+    def _as_the_link(cls, value: object, info: ValidationInfo) -> object:
+        # A fault of the name is told once, there.
+        return info.data.get("name", "x") if value is None else value
 
     @field_validator("password", mode="before")
     @classmethod
@@ -629,6 +714,10 @@ class RetentionSettings(_Section):
     closed_accounts: Duration = Field(
         default=timedelta(days=365), description="closed accounts, this long after their end"
     )
+    audit: Duration = Field(
+        default=timedelta(days=365),
+        description="who looked up or changed what at the command line, this long after it",
+    )
 
 
 class Settings(_Section):
@@ -706,7 +795,8 @@ def load(path: Path, *, connecting: bool = True) -> Settings:
     ]
     faults.extend(_doubles(links))
 
-    # The texts are checked against what other tables say, as far as that can be understood.
+    # Some keys are checked against what other tables say, as far as that can be understood.
+    context["region"] = _home(raw)
     context["password_length"] = _password_length(raw)
     context["alphabets"] = {
         key: Alphabet(table["default_alphabet"])
@@ -764,6 +854,14 @@ def _password_length(raw: dict[str, Any]) -> int:
         return length
     default: int = RegistrationSettings.model_fields["password_length"].default
     return default
+
+
+def _home(raw: dict[str, Any]) -> str:
+    """The country of the gateway, also when something else in its table is wrong."""
+    table = raw.get("gateway")
+    region = table.get("region") if isinstance(table, dict) else None
+    default: str = GatewaySettings.model_fields["region"].default
+    return region if isinstance(region, str) else default
 
 
 def _did_you_mean(key: str, model: type[BaseModel]) -> str | None:

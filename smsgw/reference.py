@@ -130,7 +130,7 @@ def _default(field: FieldInfo) -> str:
 
 def _toml(value: Any) -> str:
     match value:
-        case bool() | int():
+        case bool() | int() | list():
             return json.dumps(value)
         case timedelta():
             return f'"{format_duration(value)}"'

@@ -19,6 +19,7 @@ from smsgw.config import (
     LogFormat,
     LogLevel,
     ReminderHours,
+    SourceNumbers,
     format_duration,
     parse_duration,
 )
@@ -80,6 +81,7 @@ def test_defaults_of_everything(load):
         ZoneInfo("Asia/Ho_Chi_Minh"),
         "VN",
         Path("/var/lib/smsgw/secret.key"),
+        Path("/var/lib/smsgw/control.sock"),
     ) == tuple(dict(settings.gateway).values())
     assert (
         timedelta(days=3),
@@ -90,11 +92,15 @@ def test_defaults_of_everything(load):
         ReminderHours(7 * 60, 22 * 60),
         Repeat.REFUSE,
         False,
+        3,
+        8,
     ) == tuple(dict(settings.registration).values())
     assert settings.messages.phone_registered == settings.messages.already_registered
-    assert 10 == settings.limits.replies_per_phone_per_hour
+    assert (10, ("VN",), 0) == tuple(dict(settings.limits).values())
     assert {
         "name": "mobi",
+        "carrier": "mobi",
+        "source_numbers": SourceNumbers.ANY,
         "host": "127.0.0.1",
         "port": 2775,
         "system_id": "smsgw",
@@ -107,6 +113,8 @@ def test_defaults_of_everything(load):
         "tls_cert_file": None,
         "tls_key_file": None,
         "tls_server_name": None,
+        "tls_strict": True,
+        "validity_period": True,
         "window": 10,
         "max_per_second": 0,
         "enquire_link_interval": timedelta(seconds=30),
@@ -121,7 +129,8 @@ def test_defaults_of_everything(load):
     assert "secret" == link.password.get_secret_value()
     assert settings.metrics.listen is None
     assert (LogLevel.INFO, LogFormat.CONSOLE) == tuple(dict(settings.log).values())
-    assert (timedelta(days=90), timedelta(days=365)) == tuple(dict(settings.retention).values())
+    year = timedelta(days=365)
+    assert (timedelta(days=90), year, year) == tuple(dict(settings.retention).values())
 
 
 def test_everything_can_be_set(load, tmp_path):
@@ -135,6 +144,7 @@ def test_everything_can_be_set(load, tmp_path):
         timezone = "UTC"
         region = "SG"
         secret_key_file = "/run/key"
+        control_socket = "/run/smsgw/s"
         [registration]
         password_ttl = "20s"
         tick_interval = "500ms"
@@ -144,6 +154,8 @@ def test_everything_can_be_set(load, tmp_path):
         reminder_hours = "00:00-24:00"
         repeat = "reset"
         check_personal_number = true
+        undelivered_reminders = 0
+        own_password_min = 64
         [messages]
         registered = "{0} {1}"
         syntax_error = "sai"
@@ -152,8 +164,12 @@ def test_everything_can_be_set(load, tmp_path):
         reminder = "{1} {0}"
         [limits]
         replies_per_phone_per_hour = 0
+        countries = ["VN", "LA"]
+        replies_per_hour = 9000
         [[smsc]]
         name = "a"
+        carrier = "viettel"
+        source_numbers = "national"
         host = "::1"
         port = 1
         system_id = "123456789012345"
@@ -165,6 +181,8 @@ def test_everything_can_be_set(load, tmp_path):
         tls_cert_file = "cert.pem"
         tls_key_file = "key.pem"
         tls_server_name = "smsc.example.vn"
+        tls_strict = false
+        validity_period = false
         window = 1
         max_per_second = 50
         enquire_link_interval = "1h"
@@ -189,10 +207,15 @@ def test_everything_can_be_set(load, tmp_path):
         [retention]
         messages = "1d"
         closed_accounts = "30d"
+        audit = "2d"
         """
     )
     assert tmp_path / "data/x.db" == settings.gateway.database  # paths start at the file's folder
     assert Path("/run/key") == settings.gateway.secret_key_file
+    assert Path("/run/smsgw/s") == settings.gateway.control_socket
+    assert ("VN", "LA") == settings.limits.countries
+    assert ["viettel", "b-2_x"] == [link.carrier for link in settings.smsc]
+    assert SourceNumbers.NATIONAL is settings.smsc[0].source_numbers
     assert ["a", "b-2_x"] == [link.name for link in settings.smsc]
     assert BindType.RECEIVER_TRANSMITTER is settings.smsc[0].bind
     assert tmp_path / "ca.pem" == settings.smsc[0].tls_ca_file
@@ -209,6 +232,20 @@ def test_phone_registered_follows_already_registered(load):
 def test_secret_key_stands_beside_the_database(load):
     settings = load('[gateway]\ndatabase = "/srv/x/y.db"\n' + LINK + PASSWORD)
     assert Path("/srv/x/secret.key") == settings.gateway.secret_key_file
+
+
+def test_control_socket_stands_beside_the_database(load):
+    settings = load('[gateway]\ndatabase = "/srv/x/y.db"\n' + LINK + PASSWORD)
+    assert Path("/srv/x/control.sock") == settings.gateway.control_socket
+
+
+def test_the_gateways_own_country_is_answered_where_none_is_named(load):
+    settings = load('[gateway]\nregion = "LA"\n' + LINK + PASSWORD)
+    assert ("LA",) == settings.limits.countries
+
+
+def test_all_countries_may_be_answered(load):
+    assert ("*",) == load('[limits]\ncountries = ["*"]\n' + LINK + PASSWORD).limits.countries
 
 
 def test_file_may_begin_with_a_byte_order_mark(load):
@@ -306,6 +343,13 @@ ELSEWHERE = {  # outside [[smsc]]: table, line, fault
     "time zone empty": ("gateway", 'timezone = ""', "is no time zone"),
     "region": ("gateway", 'region = "ZZ"', '"ZZ" is no country'),
     "region in lower case": ("gateway", 'region = "vn"', "is no country"),
+    "no such country": ("limits", 'countries = ["VN", "ZZ"]', '"ZZ" is no country'),
+    "one country for a list": ("limits", 'countries = "VN"', "must be a list of texts"),
+    "number for a country": ("limits", "countries = [84]", "must be a list of texts"),
+    "no countries": ("limits", "countries = []", "names no country"),
+    "all countries and one": ("limits", 'countries = ["*", "VN"]', "which is all"),
+    "own passwords too short": ("registration", "own_password_min = 7", "greater than or equal"),
+    "own passwords too long": ("registration", "own_password_min = 65", "less than or equal"),
     "duration without unit": ("registration", 'password_ttl = "3"', "is no duration"),
     "duration with a blank": ("registration", 'password_ttl = "3 d"', "is no duration"),
     "duration with a fraction": ("registration", 'password_ttl = "1.5d"', "is no duration"),
