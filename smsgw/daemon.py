@@ -158,7 +158,7 @@ class Daemon:
         )
         stack.callback(stock.close)
         self._store = store
-        self._gateway = Gateway(store, settings, vault, stock)
+        self._gateway = await worker.do(Gateway, store, settings, vault, stock)
         self._desk = Desk(self._gateway, worker, stock)
         await self._desk.run_in_store(self._gateway.start, clock.now())
         if settings.metrics.listen:

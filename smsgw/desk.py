@@ -64,6 +64,9 @@ class Port(Protocol):
     def send(self, mts: Sequence[Mt]) -> None:
         """Send these, which are leased, as window and pace allow."""
 
+    def odd(self, kind: str, count: int = 1) -> None:
+        """Something of that kind was strange on this link, so often."""
+
     def flush(self) -> None:
         """Write what was gathered since the last time, in one piece."""
 
@@ -410,6 +413,9 @@ class Desk:
                 touched.add(self._ports[link])
         for port in touched:
             port.flush()
+        for (link, kind), count in done.oddities.items():
+            if link in self._ports:
+                self._ports[link].odd(kind, count)
         if done.outcomes:
             took = self._loop.time() - at_work.started
             _count(self.outcomes, done.outcomes)

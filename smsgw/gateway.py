@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
 
 from smsgw import phone
+from smsgw.carriers import Carriers
 from smsgw.clock import stamp
 from smsgw.config import Settings
 from smsgw.errors import SmsgwError
@@ -106,6 +107,8 @@ class Done:
     #: Links with something in the outbox to claim, and when.
     due: dict[str, datetime] = field(default_factory=dict)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    #: What was strange though it was dealt with: how often, by (link, kind).
+    oddities: Counter[tuple[str, str]] = field(default_factory=Counter)
     passwords_wanted: int = 0  #: registrations that wait for the hashers
     issued: list[Issued] = field(default_factory=list)  #: what its registrations were given
     trouble: str | None = None  #: why the store did not take it
@@ -131,6 +134,7 @@ class Done:
         for link, at in other.due.items():
             self.falls_due(link, at)
         self.outcomes += other.outcomes
+        self.oddities += other.oddities
         self.passwords_wanted += other.passwords_wanted
         self.trouble = other.trouble or self.trouble
 
@@ -192,6 +196,8 @@ class Gateway:
         self.zone = settings.gateway.timezone
         self._links = tuple(link.name for link in settings.smsc)
         self.ttl = settings.registration.password_ttl // timedelta(microseconds=1)
+        configured = {link.name: link.carrier for link in settings.smsc}
+        self.carriers = Carriers(configured, store.carriers())
         self._patience = {link.name: link.response_timeout for link in settings.smsc}
         self.lease = timedelta(seconds=60) + max(self._patience.values(), default=timedelta(0))
 
@@ -202,6 +208,7 @@ class Gateway:
         store = self.store
         with store.transaction():
             store.set_fact("key_id", str(self._vault.key_id))
+            store.set_carriers({link.name: link.carrier for link in self.settings.smsc})
             store.end_all_leases(now)
             for name in self._links:
                 store.set_link(name, LinkState.CONNECTING, None, now)

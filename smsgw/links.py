@@ -14,7 +14,7 @@ and no SQL.
 import asyncio
 import logging
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -427,6 +427,7 @@ class Link:
         self.shortcode = shortcode
         self.desk = desk
         self.counts = Counts()
+        self.oddities: Counter[str] = Counter()  #: kind -> how often, since the start
         self.sessions: dict[int, Connection] = {}
         self.pace = Pace(smsc.max_per_second)
         self.stopping = False
@@ -520,6 +521,9 @@ class Link:
         self.pump(self._loop.time())
         for connection in list(self.sessions.values()):
             connection.flush()
+
+    def odd(self, kind: str, count: int = 1) -> None:
+        self.oddities[kind] += count
 
     # --- MTs ------------------------------------------------------------------------------------
 

@@ -37,6 +37,18 @@ class Outcome(Word):
     IGNORED = "ignored"
 
 
+class Ignored(Word):
+    """Why a citizen's text was recorded and not answered."""
+
+    SENDER = "sender"  #: no telephone number: a short code, a name
+    COUNTRY = "country"  #: not one of limits.countries
+    KIND_OF_NUMBER = "kind_of_number"  #: premium-rate, toll-free and the like
+    PHONE_LIMIT = "phone_limit"  #: past the hourly limit of this phone
+    GATEWAY_LIMIT = "gateway_limit"  #: past the hourly limit of the whole gateway
+    OWN_WORDING = "own_wording"  #: it quotes a text of ours
+    RECEIPT = "receipt"  #: reads like a delivery receipt, and is about no text of ours
+
+
 class MtState(Word):
     """Where a text of ours (MT) stands."""
 
@@ -167,6 +179,9 @@ class Receipt(NamedTuple):
     state: MtState | None  #: DELIVERED or FAILED; None: not final
     reason: str  #: in the carrier's words, such as "UNDELIV err:012"
     phone: Address  #: whose receipt it is
+    #: The text itself, where only its words say that it is a receipt: a citizen's phone may have
+    #: sent it. None: esm_class or a TLV says so.
+    text: Mo | None = None
 
 
 @dataclass(frozen=True, slots=True)

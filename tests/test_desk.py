@@ -31,6 +31,7 @@ class Port:
         self.answers = {}
         self.sent = []
         self.flushes = 0
+        self.oddities = {}
         self.told = asyncio.Event()
 
     def answer(self, session, ticket, answer):
@@ -42,6 +43,9 @@ class Port:
     def send(self, mts):
         self.space -= len(mts)
         self.sent += mts
+
+    def odd(self, kind, count=1):
+        self.oddities[kind] = self.oddities.get(kind, 0) + count
 
     def flush(self):
         self.flushes += 1

@@ -214,3 +214,12 @@ _FIRST = (
 def m001_tables(db: Database) -> None:
     for statement in _FIRST:
         db.execute(statement)
+
+
+@migrations()
+def m002_carriers(db: Database) -> None:
+    # The carrier of each link there ever was: what waits for a link that is gone leaves by
+    # another one of its carrier.
+    db.execute(
+        "CREATE TABLE carriers (link TEXT PRIMARY KEY, carrier TEXT NOT NULL) STRICT, WITHOUT ROWID"
+    )

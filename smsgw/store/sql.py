@@ -548,6 +548,10 @@ FORGET_LINK = "DELETE FROM links WHERE name = :name"
 
 COUNT_ON_LINK = "UPDATE links SET mo = mo + ?, mt = mt + ? WHERE name = ?"
 
+LIST_CARRIERS = "SELECT link, carrier FROM carriers ORDER BY link"
+
+SET_CARRIER = "INSERT OR REPLACE INTO carriers (link, carrier) VALUES (?, ?)"
+
 GET_FACT = "SELECT value FROM facts WHERE name = :name"
 
 SET_FACT = "INSERT OR REPLACE INTO facts (name, value) VALUES (:name, :value)"

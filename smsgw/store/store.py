@@ -13,7 +13,7 @@ import ctypes
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -803,6 +803,14 @@ class Store:
 
     def count_on_link(self, name: str, mo: int, mt: int) -> None:
         self._db.execute(sql.COUNT_ON_LINK, (mo, mt, name))
+
+    def carriers(self) -> dict[str, str]:
+        """The carrier last known of each link there ever was."""
+        return dict(self._all(sql.LIST_CARRIERS))
+
+    def set_carriers(self, carriers: Mapping[str, str]) -> None:
+        """Remember the carrier of each of these links."""
+        self._db.executemany(sql.SET_CARRIER, list(carriers.items()))
 
     def fact(self, name: str) -> str | None:
         row = self._one(sql.GET_FACT, name=name)

@@ -32,7 +32,7 @@ def receipt(octets=b"", esm_class=4, tlvs=None, **changes):
 
 
 def test_receipt_of_the_specification():
-    expected = ("viettel", "0123456789", DELIVERED, "DELIVRD err:000", CITIZEN)
+    expected = ("viettel", "0123456789", DELIVERED, "DELIVRD err:000", CITIZEN, None)
     assert expected == receipt(text())
 
 

@@ -16,7 +16,7 @@ STATEMENTS = {
 # and the links that stand in the index of what is queued. The plan of a subquery is listed itself.
 SMALL = re.compile(
     r"SCAN (k$|k VIRTUAL TABLE|json_each VIRTUAL TABLE|CONSTANT ROW|\(subquery-\d+\)|links$"
-    r"|early_receipts USING|outbox USING INDEX outbox_due)"
+    r"|carriers$|early_receipts USING|outbox USING INDEX outbox_due)"
 )
 
 

@@ -1,0 +1,29 @@
+"""Which carrier a link belongs to: links of one carrier stand in for one another.
+
+Pure: the configuration of today and what the store remembers of links that are gone come in.
+"""
+
+from collections.abc import Mapping
+
+
+class Carriers:
+    """The carrier of each link, also of one that is no longer configured."""
+
+    def __init__(self, configured: Mapping[str, str], remembered: Mapping[str, str]) -> None:
+        """
+        Args:
+            configured: each link of today's configuration with its carrier, in its order.
+            remembered: the carrier last known of links that may be gone.
+        """
+        self._configured = dict(configured)
+        self._remembered = {**remembered, **configured}
+        carriers = set(configured.values())
+        self._everybodys = carriers.pop() if len(carriers) == 1 else None
+
+    def of(self, link: str) -> str:
+        """The carrier of *link*; where one carrier alone is configured, it is everybody's."""
+        return self._everybodys or self._remembered.get(link, link)
+
+    def links(self, carrier: str) -> tuple[str, ...]:
+        """The configured links of *carrier*, in the order of the configuration."""
+        return tuple(link for link, its in self._configured.items() if its == carrier)
