@@ -44,6 +44,12 @@ class LastLapse(Event):
     word = "ended"
 
 
+class Undeliverable(Event):
+    """Several texts in a row reached nobody, as many as the configuration allows."""
+
+    word = "undeliverable"
+
+
 class OwnPassword(Event):
     """The citizen chose a password."""
 
@@ -67,6 +73,7 @@ EVENTS: tuple[type[Event], ...] = (
     Reset,
     Lapse,
     LastLapse,
+    Undeliverable,
     OwnPassword,
     NewPassword,
     Close,
@@ -110,6 +117,7 @@ TRANSITIONS: Mapping[tuple[State, type[Event]], Step] = {
     (_ACTIVE, Reset): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
     (_ISSUED, Lapse): Step(_ISSUED, Password.NEW, Reply.REMINDER),
     (_ISSUED, LastLapse): Step(_ISSUED, Password.NONE, None),
+    (_ISSUED, Undeliverable): Step(_ISSUED, Password.NONE, None),
     (_ISSUED, OwnPassword): Step(_ACTIVE, Password.CITIZENS, None),
     (_ACTIVE, OwnPassword): Step(_ACTIVE, Password.CITIZENS, None),
     (_ISSUED, NewPassword): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
