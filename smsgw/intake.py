@@ -5,6 +5,7 @@ of long texts and the rules of the registration; nothing of links, time-outs or 
 life.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ RETRANSMISSION_WINDOW = timedelta(minutes=15)
 #: A long text whose last part has not come by then is answered as a syntax error.
 PARTS_LIMIT = timedelta(minutes=10)
 _RESETS_PER_DAY = 3
+_QUOTED = re.compile(r"(\btext:).*", re.IGNORECASE | re.DOTALL)
 # Looking up an enum's member takes as long as several calls, so the hot path does it once.
 _OK = Answer.OK
 _RETRANSMISSION = Outcome.RETRANSMISSION
@@ -101,6 +103,16 @@ class Intake:
                 answer = self._take_part(mo, number)
             self._done.answers.append(answer)
         self._gateway.issuer.give_back(self._issued)
+
+    def keep_receipts(self, mos: Sequence[Mo]) -> None:
+        """Record *mos*, which read like receipts and are about no text of ours; nobody is
+        answered."""
+        region = self._gateway.region
+        numbers = [phone.normalise(mo.sender, region) or mo.sender.number for mo in mos]
+        self._know_senders(numbers, ())
+        for mo, number in zip(mos, numbers, strict=True):
+            masked = mo._replace(text=_mask_receipt(mo.text))
+            self._record(masked, self._subscribers[number], Outcome.IGNORED)
 
     def give_up(self, incomplete: Sequence[tuple[int, str, str]]) -> None:
         """Answer each long text (subscriber, phone, ref) as what it is: not a registration."""
@@ -348,6 +360,11 @@ class Intake:
             fingerprint = (fingerprint * 31 + row.fingerprint) & 0x7FFF_FFFF_FFFF_FFFF
         text = join([row.part for row in rows], alphabet)
         return Mo(first.link, first.session, first.sender, text, fingerprint)
+
+
+def _mask_receipt(text: str | None) -> str | None:
+    """*text* without what a receipt quotes of ours: there may be a password in it."""
+    return text and _QUOTED.sub(r"\1********", text)
 
 
 def history_row(

@@ -62,6 +62,8 @@ _CACHE_KIB = 16 * 1024
 #: Rows that one statement adds, at most. After each statement, or row that it gives, Python takes
 #: its lock anew; more rows at once win no more.
 _ROWS_AT_ONCE = 32
+#: An SMSC may give one id to all its texts: so many of them are looked at, the latest.
+_SAME_ID = 16
 #: So many are kept prepared: more than there are, those of many rows in each of their sizes.
 _STATEMENTS = 256
 
@@ -127,6 +129,26 @@ class PartRow(NamedTuple):
     joined: bool
 
 
+class SentText(NamedTuple):
+    """A text that waits for its receipt."""
+
+    id: int
+    link: str
+    smsc_id: str  #: as the SMSC gave it
+    phone: str
+
+
+class EarlyReceipt(NamedTuple):
+    """A receipt that came before its text was known by that id."""
+
+    id: int
+    link: str
+    smsc_id: str  #: as it came
+    phone: str
+    state: MtState
+    reason: str
+
+
 class ReplyRow(NamedTuple):
     """What decides whether a reply may be retried or cancelled."""
 
@@ -161,6 +183,7 @@ class Store:
         self._wordings: dict[tuple[str, str], int] = {}
         self._hour = 0  # the last one that stands in `hours`
         self._early_receipts = True  # there may be some; only this process adds any
+        self._early_of: dict[str, int] = {}  # how many of each link, once counted
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -305,6 +328,7 @@ class Store:
         self._wordings.clear()
         self._hour = 0
         self._early_receipts = True
+        self._early_of.clear()
 
     def _all(self, statement: str, **values: Any) -> list[Any]:
         return self._db.execute(statement, values).fetchall()
@@ -510,7 +534,7 @@ class Store:
         return self._run(sql.MOVE_TO_LINK, gone=gone, link=link)
 
     def taken(self, texts: Sequence[tuple[int, str]], now: datetime) -> None:
-        """The SMSC took these (mt, normal id of the SMSC); what was sealed is wiped."""
+        """The SMSC took these (mt, id that it gave); what was sealed is wiped."""
         at = stamp(now)
         self._add(sql.ADD_SENT, [(mt_id, smsc, at) for mt_id, smsc in texts])
         self._db.executemany(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
@@ -553,18 +577,49 @@ class Store:
 
     # --- delivery receipts --------------------------------------------------------------------
 
-    def awaiting_receipt(self, link: str, keys: Iterable[str]) -> list[tuple[int, str, str]]:
-        """(mt, id of the SMSC, phone) of texts of *link* known by one of *keys*."""
-        return self._all(sql.FIND_SENT, link=link, keys=_json_of_texts(keys))
+    def awaiting_receipt(self, link: str, smsc_id: str) -> list[SentText]:
+        """Texts of *link* that the SMSC gave this id, however it is written; the latest first."""
+        rows = self._all(sql.FIND_SENT, link=link, smsc_id=smsc_id, limit=_SAME_ID)
+        return [from_tuple(SentText, row) for row in rows]
+
+    def awaiting_receipt_anyhow(
+        self, links: Iterable[str], smsc_ids: Iterable[str]
+    ) -> list[SentText]:
+        """The same for several links and ids, in no order."""
+        values = {"links": _json(links), "keys": _json(smsc_ids), "limit": _SAME_ID}
+        return [from_tuple(SentText, row) for row in self._all(sql.FIND_SENT_ANYHOW, **values)]
+
+    def sent_text(self, mt_id: int) -> SentText | None:
+        """The text *mt_id*, if it waits for a receipt."""
+        row = self._one(sql.FIND_SENT_BY_ID, id=mt_id)
+        return None if row is None else from_tuple(SentText, row)
 
     def settle_sent(self, mt_id: int, state: MtState, reason: str, now: datetime) -> None:
         self._run(sql.SETTLE_SENT, id=mt_id, state=state, reason=reason, now=stamp(now))
 
     def park_receipt(
-        self, link: str, smsc_id: str, phone: str, state: MtState, reason: str, now: datetime
+        self,
+        link: str,
+        smsc_id: str,
+        phone: str,
+        state: MtState,
+        reason: str,
+        now: datetime,
+        *,
+        most: int,
     ) -> None:
-        """Keep a receipt whose text we do not know yet by that id."""
+        """Keep a receipt whose text is not known yet by that id.
+
+        Args:
+            most: so many of a link are kept; the oldest goes.
+        """
         self._early_receipts = True
+        kept = self._early_of.get(link)
+        if kept is None:
+            kept = self._one(sql.COUNT_EARLY_RECEIPTS, link=link)[0]
+        if kept >= most:
+            kept -= self._run(sql.FORGET_OLDEST_EARLY_RECEIPT, link=link)
+        self._early_of[link] = kept + 1
         self._run(
             sql.ADD_EARLY_RECEIPT,
             link=link,
@@ -580,21 +635,24 @@ class Store:
             self._early_receipts = self._one(sql.ANY_EARLY_RECEIPT) is not None
         return self._early_receipts
 
-    def early_receipts(self, link: str, keys: Iterable[str]) -> list[tuple[int, str, MtState, str]]:
-        """(row, phone, state, reason) of parked receipts known by one of *keys*."""
-        rows = self._all(sql.FIND_EARLY_RECEIPT, link=link, keys=_json_of_texts(keys))
-        return [(id_, phone, MtState(state), reason) for id_, phone, state, reason in rows]
+    def early_receipts(self, links: Iterable[str], smsc_ids: Iterable[str]) -> list[EarlyReceipt]:
+        """What came by any of *links* about any of these ids, however they are written."""
+        values = {"links": _json(links), "keys": _json(smsc_ids), "limit": _SAME_ID}
+        return [
+            EarlyReceipt(id_, link, smsc_id, phone, MtState(state), reason)
+            for id_, link, smsc_id, phone, state, reason in self._all(
+                sql.FIND_EARLY_RECEIPTS, **values
+            )
+        ]
 
-    def forget_early_receipt(self, row: int) -> None:
-        self._run(sql.FORGET_EARLY_RECEIPT, id=row)
+    def forget_early_receipt(self, receipt: EarlyReceipt) -> None:
+        if receipt.link in self._early_of:
+            self._early_of[receipt.link] -= 1
+        self._run(sql.FORGET_EARLY_RECEIPT, id=receipt.id)
 
     def purge_early_receipts(self, before: datetime) -> None:
-        self._run(sql.PURGE_EARLY_RECEIPTS, before=stamp(before))
-
-    def phone_of(self, mt_id: int) -> str | None:
-        """Whose phone a text went to; None: it is not among those sent."""
-        row = self._one(sql.PHONE_OF_SENT, id=mt_id)
-        return None if row is None else str(row[0])
+        if self._run(sql.PURGE_EARLY_RECEIPTS, before=stamp(before)):
+            self._early_of.clear()
 
     # --- accounts -----------------------------------------------------------------------------
 
