@@ -1,4 +1,5 @@
-"""What became of the texts that an SMSC took: each delivery receipt to its text.
+"""What became of our texts: each delivery receipt to its text, and the end of a password whose
+texts reach nobody.
 
 Part of the gateway, and lives inside one transaction of it. Knows which text a receipt is about
 and what its last word changes; nothing of citizens' texts, of the outbox or of the wire.
@@ -9,23 +10,31 @@ text what reads like a receipt. A wrong match tells the hotline a lie and may co
 password, so where a receipt fits several texts it is taken for none.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw import phone
-from smsgw.model import Mo, Receipt
+from smsgw.intake import history_row
+from smsgw.model import AccountState, Mo, MtState, Receipt
+from smsgw.registration import machine
 from smsgw.smpp.receipts import match_keys, normal_id
+from smsgw.store.rows import Changes
 from smsgw.store.store import EarlyReceipt, SentText
 
 if TYPE_CHECKING:
     from smsgw.gateway import Done, Gateway
+
+log = logging.getLogger(__name__)
 
 #: So many receipts of a link wait for the answer to their submit_sm. They come milliseconds
 #: before it: more are receipts of nobody.
 MOST_EARLY = 1000
 #: What `links` counts where a receipt is about no text that we know.
 UNMATCHED = "receipt_unmatched"
+
+_ISSUED, _DELIVERED = AccountState.ISSUED, MtState.DELIVERED
 
 
 class Claim(NamedTuple):
@@ -46,6 +55,7 @@ class Deliveries:
     def __init__(self, gateway: "Gateway", now: datetime, done: "Done") -> None:
         self._gateway = gateway
         self._store = gateway.store
+        self._most = gateway.settings.registration.undelivered_reminders
         self._now = now
         self._done = done
 
@@ -70,9 +80,14 @@ class Deliveries:
             found = [e for name in (key.normal, *key.others) for e in waiting.get(name, ())]
             text = self._store.sent_text(mt_id) if found else None
             if text is not None and (first := _first_word(text, found)) is not None:
-                self._store.settle_sent(text.id, first.state, first.reason, self._now)
+                self._settle(text, first.state, first.reason)
                 self._store.forget_early_receipt(first)
                 waiting[normal_id(first.smsc_id)].remove(first)
+
+    def refused(self, mt_id: int) -> None:
+        """The SMSC will not take this text because of its address: as good as undeliverable."""
+        if (found := self._store.refused_account(mt_id)) is not None:
+            self._reached_nobody(*found)
 
     # --- one receipt --------------------------------------------------------------------------
 
@@ -91,8 +106,36 @@ class Deliveries:
                 )
             return receipt.text
         if receipt.state is not None:
-            self._store.settle_sent(text.id, receipt.state, receipt.reason, self._now)
+            self._settle(text, receipt.state, receipt.reason)
         return None
+
+    def _settle(self, text: SentText, state: MtState, reason: str) -> None:
+        """The last word on *text*, which may be one too many for its account."""
+        self._store.settle_sent(text.id, state, reason, self._now)
+        _, _, _, _, account_id, undelivered = text
+        if account_id is None or undelivered is None:  # no password, or of an account purged since
+            return
+        if state is not _DELIVERED:
+            self._reached_nobody(account_id, undelivered)
+        elif undelivered:
+            self._store.set_undelivered(account_id, 0)
+
+    def _reached_nobody(self, account_id: int, before: int) -> None:
+        """A text with a password was not delivered, after *before* others in a row; with as many
+        as are allowed the issued password ends."""
+        undelivered = before + 1
+        self._store.set_undelivered(account_id, undelivered)
+        if not 0 < self._most <= undelivered:
+            return
+        row = self._store.account(account_id)
+        if row.account.state is not _ISSUED or row.password_hash is None:
+            return
+        event = machine.Undeliverable
+        to = machine.step(row.account.state, event).to
+        self._gateway.supersede(row, f"{undelivered} texts in a row were not delivered")
+        self._store.delete_passwords([account_id])
+        self._store.write(Changes(history=[history_row(row, event, to, self._now)]))
+        log.info("password ended account=%d undelivered=%d", account_id, undelivered)
 
     def _marked(self, claim: Claim) -> SentText | None:
         """The text that a receipt is about which esm_class or a TLV says is one."""

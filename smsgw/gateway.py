@@ -324,8 +324,9 @@ class Gateway:
             match result:
                 case Postponed() | Unanswered():
                     again[result.mt_id] = link, result
-                case Refused(mt_id, reason):
-                    store.fail(mt_id, reason)
+                case Refused(mt_id, reason, address):
+                    if store.fail(mt_id, reason) and address:
+                        deliveries.refused(mt_id)
                     log.warning("mt %d link=%s refused: %s", mt_id, link, reason)
                 case _:
                     assert_never(result)
@@ -519,10 +520,10 @@ class Gateway:
         )
         changes.history.append(history_row(row, event, step.to, now, actor))
 
-    def supersede(self, row: AccountRow) -> None:
+    def supersede(self, row: AccountRow, why: str = "its password was replaced") -> None:
         """A text that still waits must not tell a password that is no more."""
         if row.password_mt_id is not None:
-            self.store.cancel(row.password_mt_id, "its password was replaced")
+            self.store.cancel(row.password_mt_id, why)
 
     def _check_key(self) -> None:
         """Refuse to seal what the daemon could not open.

@@ -1,5 +1,7 @@
 """Which text of ours a delivery receipt is about, and what its last word changes."""
 
+from datetime import timedelta
+
 import pytest
 from budget import BUDGET_MS, cost_ms
 from house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
@@ -7,7 +9,7 @@ from house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
 from smsgw.carriers import Carriers
 from smsgw.delivery import MOST_EARLY
 from smsgw.gateway import Batch
-from smsgw.model import Address, Answer, MtState, Outcome, Receipt, Taken
+from smsgw.model import AccountState, Address, Answer, MtState, Outcome, Receipt, Refused, Taken
 
 WORDS = "id:{id} sub:001 dlvrd:001 submit date:2605041200 done date:2605041201 stat:{stat} err:000"
 
@@ -257,3 +259,225 @@ def test_receipt_costs_the_same_whatever_number_of_texts_has_its_id(house):
     done = house.take(house.mo(BINH, "hallo"))
     results = [Taken(mt.id, "2") for mt in done.replies]
     assert cost_ms(lambda: house.settle(*results)) < BUDGET_MS
+
+
+# --- texts that reach nobody --------------------------------------------------------------------
+
+
+@pytest.fixture
+def make_house(tmp_path):
+    houses = []
+
+    def make(**registration):
+        house = House(tmp_path, registration=registration)
+        house.issuer = house.gateway.issuer = OneHash()
+        houses.append(house)
+        return house
+
+    yield make
+    for house in houses:
+        house.store.close()
+
+
+def refuse(house, *, address=True):
+    """The SMSC refuses whatever is due, because of its address."""
+    mts = house.claim().mts
+    house.settle(*(Refused(mt.id, "ESME_RINVDSTADR", address) for mt in mts))
+
+
+def lapse(house):
+    """Three days pass; the reminder is taken, each under an id of its own."""
+    house.later(days=3)
+    house.gateway.expire(house.now)
+    mts = house.claim().mts
+    house.settle(*(Taken(mt.id, f"id{mt.id}") for mt in mts))
+    return [f"id{mt.id}" for mt in mts]
+
+
+def undelivered(house, *smsc_ids):
+    house.receive(*(receipt(smsc_id, MtState.FAILED) for smsc_id in smsc_ids))
+
+
+def story(house, key=AN):
+    """What happened to the account, without texts."""
+    told = [entry.what for entry in house.gateway.history(key)]
+    return [what for what in told if not what.startswith("m")]
+
+
+def opens(house, key=AN):
+    """Whether any password opens the account."""
+    return house.gateway._find(key)[0].password_hash is not None
+
+
+def test_password_ends_with_the_third_text_in_a_row_that_reached_nobody(house):
+    sent(house, AN, TEXT, "id0")
+    undelivered(house, "id0")
+    undelivered(house, *lapse(house))
+    (last,) = lapse(house)
+    assert opens(house)
+    undelivered(house, last)
+    assert not opens(house)
+    assert ["registered", "lapsed", "lapsed", "undeliverable"] == story(house)
+    account = house.account()
+    assert (AccountState.ISSUED, None) == (account.state, account.password_expires_at)
+    house.later(days=30)
+    assert (0, 0) == house.gateway.expire(house.now)[:2]
+    assert [] == house.claim().mts
+
+
+def test_delivered_text_begins_anew(house):
+    sent(house, AN, TEXT, "id0")
+    undelivered(house, "id0", *lapse(house))
+    house.receive(*(receipt(smsc_id) for smsc_id in lapse(house)))
+    undelivered(house, *lapse(house), *lapse(house))
+    assert opens(house)
+    undelivered(house, *lapse(house))
+    assert not opens(house)
+
+
+def test_text_without_a_receipt_changes_nothing(house):
+    sent(house, AN, TEXT, "id0")
+    undelivered(house, "id0", *lapse(house))
+    lapse(house)
+    assert opens(house)
+    undelivered(house, *lapse(house))
+    assert not opens(house)
+
+
+def test_receipt_of_a_text_whose_password_was_replaced_counts_like_any(house):
+    sent(house, AN, TEXT, "id0")
+    late = ["id0", *lapse(house), *lapse(house)]
+    undelivered(house, *late[:2])
+    assert opens(house)
+    undelivered(house, late[2])
+    assert not opens(house)
+
+
+def test_same_receipt_again_counts_once(house):
+    sent(house, AN, TEXT, "id0")
+    undelivered(house, *["id0"] * 5)
+    assert opens(house)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_as_many_texts_as_are_configured_end_the_password(make_house, most):
+    house = make_house(undelivered_reminders=most)
+    sent(house, AN, TEXT, "id0")
+    last = "id0"
+    for _ in range(most - 1):
+        undelivered(house, last)
+        assert opens(house)
+        (last,) = lapse(house)
+    undelivered(house, last)
+    assert not opens(house)
+
+
+def test_with_zero_there_is_no_end(make_house):
+    house = make_house(undelivered_reminders=0)
+    sent(house, AN, TEXT, "id0")
+    undelivered(house, "id0")
+    for _ in range(5):
+        undelivered(house, *lapse(house))
+    assert opens(house)
+    assert 1 == house.gateway.expire(house.now + timedelta(days=3)).replaced
+
+
+def test_refusal_of_the_address_counts_as_a_text_that_reached_nobody(house):
+    house.text(AN, TEXT)
+    (mt_id,) = [m.id for m in house.store.messages(direction="mt")]
+    house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))
+    for _ in range(2):
+        assert opens(house)
+        house.later(days=3)
+        house.gateway.expire(house.now)
+        refuse(house)
+    assert not opens(house)
+    assert "undeliverable" == story(house)[-1]
+
+
+def test_refusal_for_another_reason_does_not_count(house):
+    house.text(AN, TEXT)
+    for _ in range(5):
+        house.later(days=3)
+        house.gateway.expire(house.now)
+        refuse(house, address=False)
+    assert opens(house)
+
+
+def test_text_that_the_hotline_tries_again_counts_once(house):
+    house.text(AN, TEXT)
+    (mt_id,) = [m.id for m in house.store.messages(direction="mt")]
+    for _ in range(5):
+        house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))
+        house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))  # it went out twice
+        house.gateway.retry(mt_id, "lan", house.now)
+        house.claim()
+    assert opens(house)
+
+
+def test_reminder_that_waits_is_cancelled_when_the_password_ends(house):
+    sent(house, AN, TEXT, "id0")
+    late = ["id0", *lapse(house), *lapse(house)]
+    house.later(days=3)
+    house.gateway.expire(house.now)
+    undelivered(house, *late)
+    assert not opens(house)
+    assert MtState.CANCELLED == house.states()[-1]
+    assert [] == house.claim().mts
+
+
+def test_own_password_is_not_touched(house):
+    sent(house, AN, TEXT, "id0")
+    late = ["id0", *lapse(house), *lapse(house)]
+    house.gateway.set_password(AN, "my own secret", "lan", house.now)
+    undelivered(house, *late)
+    assert house.gateway.verify_password(AN, "my own secret")
+    assert AccountState.ACTIVE == house.account().state
+
+
+def test_hotline_s_new_password_begins_anew(house):
+    sent(house, AN, TEXT, "id0")
+    undelivered(house, "id0", *lapse(house), *lapse(house))
+    assert not opens(house)
+    house.gateway.reset_password(AN, "lan", house.now)
+    (mt,) = house.claim().mts
+    house.settle(Taken(mt.id, "new"))
+    undelivered(house, "new", *lapse(house))
+    assert opens(house)
+    undelivered(house, *lapse(house))
+    assert not opens(house)
+
+
+def test_answers_without_a_password_do_not_count(house):
+    sent(house, AN, TEXT, "id0")
+    for n in range(5):
+        sent(house, AN, "hallo", f"error{n}")
+        undelivered(house, f"error{n}")
+    assert opens(house)
+
+
+def test_receipts_before_the_answers_count_too(make_house):
+    house = make_house(undelivered_reminders=1)
+    (mt,) = house.take(house.mo(AN, TEXT)).replies
+    house.receive(receipt("7F", MtState.FAILED))
+    house.settle(Taken(mt.id, "7F"))
+    assert not opens(house)
+
+
+def test_receipt_and_the_end_of_the_password_are_one_transaction(make_house, monkeypatch):
+    house = make_house(undelivered_reminders=1)
+    sent(house, AN, TEXT, "id0")
+    monkeypatch.setattr(house.store, "write", lambda changes: 1 / 0)
+    assert [Answer.LATER] == house.receive(receipt("id0", MtState.FAILED)).receipts
+    assert [MtState.SENT] == house.states()
+    assert opens(house)
+
+
+def test_receipt_of_an_account_that_was_purged_is_still_taken(house):
+    sent(house, AN, TEXT, "id0")
+    house.gateway.close_account(AN, "moved", "lan", house.now)
+    house.later(days=366)
+    with house.store.transaction():
+        house.store.purge_accounts(house.now, 10)
+    undelivered(house, "id0")
+    assert [MtState.FAILED] == house.states()

@@ -240,3 +240,5 @@ def m006_accounts(db: Database) -> None:
     )
     # In the order in which they came: the oldest of a link goes when there are too many.
     db.execute("CREATE INDEX early_receipts_link ON early_receipts (link)")
+    # Texts with a password that reached nobody, in a row.
+    db.execute("ALTER TABLE accounts ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0")

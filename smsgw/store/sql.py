@@ -270,7 +270,7 @@ FIND_REPLY = """
 # An SMSC may give one id to all texts: of those, the latest are looked at, and no more.
 _NORMAL = "ltrim(lower({}), '0')"
 _SENT_TEXT = """
-    SELECT t.id, t.link, t.smsc_id, s.phone
+    SELECT t.id, t.link, t.smsc_id, s.phone, t.account_id, a.undelivered
 """
 
 FIND_SENT = f"""
@@ -278,6 +278,7 @@ FIND_SENT = f"""
     {_SENT_TEXT}
       FROM sent AS t
       JOIN subscribers AS s ON s.id = t.subscriber_id
+      LEFT JOIN accounts AS a ON a.id = t.account_id
      WHERE t.state = 'sent' AND t.link = :link
        AND {_NORMAL.format("t.smsc_id")} = {_NORMAL.format(":smsc_id")}
      ORDER BY t.id DESC LIMIT :limit
@@ -292,13 +293,22 @@ FIND_SENT_ANYHOW = f"""
                                     AND {_NORMAL.format("smsc_id")} = {_NORMAL.format("k.value")}
                                   ORDER BY id DESC LIMIT :limit)
       JOIN subscribers AS s ON s.id = t.subscriber_id
+      LEFT JOIN accounts AS a ON a.id = t.account_id
 """
 
 FIND_SENT_BY_ID = f"""
     {_SENT_TEXT}
       FROM sent AS t
       JOIN subscribers AS s ON s.id = t.subscriber_id
+      LEFT JOIN accounts AS a ON a.id = t.account_id
      WHERE t.id = :id AND t.state = 'sent'
+"""
+
+FIND_REFUSED = """
+    -- Whose password a text carries that was refused; one that the hotline tried again was counted
+    -- the first time.
+    SELECT a.id, a.undelivered FROM outbox AS o JOIN accounts AS a ON a.id = o.account_id
+     WHERE o.id = :id AND o.retried IS NULL
 """
 
 SETTLE_SENT = """
@@ -418,14 +428,20 @@ LIST_EXPIRING = (
 )
 
 ISSUE_PASSWORD = """
+    -- One that somebody asked for begins anew with the reminders, and with the texts that reached
+    -- nobody.
     UPDATE accounts
-       SET state = ?, password_hash = ?, password_mt_id = ?, password_issued_at = ?,
-           password_expires_at = ?, reminders = ?
-     WHERE id = ?
+       SET state = ?1, password_hash = ?2, password_mt_id = ?3, password_issued_at = ?4,
+           password_expires_at = ?5, reminders = ?6,
+           undelivered = CASE ?6 WHEN 0 THEN 0 ELSE undelivered END
+     WHERE id = ?7
 """
 
+SET_UNDELIVERED = "UPDATE accounts SET undelivered = ? WHERE id = ?"
+
 DELETE_PASSWORD = """
-    -- After the last reminder: nothing replaces it, and nothing lapses any more.
+    -- After the last reminder, or where no text arrives. Nothing replaces it, and nothing lapses
+    -- any more.
     UPDATE accounts SET password_hash = NULL, password_mt_id = NULL, password_expires_at = NULL
      WHERE id = ?
 """

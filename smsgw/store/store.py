@@ -136,6 +136,8 @@ class SentText(NamedTuple):
     link: str
     smsc_id: str  #: as the SMSC gave it
     phone: str
+    account_id: int | None  #: whose password it carries
+    undelivered: int | None  #: texts of that account that reached nobody, in a row
 
 
 class EarlyReceipt(NamedTuple):
@@ -550,8 +552,15 @@ class Store:
         """No SMSC took it in time; the reason of its last try stays with it."""
         self._db.execute(sql.GIVE_UP, (mt_id,))
 
-    def fail(self, mt_id: int, reason: str) -> None:
-        self._db.execute(sql.FAIL, (reason, mt_id))
+    def fail(self, mt_id: int, reason: str) -> bool:
+        """No SMSC will take it; false: it does not wait any more."""
+        return self._db.execute(sql.FAIL, (reason, mt_id)).rowcount > 0
+
+    def refused_account(self, mt_id: int) -> tuple[int, int] | None:
+        """The account whose password the refused text carries, and how many texts before it
+        reached nobody."""
+        found: tuple[int, int] | None = self._one(sql.FIND_REFUSED, id=mt_id)
+        return found
 
     def reply(self, mt_id: int) -> ReplyRow:
         """The reply *mt_id*, which the SMSC has not taken.
@@ -690,6 +699,10 @@ class Store:
             rows = self._db.execute(sql.LIST_EXPIRING, values)
         for row in rows:
             yield _account(row)
+
+    def set_undelivered(self, account_id: int, texts: int) -> None:
+        """So many texts in a row with the account's password reached nobody."""
+        self._db.execute(sql.SET_UNDELIVERED, (texts, account_id))
 
     def delete_passwords(self, accounts: Iterable[int]) -> None:
         self._db.executemany(sql.DELETE_PASSWORD, [(id_,) for id_ in accounts])
