@@ -544,7 +544,7 @@ class Gateway:
         """End what has waited long enough.
 
         Long texts that lack a part after ten minutes are answered as what they are; leases that
-        are over end; old parts and receipts of nobody are forgotten.
+        are over end; old parts, receipts of nobody and reservations are forgotten.
         """
         done, changes = Done(), Changes()
         store = self.store
@@ -557,6 +557,7 @@ class Gateway:
                 done.falls_due(link, now)
             store.purge_parts(now - 2 * RETRANSMISSION_WINDOW)
             store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
+            store.purge_reservations(now)
         return done
 
     def purge(self, now: datetime) -> Purged:

@@ -5,7 +5,7 @@ in the account's history that names who did it. What it puts in the outbox leave
 daemon's next claim.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
 from smsgw.clock import stamp
@@ -24,7 +24,10 @@ from smsgw.model import (
 from smsgw.registration import machine, syntax
 from smsgw.store import rows
 from smsgw.store.rows import Changes
-from smsgw.store.store import AccountRow, ReplyRow
+from smsgw.store.store import AccountRow, ReplyRow, Reservation
+
+#: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
+RESERVED_FOR = timedelta(days=7)
 
 
 class Hotline(Gateway):
@@ -134,20 +137,55 @@ class Hotline(Gateway):
         """
         return passwords.verify(self._find(key)[0].password_hash, password)
 
-    def close_account(self, key: str, reason: str, actor: str, now: datetime) -> Account:
+    def close_account(
+        self, key: str, reason: str, actor: str, now: datetime, *, reserve_for: str | None = None
+    ) -> Account:
         """End an account; its phone and CMND may register again.
+
+        Args:
+            reserve_for: a telephone number that alone may register the CMND for 7 days. With it,
+                an account that is closed already is no fault: what was reserved is replaced.
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed already.
+            SmsgwError: it is closed already, or *reserve_for* is no telephone number.
         """
+        heir = None if reserve_for is None else self._heir(reserve_for, now)
         with self.store.transaction():
-            row = self._open(key)
-            step = machine.step(row.account.state, machine.Close)
-            self.supersede(row)
-            self.store.close_account(row.account.id, step.to, now)
-            self._remember(row, machine.Close, step.to, now, actor, reason)
+            row = self._open(key) if heir is None else self._find(key)[0]
+            if row.account.state is not AccountState.CLOSED:
+                self._close(row, reason, actor, now)
+            self.store.reserve(row.account.cmnd, heir)
+            if heir is not None:
+                until = f"{heir.ends_at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+                closed = AccountState.CLOSED
+                what = f"reserved for {heir.phone} until {until}"
+                at = stamp(now)
+                entry = rows.history(row.account.id, at, what, closed, closed, actor, reason)
+                self.store.write(Changes(history=[entry]))
             return self.store.account(row.account.id).account
+
+    def _close(self, row: AccountRow, reason: str, actor: str, now: datetime) -> None:
+        step = machine.step(row.account.state, machine.Close)
+        self.supersede(row)
+        self.store.close_account(row.account.id, step.to, now)
+        self._remember(row, machine.Close, step.to, now, actor, reason)
+
+    def _heir(self, text: str, now: datetime) -> Reservation:
+        number = phone.from_text(text, self.region)
+        if number is None:
+            raise SmsgwError(
+                f"{text.strip()!r} is not a telephone number", "the owner's, in any writing"
+            )
+        return Reservation(number, now + RESERVED_FOR)
+
+    def reservation(self, cmnd: str, now: datetime) -> Reservation | None:
+        """For whom this CMND is reserved."""
+        return self.store.reservation(cmnd, now)
+
+    def open_account_of(self, number: str) -> str | None:
+        """The user name that a phone (E.164) has now."""
+        return next(iter(self.store.senders([number])[2]), None)
 
     def _remember(
         self,
@@ -239,6 +277,16 @@ class Hotline(Gateway):
             case Outcome.IGNORED:
                 return "the phone is past its hourly limit of replies"
             case Outcome.ALREADY_REGISTERED:
-                return "the CMND or the phone has an account"
+                return self._explain_refusal(number, text, now)
             case _:
                 return "a new issued password"
+
+    def _explain_refusal(self, number: str | None, text: str, now: datetime) -> str:
+        request = syntax.parse(text, now.astimezone(self.zone).date())
+        if isinstance(request, syntax.Request) and number is not None:
+            kept = self.store.reservation(request.cmnd, now)
+            known = self.store.senders([number])[1] or self.store.holders_by_cmnd([request.cmnd])
+            if kept is not None and not known:
+                until = f"{kept.ends_at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+                return f"the CMND is reserved for {kept.phone} until {until}"
+        return "the CMND or the phone has an account"

@@ -77,6 +77,7 @@ class Intake:
         self._touched: set[int] = set()  # accounts whose password this batch changes
         self._issued: list[Issued] = []
         self._may_issue = 0
+        self._reservations: bool | None = None  # whether there are any; None: nobody asked yet
 
     def take(self, mos: Sequence[Mo], registrations: int | None = None) -> None:
         """Decide on all of *mos*, in their order; one entry in `done.answers` for each.
@@ -201,6 +202,10 @@ class Intake:
             repeat=self._repeat,
             resets_left=resets_left,
         )
+        if decision.event is machine.Registration:
+            assert type(request) is syntax.Request  # noqa: S101 - a fault changes no account
+            if self._is_kept_for_another(request.cmnd, who):
+                decision = machine.RESERVED
         issued, account_id, cmnd = None, None, ""
         if decision.event is not None:
             if not self._issued and self._may_issue and not self._done.passwords_wanted:
@@ -224,6 +229,19 @@ class Intake:
                 account_id = self._reset(decision, issued, mt_id)
         self._reply(mo, who, decision.reply, mo_id, mt_id, account_id, cmnd, issued)
         return _OK
+
+    def _is_kept_for_another(self, cmnd: str, who: int) -> bool:
+        """Whether another phone alone may register *cmnd* now.
+
+        Commands reserve while we run, so the database is asked: once a batch whether there are
+        reservations at all, which there mostly are not.
+        """
+        if self._reservations is None:
+            self._reservations = self._store.any_reservation(self._now)
+        if not self._reservations:
+            return False
+        reservation = self._store.reservation(cmnd, self._now)
+        return reservation is not None and self._subscribers.get(reservation.phone) != who
 
     def _record(self, mo: Mo, who: int, outcome: Outcome) -> int:
         self._next_message = id_ = self._next_message + 1

@@ -17,6 +17,21 @@ FEWEST_CHARACTERS = 8
 MOST_CHARACTERS = 128
 
 
+def _reason(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why, for the account's history.")
+    return value.strip()
+
+
+REASON = click.option(
+    "--reason",
+    metavar="TEXT",
+    required=True,
+    callback=_reason,
+    help="Kept in the account's history.",
+)
+
+
 @click.group()
 def accounts() -> None:
     """Look accounts up and act for their citizens.
@@ -120,20 +135,32 @@ def verify_password(office: Office, key: str) -> None:
 
 @accounts.command()
 @click.argument("key")
-@click.option("--reason", metavar="TEXT", required=True, help="Kept in the account's history.")
+@click.option(
+    "--reserve-for",
+    "reserve_for",
+    metavar="PHONE",
+    help="For 7 days only this phone may register the CMND.",
+)
+@REASON
 @pass_office
-def close(office: Office, key: str, reason: str) -> None:
+def close(office: Office, key: str, reserve_for: str | None, reason: str) -> None:
     """End an account.
 
-    Its phone and CMND may register again.
+    Its phone and CMND may register again. Where somebody registered the CMND of another, reserve
+    it for its owner: a second --reserve-for replaces the first, also once the account is closed.
 
     \b
         smsgw accounts close 0905123456 --reason "asked at the hotline"
+        smsgw accounts close 201234567 --reserve-for 0905777001 --reason "not its owner"
     """
-    if not reason.strip():
-        raise click.BadParameter("say why, for the account's history.", param_hint="--reason")
-    account = office.hotline.close_account(key, reason.strip(), actor(), office.now)
+    hotline = office.hotline
+    account = hotline.close_account(key, reason, actor(), office.now, reserve_for=reserve_for)
     click.echo(f"{account.username}: {account.state}")
+    if (kept := hotline.reservation(account.cmnd, office.now)) is not None:
+        until = office.eye.minute(kept.ends_at)
+        click.echo(f"until {until} only {kept.phone} may register {account.cmnd}")
+        if (other := hotline.open_account_of(kept.phone)) is not None:
+            click.echo(f"{kept.phone} has account {other}: close that before it can register")
 
 
 def _read_password(*, confirm: bool) -> str:

@@ -164,6 +164,9 @@ _SYNTAX_ERROR = Decision(Outcome.SYNTAX_ERROR, Reply.SYNTAX_ERROR, None, None)
 _REGISTERED = Decision(Outcome.REGISTERED, Reply.REGISTERED, Registration, None)
 _ALREADY_REGISTERED = Outcome.ALREADY_REGISTERED
 _CMND_KNOWN, _PHONE_KNOWN = Reply.ALREADY_REGISTERED, Reply.PHONE_REGISTERED
+#: Instead of a registration, where the hotline keeps the CMND for another phone: its words, as if
+#: the owner had it already.
+RESERVED = Decision(_ALREADY_REGISTERED, _CMND_KNOWN, None, None)
 
 
 def decide(

@@ -242,3 +242,9 @@ def m006_accounts(db: Database) -> None:
     db.execute("CREATE INDEX early_receipts_link ON early_receipts (link)")
     # Texts with a password that reached nobody, in a row.
     db.execute("ALTER TABLE accounts ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0")
+    # Who alone may register a CMND for some days: its owner, after somebody else did.
+    db.execute(
+        "CREATE TABLE reservations (cmnd TEXT PRIMARY KEY, phone TEXT NOT NULL,"
+        " ends_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX reservations_end ON reservations (ends_at)")

@@ -460,6 +460,18 @@ CLOSE_ACCOUNT = """
      WHERE id = :id
 """
 
+ANY_RESERVATION = "SELECT 1 FROM reservations WHERE ends_at > :now LIMIT 1"
+
+FIND_RESERVATION = """
+    SELECT phone, ends_at FROM reservations WHERE cmnd = :cmnd AND ends_at > :now
+"""
+
+RESERVE = "INSERT OR REPLACE INTO reservations (cmnd, phone, ends_at) VALUES (:cmnd, :phone, :ends)"
+
+END_RESERVATION = "DELETE FROM reservations WHERE cmnd = :cmnd"
+
+PURGE_RESERVATIONS = "DELETE FROM reservations WHERE ends_at <= :now"
+
 # --- reports ---------------------------------------------------------------------------------
 
 HISTORY = """

@@ -151,6 +151,13 @@ class EarlyReceipt(NamedTuple):
     reason: str
 
 
+class Reservation(NamedTuple):
+    """Who alone may register a CMND, and until when."""
+
+    phone: str
+    ends_at: datetime
+
+
 class ReplyRow(NamedTuple):
     """What decides whether a reply may be retried or cancelled."""
 
@@ -712,6 +719,27 @@ class Store:
 
     def close_account(self, account_id: int, state: AccountState, now: datetime) -> None:
         self._run(sql.CLOSE_ACCOUNT, id=account_id, state=state, now=stamp(now))
+
+    # --- reservations -------------------------------------------------------------------------
+
+    def any_reservation(self, now: datetime) -> bool:
+        return self._one(sql.ANY_RESERVATION, now=stamp(now)) is not None
+
+    def reservation(self, cmnd: str, now: datetime) -> Reservation | None:
+        """For whom this CMND is reserved *now*."""
+        row = self._one(sql.FIND_RESERVATION, cmnd=cmnd, now=stamp(now))
+        return None if row is None else Reservation(row[0], unstamp(row[1]))
+
+    def reserve(self, cmnd: str, reservation: Reservation | None) -> None:
+        """Let one phone alone register this CMND, or again any; an earlier word is void."""
+        if reservation is None:
+            self._run(sql.END_RESERVATION, cmnd=cmnd)
+        else:
+            phone, ends = reservation
+            self._run(sql.RESERVE, cmnd=cmnd, phone=phone, ends=stamp(ends))
+
+    def purge_reservations(self, now: datetime) -> None:
+        self._run(sql.PURGE_RESERVATIONS, now=stamp(now))
 
     # --- reports ------------------------------------------------------------------------------
 
