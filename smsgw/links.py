@@ -24,7 +24,7 @@ from typing import NamedTuple, cast
 
 from smsgw import clock
 from smsgw.config import BindType, SmscSettings
-from smsgw.connect import ConnectFault, connect, explain, is_public
+from smsgw.connect import ConnectFault, Resolver, connect, explain, is_public
 from smsgw.desk import Desk
 from smsgw.logs import TRACE
 from smsgw.model import (
@@ -358,6 +358,7 @@ class Line:
             smsc.reconnect_min.total_seconds(), smsc.reconnect_max.total_seconds()
         )
 
+        self._resolver = Resolver()
     @property
     def transmits(self) -> bool:
         return self.mode is not BindMode.RECEIVER
@@ -367,7 +368,7 @@ class Line:
         while not self.link.stopping:
             self._change(LinkState.CONNECTING, self.reason)
             try:
-                connection = await connect(self.link.smsc, lambda: Connection(self))
+                connection = await connect(self.link.smsc, lambda: Connection(self), self._resolver)
                 self._warn_if_in_clear(connection)
                 ending = await connection.over
             except ConnectFault as fault:
