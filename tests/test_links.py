@@ -29,6 +29,7 @@ from smsgw.model import (
     Unanswered,
 )
 from smsgw.simulator import Manners, Point, Smsc, Status, What, received, sent, texts
+from smsgw.smpp import pace
 from smsgw.smpp.pdu import DeliverSmResp, EnquireLink, GenericNack, Unbind, UnbindResp
 from smsgw.smpp.statuses import RINVCMDLEN
 
@@ -276,6 +277,96 @@ async def test_throttled_link_pauses_as_a_whole_and_probes_with_one(smsc, link, 
     link.flush()
     await desk.until(lambda: len(desk.results) == 3)
     assert asyncio.get_running_loop().time() - begin > 0.9
+
+
+OTHER = Address("84905999999", 1, 1)
+
+
+@on_a_bound_link()
+async def test_full_queue_of_one_recipient_holds_up_nobody_else(smsc, link, desk):
+    smsc.fill_queue(CITIZEN.number)
+    link.send([mt(1), mt(2), mt(3), *(mt(number, to=OTHER) for number in range(4, 8))])
+    link.flush()
+    await desk.until(lambda: len(desk.results) == 7)
+    link.send([mt(8), mt(9, to=OTHER)])
+    link.flush()
+    await desk.until(lambda: len(desk.results) == 9)
+    full = [result for result in desk.results if isinstance(result, Postponed)]
+    assert {1, 2, 3, 8} == {result.mt_id for result in full}
+    assert {CITIZEN.number} == {result.full_for for result in full}
+    assert not link.pace.probing
+
+
+@on_a_bound_link(window=3)
+async def test_after_several_full_queues_the_link_asks_with_another_text(smsc, link, desk):
+    full = [Address(f"8490500000{n}", 1, 1) for n in range(3)]
+    smsc.fill_queue(*(address.number for address in full))
+    texts_ = [mt(number, to=address) for number, address in enumerate(full, start=1)]
+    link.send(texts_)
+    link.flush()
+    await desk.until(lambda: len(desk.results) == 3)
+    assert link.pace.probing
+    link.send(texts_)  # their time has come again, before that of another
+    assert 1 == link.room()
+    link.send([mt(4, to=OTHER)])
+    link.flush()
+    await desk.until(lambda: len(desk.results) > 3)
+    assert Taken is type(desk.results[3])
+    assert 4 == desk.results[3].mt_id
+
+
+@on_a_bound_link()
+async def test_throttled_text_is_not_the_probe_where_there_is_another(smsc, link, desk):
+    smsc.answer_next(Status.RTHROTTLED)
+    link.send([mt(1)])
+    link.flush()
+    await desk.until(lambda: desk.results)
+    link.send([mt(1), mt(2, reminder=True)])
+    link.flush()
+    await desk.until(lambda: len(desk.results) == 3)
+    assert [1, 2, 1] == [result.mt_id for result in desk.results]
+
+
+@pytest.mark.parametrize("status", [Status.RINVSRCADR, Status.RINVSRCTON, Status.RINVSRCNPI])
+def test_carrier_that_refuses_our_short_code_is_named_and_asked_again(monkeypatch, status):
+    monkeypatch.setattr(pace, "BARRED_PAUSE", 0.3)
+
+    @on_a_bound_link()
+    async def scenario(smsc, link, desk):
+        smsc.refuse_source(status)
+        link.send([mt(number) for number in range(5)])
+        link.flush()
+        await desk.until(lambda: len(desk.results) == 5)
+        assert all(result.barred for result in desk.results)
+        state, reason = link.status
+        assert LinkState.BOUND is state
+        assert "refuses our short code 8188" in reason
+        assert f"0x{status:08X}" in reason
+        assert "[[smsc]] viettel" in reason
+        link.send([mt(5), mt(6)])
+        link.flush()
+        await desk.until(lambda: len(desk.results) == 6)
+        smsc.refuse_source(None)
+        await desk.until(lambda: len(desk.results) == 7)
+        assert (LinkState.BOUND, None) == link.status
+        assert 0 == link.held
+
+    scenario()
+
+
+@on_a_bound_link()
+async def test_smsc_is_told_until_when_a_text_is_worth_sending(smsc, link, desk):
+    until = datetime(2026, 11, 24, 9, 30, 5, tzinfo=UTC)
+    link.send([mt(1)._replace(valid_until=until)])
+    link.flush()
+    assert "261124093005000+" == (await smsc.next_submit()).validity_period
+
+
+@on_a_bound_link(validity_period=False)
+async def test_smsc_that_wants_no_validity_period_is_spared(smsc, link, desk):
+    link.send([mt(1)._replace(valid_until=datetime(2026, 11, 24, tzinfo=UTC))])
+    link.flush()
+    assert "" == (await smsc.next_submit()).validity_period
 
 
 @on_a_bound_link()

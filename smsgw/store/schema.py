@@ -223,3 +223,10 @@ def m002_carriers(db: Database) -> None:
     db.execute(
         "CREATE TABLE carriers (link TEXT PRIMARY KEY, carrier TEXT NOT NULL) STRICT, WITHOUT ROWID"
     )
+
+
+@migrations()
+def m004_outbox(db: Database) -> None:
+    # How often an SMSC took a text and never answered, on sessions that lived on: after a few times
+    # it is held, with `store.HELD` as its due_at.
+    db.execute("ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0")
