@@ -65,8 +65,8 @@ _EARLY_RECEIPT_LIMIT = timedelta(hours=1)
 _FIRST_DELAY = timedelta(seconds=2)
 _LONGEST_DELAY = timedelta(minutes=10)
 _THROTTLED_DELAY = timedelta(seconds=1)
-#: While the carrier refuses our short code, one text asks each 20 s; it should be another one.
-_BARRED_DELAY = timedelta(seconds=30)
+#: While the carrier refuses our short code, one text asks each 20 s, by then it should be there.
+_BARRED_DELAY = timedelta(seconds=15)
 #: So many times an SMSC may take a text and not answer, on sessions that live on. It may have
 #: delivered each of them.
 MOST_UNANSWERED = 3

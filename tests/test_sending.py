@@ -283,7 +283,7 @@ def test_text_refused_for_our_short_code_is_not_lost(house):
     (mt,) = register(house, room=1).replies
     for _ in range(20):
         house.settle(Postponed(mt.id, "ESME_RINVSRCADR (0x0000000A)", False, barred=True))
-        house.later(seconds=30)
+        house.later(seconds=20)  # when the link asks again
         (mt,) = house.claim().mts
     assert house.store.outbox()[0].tries == 1
     house.settle(Taken(mt.id, "1"))
