@@ -19,7 +19,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import time, timedelta
 from functools import partial
@@ -254,7 +254,7 @@ class Daemon:
         while True:
             limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - reserve))
             done = await self._desk.run_in_store(self._gateway.expire, clock.now(), limit)
-            for link in done.links:
+            for link in self._configured(done.links):
                 self._desk.ring(link, replies=False)
             if not (done.more or done.short):
                 return
@@ -264,13 +264,17 @@ class Daemon:
             elif len(self._stock) <= reserve:
                 await asyncio.sleep(REFILL_SECONDS)
 
+    def _configured(self, links: Collection[str]) -> list[str]:
+        """Those of *links* that are there; what waits for another one waits for its carrier."""
+        return [link.name for link in self._links if link.name in links]
+
     async def _collect_garbage(self) -> None:
         gc.collect()
 
     async def _tidy(self) -> None:
         done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
         self._desk.outcomes += done.outcomes
-        for link in done.due:
+        for link in self._configured(done.due):
             self._desk.ring(link)
 
     async def _stand_in(self) -> None:

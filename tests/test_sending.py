@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+from budget import BUDGET_MS, cost_ms
 from house import AN, BINH, OTHER_TEXT, TEXT, House, password_in
 
 from smsgw.clock import unstamp
@@ -183,6 +184,15 @@ def test_many_texts_change_their_link_in_steps(house):
     assert (["b"], True) == stand_in(house, {"b"})
     assert (["b"], False) == stand_in(house, {"b"})
     assert count == len(house.claim("b", room=1000).mts)
+
+
+def test_a_step_costs_little_however_many_texts_wait(house):
+    house.configure(a="viettel", b="viettel")
+    for start in range(0, 5000, 1000):
+        texts = [house.mo(f"84905{start + n:06}", "hallo", link="a") for n in range(1000)]
+        house.take(*texts, room=0)
+    assert cost_ms(lambda: house.store.links_in_outbox()) < 1
+    assert cost_ms(lambda: stand_in(house, {"b"})) < BUDGET_MS
 
 
 def test_text_of_a_link_that_is_gone_leaves_by_another_of_its_carrier(house):

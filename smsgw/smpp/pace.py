@@ -69,7 +69,7 @@ class Pace:
         self._growth = 2 ** (1 / DOUBLING)  # by which it grows in a second, for the recovery
         self._since = _NEVER
         self._peak = 0  # the most of one second, before any throttle
-        self._peak_at = _NEVER
+        self._peak_until = _NEVER
         self._full: set[str] = set()  # recipients refused since one was accepted
 
     def allowance(self, now: float) -> int:
@@ -101,8 +101,8 @@ class Pace:
         self._forget(now)
         self._recent.append((now, count))
         self._sum += count
-        if self._sum >= self._peak or now - self._peak_at > PEAK_KEPT:
-            self._peak, self._peak_at = self._sum, now
+        if self._sum > self._peak or now > self._peak_until:
+            self._peak, self._peak_until = self._sum, now + PEAK_KEPT
         if self.probing:
             self._probed = now
 
