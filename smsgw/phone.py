@@ -86,7 +86,7 @@ def _country_and_kind(e164: str) -> tuple[str, bool]:
     number = phonenumbers.parse(e164)
     country = phonenumbers.region_code_for_number(number)
     if country is None:
-        country = phonenumbers.region_code_for_country_code(number.country_code)
+        country = phonenumbers.region_code_for_country_code(number.country_code or 0)
     return country, phonenumbers.number_type(number) in (
         kinds.PREMIUM_RATE,
         kinds.SHARED_COST,

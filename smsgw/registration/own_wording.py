@@ -145,7 +145,8 @@ def _any_of(patterns: set[str]) -> str:
 
 def _hide(text: str, spans: list[tuple[int, int]]) -> str:
     """*text* with one mask for each group of spans that meet."""
-    shown, end = [], 0
+    shown: list[str] = []
+    end = 0
     for start, stop in sorted(spans):
         if start > end or not shown:
             shown += [text[end:start], MASK]
