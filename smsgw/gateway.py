@@ -23,7 +23,7 @@ from smsgw.clock import stamp
 from smsgw.config import Settings, SourceNumbers
 from smsgw.errors import SmsgwError
 from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
-from smsgw.limits import Ceiling, HeavySenders
+from smsgw.limits import CEILING_FACT, Ceiling, HeavySenders
 from smsgw.model import (
     Address,
     Answer,
@@ -70,8 +70,6 @@ _LATE_ANSWERS = 2
 _PURGE_STEP = 500
 #: Long texts that lack a part, and parts that are forgotten, in one step.
 _TIDY_TEXTS, _TIDY_PARTS = 100, 2000
-#: Until when no text is answered, since limits.replies_per_hour is reached; a fact of the store.
-CEILING_FACT = "replies_per_hour_reached_until"
 #: Above that limit, `status` says so for as long at least; and what it says is as old at most.
 _CEILING_SHOWN, _CEILING_TOLD = timedelta(minutes=1), timedelta(seconds=10)
 _REMINDER = Reply.REMINDER

@@ -83,6 +83,7 @@ class Intake:
         self._ceiling = gateway.ceiling(now)
         self._salts = gateway.salts
         self._repeat = gateway.settings.registration.repeat
+        self._resets = self._repeat is machine.Repeat.RESET
         self._strict = gateway.settings.registration.check_personal_number
         self._next_subscriber, self._next_account, self._next_message = self._store.last_ids()
         self._subscribers: dict[str, int] = {}
@@ -294,7 +295,7 @@ class Intake:
             own_carrier = carrier(by_phone.link) == carrier(mo.link)
             if not own_carrier:
                 self._note_other_carrier(by_phone, mo.link)
-            elif machine.may_reset(request, by_phone, by_cmnd, self._repeat):
+            elif by_phone == by_cmnd and (self._resets or by_phone.ended):
                 if by_phone.account_id in self._touched:
                     return None  # this very batch gives it a password; its turn comes with the next
                 used = self._store.count_resets(by_phone.account_id, self._now - _A_DAY)

@@ -8,8 +8,9 @@ from statistics import median
 import pytest
 from house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
-from smsgw.gateway import CEILING_FACT, Batch
+from smsgw.gateway import Batch
 from smsgw.intake import PARTS_OF_A_SENDER
+from smsgw.limits import CEILING_FACT
 from smsgw.model import AccountState, Address, Answer, Ignored, Mo, Outcome, Part
 
 ONE_CARRIER = {"mobi": {"carrier": "viettel"}}

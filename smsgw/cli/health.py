@@ -13,7 +13,7 @@ from smsgw.cli.office import Office, pass_office
 from smsgw.cli.options import format_option, moment
 from smsgw.clock import stamp, unstamp
 from smsgw.errors import SmsgwError
-from smsgw.gateway import CEILING_FACT
+from smsgw.limits import CEILING_FACT
 from smsgw.model import LinkState
 
 #: A reply leaves within a second; one that still waits after this does not leave by itself.
