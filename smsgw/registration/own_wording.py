@@ -17,6 +17,7 @@ CUT_OFF = " [...]"
 #: So many letters in a row that are also ours are no accident: longer than the words for what
 #: all this is about ("he thong Chinh quyen dien tu"), which a citizen may write as well.
 _IN_A_ROW = 24
+_HALF = _IN_A_ROW // 2
 #: A shorter wording is ours where it is the whole text.
 _SHORTEST = 12
 #: So many letters beside a password or user name tell which of our texts it stands in.
@@ -54,6 +55,7 @@ class OwnWording:
 
     def __init__(self, templates: Iterable[str]) -> None:
         self._runs: set[str] = set()  # each _IN_A_ROW letters of ours
+        self._halves: set[str] = set()  # and each half as many
         self._whole: set[str] = set()  # what is ours where it is all that a text says
         self._words: set[str] = set()
         self._names: set[str] = set()  # words behind which a password stands
@@ -62,7 +64,8 @@ class OwnWording:
             self._words.update(letters(word) for word in re.split(r"\{[^}]*\}|\W+", template))
             for words, field, after in _pieces(template):
                 literal, rest = letters(words), letters(after)
-                self._runs.update(_runs(literal))
+                self._runs.update(_runs(literal, _IN_A_ROW))
+                self._halves.update(_runs(literal, _HALF))
                 if len(literal) >= _SHORTEST:
                     self._whole.add(literal)
                 beside = literal[-_BESIDE:], rest[:_BESIDE]
@@ -84,7 +87,11 @@ class OwnWording:
         found = letters(text)
         if found in self._whole or self._tells.search(found):
             return True
-        return not self._runs.isdisjoint(_runs(found))
+        # Wherever a run begins, one of these halves is within it; most texts have none.
+        step = _IN_A_ROW - _HALF + 1
+        if self._halves.isdisjoint(_runs(found, _HALF, step)):
+            return False
+        return not self._runs.isdisjoint(_runs(found, _IN_A_ROW))
 
     def mask(self, text: str) -> str:
         """*text* with a mask where a password of ours may stand; as it is, if it quotes nothing
@@ -134,8 +141,8 @@ def _pieces(template: str) -> Iterator[tuple[str, str | None, str]]:
         yield words, field, pieces[number + 1][0] if number + 1 < len(pieces) else ""
 
 
-def _runs(literal: str) -> Iterator[str]:
-    return (literal[n : n + _IN_A_ROW] for n in range(len(literal) - _IN_A_ROW + 1))
+def _runs(literal: str, length: int, step: int = 1) -> Iterator[str]:
+    return (literal[n : n + length] for n in range(0, len(literal) - length + 1, step))
 
 
 def _any_of(patterns: set[str]) -> str:
