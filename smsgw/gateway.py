@@ -329,16 +329,20 @@ class Gateway:
             self._ceiling = Ceiling(limit, self.store.count_answers(now - timedelta(hours=1)))
         return self._ceiling
 
-    def at_ceiling(self, ceiling: Ceiling, now: datetime) -> None:
-        """No more is answered now; say so where commands read it, inside a transaction."""
+    def at_ceiling(self, ceiling: Ceiling, now: datetime) -> bool:
+        """No more is answered now; say so where commands read it, inside a transaction.
+
+        Returns:
+            Whether this has begun just now.
+        """
         at = stamp(now)
         shown = _CEILING_SHOWN // timedelta(microseconds=1)
         until = max(ceiling.more_at(at), at + shown)
-        if at > self._ceiling_told + shown:
-            log.warning("replies_per_hour=%d reached: texts are not answered", ceiling.limit)
+        begins = at > self._ceiling_told + shown
         if until > self._ceiling_told + _CEILING_TOLD // timedelta(microseconds=1):
             self._ceiling_told = until
             self.store.set_fact(CEILING_FACT, str(until))
+        return begins
 
     def _forget_counts(self) -> None:
         """Nobody knows what was committed: what was counted is counted again."""

@@ -98,6 +98,7 @@ class Intake:
         self._parts_of_link: dict[str, int] = {}
         self._by_cmnd: dict[str, Holder] = {}
         self._by_phone: dict[int, Holder] = {}
+        self._told: list[str] = []  # for the log, once it has happened
         self._noted: set[tuple[int, str]] = set()  # (account, link of another carrier)
         self._touched: set[int] = set()  # accounts whose password this batch changes
         self._issued: list[Issued] = []
@@ -153,8 +154,13 @@ class Intake:
         self._changes.surplus.extend(
             (hour, who, number, self._at) for who, number in self._surplus.items()
         )
-        if self._ceiling and self._ceiling.left(self._at) <= self._answers:
-            self._gateway.at_ceiling(self._ceiling, self._now)
+        ceiling = self._ceiling
+        if (
+            ceiling
+            and ceiling.left(self._at) <= self._answers
+            and self._gateway.at_ceiling(ceiling, self._now)
+        ):
+            self._told.append(f"replies_per_hour={ceiling.limit} reached: texts are not answered")
 
     def committed(self) -> None:
         """What was decided is on the disk: it counts from now on."""
@@ -163,6 +169,8 @@ class Intake:
             senders.add(number, recent, at, self._heavy_answered[who], self._heavy_kept[who])
         if self._ceiling and self._answers:
             self._ceiling.add(at, self._answers)
+        for line in self._told:
+            log.warning("%s", line)
 
     # --- what the store knows -----------------------------------------------------------------
 
@@ -346,11 +354,8 @@ class Intake:
                 holder.account_id, self._at, _OTHER_CARRIER, state, state, None, reason
             )
         )  # fmt: skip
-        log.warning(
-            "mo link=%s account=%d is of link %s, another carrier",
-            link,
-            holder.account_id,
-            holder.link,
+        self._told.append(
+            f"mo link={link} account={holder.account_id} is of link {holder.link}, another carrier"
         )
 
     def _note_writing(self, mo: Mo, number: str, answer: Answer | None) -> None:
@@ -446,7 +451,8 @@ class Intake:
         part = mo.part
         assert part is not None  # noqa: S101 - the caller asked
         if len(part.octets) > _MAX_PART_OCTETS:
-            return _LATER  # the session refuses it already
+            self._done.oddities[mo.link, "parts_refused"] += 1  # the session does so already
+            return _LATER
         # Another carrier's parts are another text's, whatever their reference.
         part = part._replace(ref=f"{self._salts[mo.link]:x}/{part.ref}")
         mo = mo._replace(part=part)
@@ -493,6 +499,7 @@ class Intake:
         of_sender, there = store.count_parts(who, part.ref, PARTS_OF_A_SENDER)
         is_last = there + (old is None) >= part.total
         if old is None and not is_last and not self._has_room(mo.link, of_sender):
+            self._done.oddities[mo.link, "parts_refused"] += 1
             return _LATER
         row = PartRow(part, started, mo.link, mo.session, mo.fingerprint, mo.sender, joined=False)
         store.add_part(who, row)

@@ -8,6 +8,8 @@ from statistics import median
 import pytest
 from house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
+from smsgw import clock
+from smsgw.cli.main import execute
 from smsgw.gateway import Batch
 from smsgw.intake import PARTS_OF_A_SENDER
 from smsgw.limits import CEILING_FACT
@@ -290,6 +292,15 @@ def test_limit_of_the_gateway_is_told_until_there_is_room(make_house):
     house.text(AN, "hallo zwei")
     until = int(house.store.fact(CEILING_FACT)) / 1e6
     assert (NOON + timedelta(hours=1)).timestamp() == until
+
+
+def test_status_says_that_the_limit_of_the_gateway_is_reached(make_house, monkeypatch, capsys):
+    house = make_house(limits={"replies_per_hour": 1})
+    house.now = clock.now()
+    house.text(AN, "hallo")
+    monkeypatch.setenv("SMSGW_CONFIG", str(house.path.parent / "house.toml"))
+    assert 1 == execute(["status"])
+    assert "limits.replies_per_hour (1) is reached: no text is answered" in capsys.readouterr().out
 
 
 def test_limit_of_the_gateway_stops_neither_reminders_nor_the_hotline(make_house):
