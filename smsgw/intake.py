@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from smsgw import phone
 from smsgw.clock import stamp
 from smsgw.limits import HOUR, RECORDED_PER_HOUR, Recent
-from smsgw.model import AccountState, Answer, Holder, Ignored, Mo, Outcome, Reply, from_tuple
+from smsgw.model import AccountState, Answer, Holder, Ignored, Mo, Outcome, Part, Reply, from_tuple
 from smsgw.passwords import Issued
 from smsgw.registration import machine, syntax
 from smsgw.registration.own_wording import CUT_OFF, MAX_CHARACTERS
-from smsgw.smpp.alphabets import join
+from smsgw.smpp.alphabets import Alphabet, join
 from smsgw.store import rows
 from smsgw.store.rows import Changes, Row
 from smsgw.store.store import AccountRow, PartRow
@@ -35,6 +35,7 @@ PARTS_LIMIT = timedelta(minutes=10)
 _RESETS_PER_DAY = 3
 #: SMPP carries no part that is longer: a short_message has at most so many octets.
 _MAX_PART_OCTETS = 255
+_UCS2 = 8  # data_coding, SMPP v3.4 §5.2.19
 #: So many parts of one sender may wait for the rest: one longest text, or a few of usual length.
 PARTS_OF_A_SENDER = 255
 #: And so many of one link.
@@ -501,7 +502,9 @@ class Intake:
         if old is None and not is_last and not self._has_room(mo.link, of_sender):
             self._done.oddities[mo.link, "parts_refused"] += 1
             return _LATER
-        row = PartRow(part, started, mo.link, mo.session, mo.fingerprint, mo.sender, joined=False)
+        kept = part if is_last else self._masked_part(part, mo.link)
+        fingerprint = mo.fingerprint if kept is part else 0
+        row = PartRow(kept, started, mo.link, mo.session, fingerprint, mo.sender, joined=False)
         store.add_part(who, row)
         if not is_last:
             return _OK
@@ -519,6 +522,19 @@ class Intake:
         self._parts_of_link[link] = of_link + room
         return room
 
+    def _masked_part(self, part: Part, link: str) -> Part:
+        """*part* as it may wait on the disk: without a password, where it quotes our wording."""
+        text = join([part], self._alphabet(link))
+        if text is None or not self._gateway.own_wording.holds(text):
+            return part
+        octets = self._gateway.own_wording.mask(text).encode("utf-16-be", "surrogatepass")
+        return part._replace(data_coding=_UCS2, octets=octets, shift=(0, 0))
+
+    def _alphabet(self, link: str) -> Alphabet:
+        """What data_coding 0 means on *link*; of one that is gone, on the first."""
+        alphabets = {smsc.name: smsc.default_alphabet for smsc in self._settings.smsc}
+        return alphabets.get(link) or next(iter(alphabets.values()))
+
     def _forget_own_wording(self, who: int, ref: str, whole: Mo) -> None:
         """Keep nothing of what the parts of a text say that quotes our wording."""
         if self._gateway.own_wording.holds(whole.text):
@@ -527,12 +543,10 @@ class Intake:
     def _whole(self, rows: Sequence[PartRow]) -> Mo:
         """One text of its parts, as the session of the first brought it."""
         first = rows[0]
-        alphabets = {link.name: link.default_alphabet for link in self._settings.smsc}
-        alphabet = alphabets.get(first.link) or next(iter(alphabets.values()))
         fingerprint = 0
         for row in rows:
             fingerprint = (fingerprint * 31 + row.fingerprint) & 0x7FFF_FFFF_FFFF_FFFF
-        text = join([row.part for row in rows], alphabet)
+        text = join([row.part for row in rows], self._alphabet(first.link))
         return Mo(first.link, first.session, first.sender, text, fingerprint)
 
 

@@ -375,6 +375,20 @@ def test_forwarded_reply_in_parts_leaves_no_password(house):
     assert [None, Ignored.OWN_WORDING] == reasons(house)
 
 
+@pytest.mark.parametrize("size", [67, 134, 153])
+def test_forwarded_reply_leaves_no_password_while_its_parts_wait(house, size):
+    _, (reply,) = house.text(AN, TEXT)
+    for start in range(0, 30, 3):
+        mos = long_text(house, f"{'x' * start} {reply}", ref=f"8:{start}", size=size)
+        house.take(*mos[:-1])
+        pieces = (password_in(reply)[:5].encode(), password_in(reply)[3:].encode())
+        kept = b"".join(octets for (octets,) in house.store._all("SELECT octets FROM parts"))
+        assert not [piece for piece in pieces if piece in kept.replace(b"\0", b"")]
+        house.take(mos[-1], mos[0]._replace(session=2))
+        assert Ignored.OWN_WORDING == reasons(house)[-1]
+        assert 2 + start // 3 == len(reasons(house))
+
+
 def test_forwarded_reply_that_lacks_a_part_leaves_no_password(house):
     _, (reply,) = house.text(AN, TEXT)
     house.take(*long_text(house, f"Giup em voi: {reply}")[:-1])
