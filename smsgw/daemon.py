@@ -272,10 +272,13 @@ class Daemon:
         gc.collect()
 
     async def _tidy(self) -> None:
-        done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
-        self._desk.outcomes += done.outcomes
-        for link in self._configured(done.due):
-            self._desk.ring(link)
+        more = True
+        while more:  # a step at a time: traffic commits in between
+            done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
+            more = done.more
+            self._desk.outcomes += done.outcomes
+            for link in self._configured(done.due):
+                self._desk.ring(link)
 
     async def _stand_in(self) -> None:
         """Let links that can send carry what waits for others of their carrier."""

@@ -11,15 +11,19 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from datetime import timedelta
 
 import pytest
 
-from smsgw import config
+from smsgw import clock, config
 from smsgw.daemon import Daemon, _log_fault
-from smsgw.gateway import Gateway
+from smsgw.gateway import Batch, Gateway
+from smsgw.model import Address, Answer, Mo, Part
+from smsgw.passwords import OnDemand
 from smsgw.simulator import Smsc, texts
 from smsgw.simulator.toml import dumps
 from smsgw.store.store import Store, StoreLost
+from smsgw.vault import Vault
 
 CITIZEN = "84905123456"
 TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
@@ -120,6 +124,27 @@ def test_everybody_is_reminded_though_passwords_are_few(stock, smsc, config_file
         submit = smsc.wait_submit()
         if "het han" in submit.text:
             reminded.add(submit.destination.number)
+
+
+def test_incomplete_long_texts_are_all_answered_however_many_and_late(
+    smsc, config_file, daemon, tmp_path
+):
+    """They were acknowledged; the gateway then stood still for longer than parts are known."""
+    file = config_file(smsc)
+    settings = config.load(file)
+    store = Store.open(settings.gateway.database)
+    vault = Vault.open(settings.gateway.secret_key_file, create=True)
+    gateway = Gateway(store, settings, vault, OnDemand(8))
+    phones = [f"8490500{number:04}" for number in range(1200)]
+    part = Part("8:7", 2, 1, 0, b"TK,Nguyen Van An,", (0, 0))
+    link = settings.smsc[0].name
+    mos = [Mo(link, 1, Address(phone, 1, 1), None, 1, part) for phone in phones]
+    past = clock.now() - timedelta(hours=1)
+    assert {Answer.OK} == set(gateway.commit(Batch(mos=mos), past).answers)
+    store.close()
+    daemon(file, smsc)
+    smsc.wait_submits(len(phones))
+    assert sorted(phones) == sorted(submit.destination.number for submit in smsc.submits)
 
 
 # --- what it says -----------------------------------------------------------------------------

@@ -71,6 +71,12 @@ class Account:
     def is_open(self):
         return self.state is not AccountState.CLOSED
 
+    @property
+    def has_ended(self):
+        """Its issued password was deleted, and none took its place."""
+        is_new = self.issued_at is None  # of the batch that is being looked at
+        return self.state is AccountState.ISSUED and self.password is None and not is_new
+
     def issued(self, mt, password, now):
         """A text of ours tells a new password; the one before is dead."""
         self.state, self.password, self.mt = AccountState.ISSUED, password, mt
@@ -95,7 +101,8 @@ class Dispatch:
         mine, its = self.holder(phone=phone), self.holder(cmnd=request.cmnd)
         if mine is None and its is None:
             return Outcome.REGISTERED, Account(phone, request.cmnd, request.born)
-        if self.repeat and mine is its and mine.born == request.born:
+        again = mine is its and mine.born == request.born
+        if again and (self.repeat or mine.has_ended):
             today = [at for at in mine.resets if at > now - timedelta(days=1)]
             if len(today) < RESETS_A_DAY:
                 return Outcome.REGISTERED, mine

@@ -148,6 +148,7 @@ class Service(RuleBasedStateMachine):
     def open(self, repeat, max_reminders, ttl, limit, hours):
         self.house = House(
             Path(self.folder.name),
+            links={name: {"carrier": "viettel"} for name in LINKS},  # the model knows one carrier
             registration={
                 "repeat": "reset" if repeat else "refuse",
                 "max_reminders": max_reminders,
@@ -296,7 +297,12 @@ class Service(RuleBasedStateMachine):
             outcome, account = self.dispatch.decide(phone, request, self.now)
             mine = self.dispatch.holder(phone=phone)
             its = self.dispatch.holder(cmnd=request.cmnd) if request else None
-            if self.dispatch.repeat and mine in batch.touched and mine is its:
+            if (
+                mine
+                and mine is its
+                and mine in batch.touched
+                and (self.dispatch.repeat or mine.has_ended)
+            ):
                 return None, None
             if account and not batch.stock:
                 return None, None
