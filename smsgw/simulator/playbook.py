@@ -276,6 +276,8 @@ TRICKS = {
               _receipt_elsewhere),
         Trick("registrations", "[A_SECOND [SECONDS]]", "registrations of made-up senders",
               _flood(tricks.registrations)),
+        Trick("errors", "[A_SECOND [SECONDS]]", "texts of made-up senders that are none",
+              _flood(tricks.errors)),
         Trick("one-number", "PHONE [A_SECOND [SECONDS]]", "texts of one number", _one_number),
         Trick("marks", "[A_SECOND [SECONDS]]", "texts of 2,000 combining marks",
               _flood(tricks.marks)),

@@ -144,6 +144,12 @@ def registrations(seed: int | None = None) -> Iterator[Odd]:
         yield Odd(texts.mo(f"849{number:08d}", text))
 
 
+def errors(seed: int | None = None) -> Iterator[Odd]:
+    """Texts that are no registration, each from another number."""
+    for number in made_up_numbers(seed):
+        yield Odd(texts.mo(f"849{number:08d}", f"xin chao {number}"))
+
+
 def from_one_number(sender: str | Address, seed: int | None = None) -> Iterator[Odd]:
     """Texts of one number, no two of them the same."""
     for number in made_up_numbers(seed):
@@ -153,7 +159,7 @@ def from_one_number(sender: str | Address, seed: int | None = None) -> Iterator[
 def marks(count: int = 2000, seed: int | None = None) -> Iterator[Odd]:
     """Texts of nothing but combining marks, each from another number."""
     for number in made_up_numbers(seed):
-        text = "TK,a" + MARK * count
+        text = MARK * count
         yield Odd(texts.mo(f"849{number:08d}", text, coding=Coding.UCS2, payload=True))
 
 

@@ -102,6 +102,7 @@ def test_receipt_comes_by_another_session_than_took_the_text(carrier, bound):
     ("flood", "count"),
     [
         ("registrations 1000 0.02", 20),
+        ("errors 1000 0.02", 20),
         (f"one-number {AN} 1000 0.02", 20),
         ("half-texts 1000 0.02", 20),
         ("marks 1000 0.005", 5),
