@@ -236,6 +236,13 @@ class Attacker:
         return found
 
 
+class Share(NamedTuple):
+    """Who got how many passwords."""
+
+    honest: int
+    all: int
+
+
 # --- one attack ----------------------------------------------------------------------------------
 
 
@@ -251,6 +258,7 @@ class Scene:
         self.attacker = Attacker(folder)
         self.metrics_port = _free_port()
         self.daemon: Daemon
+        self.half_time = Share(0, 0)  #: passwords given out until then
 
     def open(self) -> None:
         if self.attack.before:
@@ -442,11 +450,11 @@ def _session_was_ended(scene: Scene) -> None:
     scene.expect(seconds < 6, "the session with a PDU that never ends goes on")
 
 
-class Share(NamedTuple):
-    """Who got how many passwords."""
-
-    honest: int
-    all: int
+def _flood_twice(scene: Scene) -> None:
+    """Shares count in the second half: until then who came first is served first."""
+    scene.play(f"registrations 1000 {scene.seconds}")
+    scene.half_time = _passwords_given(scene)
+    scene.play(f"registrations 1000 {scene.seconds}")
 
 
 def _passwords_given(scene: Scene) -> Share:
@@ -464,7 +472,7 @@ ATTACKS = {
         Attack("registrations", "300 registrations a second of made-up numbers",
                tricks("registrations 300 {s}"), starved=True),
         Attack("share", "1,000 a second, and honest citizens who take what they get",
-               tricks("registrations 1000 {s}"), starved=True, many=True),
+               _flood_twice, starved=True, many=True),
         Attack("flap", "a link that binds, sends 1,990, drops, binds again, and then is gone",
                then_wait(tricks("flap {s} 1990")), starved=True),
         Attack("one-number", "150 texts a second from one number",
@@ -522,7 +530,6 @@ class Campaign:
             time.sleep(self.quiet)
         citizens.until_answered()
         memory = scene.memory()
-        before = _passwords_given(scene)
         with citizens.at_their_phones(many=attack.many) as attacked:
             begin = time.monotonic()
             attack.play(scene)
@@ -536,7 +543,8 @@ class Campaign:
         self._judge_times(scene, quiet, attacked)
         self._judge_memory(scene, memory)
         if attack.many:
-            self._judge_share(scene, Share(after.honest - before.honest, after.all - before.all))
+            half = scene.half_time
+            self._judge_share(scene, Share(after.honest - half.honest, after.all - half.all))
         if attack.after:
             attack.after(scene)
         for words in scene.said:
