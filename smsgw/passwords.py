@@ -115,6 +115,54 @@ class OnDemand:
         """Forget them; the next ones are made afresh."""
 
 
+class Supply:
+    """The passwords of one transaction: what was taken and is not stored in the end goes back.
+
+    Once one was not to be had, none is, though the stock may have some by now: the same text sent
+    again must not overtake the first, which would then find the phone registered.
+
+    Args:
+        most: so many may be given out; None: no matter how many.
+    """
+
+    def __init__(self, issuer: Issuer, most: int | None = None) -> None:
+        self._issuer = issuer
+        self._left = inf if most is None else most
+        self._ahead: list[Issued] = []  # the next one is the last
+        self._given: list[Issued] = []
+        self._dry = False
+
+    @property
+    def given(self) -> int:
+        """How many were given out."""
+        return len(self._given)
+
+    def fetch(self, n: int) -> None:
+        """Have *n* ready to be given out, or as many as there are: one by one takes longer."""
+        n = int(min(n - len(self._ahead), self._left - len(self._ahead)))
+        if n > 0:
+            self._ahead = self._issuer.take(n)[::-1] + self._ahead
+
+    def draw(self) -> Issued | None:
+        """The next one; None: whoever wants it has to wait."""
+        if not self._ahead and not self._dry:
+            self.fetch(1)
+        if not self._ahead:
+            self._dry = True
+            return None
+        issued = self._ahead.pop()
+        self._given.append(issued)
+        self._left -= 1
+        return issued
+
+    def close(self, *, stored: bool) -> None:
+        """Return what was taken for nothing; *stored*: what was given out is on the disk."""
+        unused = self._ahead if stored else self._given + self._ahead[::-1]
+        if unused:
+            self._issuer.give_back(unused)
+        self._ahead, self._given = [], []
+
+
 class Stock:
     """Pairs made ahead by threads of lowest priority, in memory only.
 

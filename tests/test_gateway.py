@@ -293,6 +293,52 @@ def test_store_in_trouble_uses_up_no_passwords(house):
     assert 0 == house.issuer.left
 
 
+def test_text_that_cannot_be_read_to_its_end_uses_up_no_passwords(house):
+    """The stock leaked when a batch failed in its middle, behind what was taken ahead."""
+    house.issuer = house.gateway.issuer = FewIssued(60)
+    many = [house.mo(f"8490500{n:04}", f"TK,Le Van C,20{n:07},01.01.1980") for n in range(60)]
+    (first, last) = parts(house, "hal", "lo")
+    house.take(first)
+    house.gateway.store.mark_joined = lambda *_: 1 / 0
+    done = house.take(*many[:20], last, *many[20:40])
+    assert [Answer.OK] * 20 + [Answer.LATER] + [Answer.OK] * 20 == done.answers
+    assert 20 == house.issuer.left
+
+
+def test_message_behind_a_bad_one_gets_no_more_room_than_is_left(house):
+    hopeless = house.mo(BINH, "hallo")._replace(link=object())
+    texts = [house.mo(f"8490500000{n}", "hallo") for n in range(3)]
+    done = house.take(hopeless, *texts, room=2)
+    assert [Answer.LATER, Answer.OK, Answer.OK, Answer.OK] == done.answers
+    assert 2 == len(done.replies)
+    assert 1 == len(house.claim().mts)
+
+
+def test_message_behind_a_bad_one_gets_no_password_that_an_older_text_waits_for(house):
+    hopeless = house.mo(BINH, "hallo")._replace(link=object())
+    many = [house.mo(f"8490500000{n}", f"TK,Le Van C,20000000{n},01.01.1980") for n in range(4)]
+    batch = Batch(mos=[hopeless, *many], registrations=2)
+    done = house.gateway.commit(batch, house.now)
+    assert [Answer.LATER, Answer.OK, Answer.OK, None, None] == done.answers
+
+
+def test_text_behind_a_bad_one_does_not_overtake_one_that_waits_for_a_password(house):
+    class Refilled(FewIssued):
+        """A stock into which the hashers put a password after four looks at it."""
+
+        looks = 0
+
+        def take(self, n):
+            self.looks += 1
+            self.left = 1 if self.looks == 5 else 0
+            return super().take(n)
+
+    house.issuer = house.gateway.issuer = Refilled(0)
+    hopeless = house.mo(BINH, "hallo")._replace(link=object())
+    done = house.take(house.mo(AN, TEXT), house.mo(BINH, OTHER_TEXT), hopeless)
+    assert [None, None, Answer.LATER] == done.answers
+
+
 def test_password_that_was_not_given_out_goes_back(house):
     house.issuer = house.gateway.issuer = FewIssued(5)
     house.take(house.mo(AN, TEXT), house.mo(BINH, TEXT))
