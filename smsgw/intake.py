@@ -155,7 +155,7 @@ class Intake:
             return _OK
         who = self._subscribers[number]
         twin = self._twins.get((who, mo.fingerprint))
-        if twin is not None and (twin != mo.session or mo.unanswered_twin):
+        if twin is not None and twin != mo.session:
             self._record(mo, who, _RETRANSMISSION)
             return _OK
         if self._limit and self._answered.get(who, 0) >= self._limit:
@@ -305,7 +305,7 @@ class Intake:
         if old is not None and old.fingerprint == mo.fingerprint:
             # The row says when the first part came; this one may have come later by the limit.
             since = stamp(self._now - RETRANSMISSION_WINDOW - PARTS_LIMIT)
-            if old.created_at > since and (old.session != mo.session or mo.unanswered_twin):
+            if old.created_at > since and old.session != mo.session:
                 return None  # sent again; the first was committed
         first = next(iter(rows.values()), None)
         if first is not None:
