@@ -14,7 +14,8 @@ No coroutine waits for the store: what it has done comes back as a call (`_commi
 
 Waiting states: an MO that the store could not take is answered (try again later) and forgotten;
 a settlement that it could not take waits and is offered again; a registration without a ready
-password waits for the hashers. `StoreLost` ends the desk, and with it the process.
+password waits for the hashers, links and senders in turn, while its session lives; a copy of a text
+that is not answered yet waits with the first. `StoreLost` ends the desk, and with it the process.
 """
 
 import asyncio
@@ -25,7 +26,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, wraps
 from math import inf
-from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from smsgw import clock
@@ -33,6 +33,7 @@ from smsgw.gateway import Batch, Claim, Done, Gateway
 from smsgw.model import Answer, Mo, Mt, Outcome, Receipt, SubmitResult, from_tuple
 from smsgw.passwords import Stock
 from smsgw.store import StoreLost, StoreUnavailable
+from smsgw.turns import Turns
 from smsgw.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ T = TypeVar("T")
 
 #: Before a store that failed is tried again for what only we can repeat.
 RETRY_SECONDS = 1.0
+#: Who would wait longer than this for a password is told *later* at once.
+LONGEST_WAIT_SECONDS = 5.0
 #: A timer of the wall clock is looked at again by then, in case somebody set the clock.
 LONGEST_SLEEP_SECONDS = 60.0
 #: Two lines on texts in the log are at least this far apart.
@@ -95,9 +98,16 @@ class _Arrival(NamedTuple):
     port: Port
     mo: Mo
     ticket: int
-    number: int  #: the how manieth
     sender: _Sender
     octets: int
+
+    @property
+    def link(self) -> str:
+        return self.port.name
+
+    @property
+    def session(self) -> int:
+        return self.mo.session
 
 
 class _ReceiptArrival(NamedTuple):
@@ -123,6 +133,7 @@ class _AtWork(NamedTuple):
     arrivals: list[_Arrival]
     receipts: list[_ReceiptArrival]
     results: list[tuple[str, SubmitResult]]
+    released: int  #: so many of the first arrivals had waited for a password, and have one
     started: float  #: loop time
 
 
@@ -182,9 +193,8 @@ class Desk:
         self._stock = stock
         self._ports: dict[str, Port] = {}
         self._arrivals: list[_Arrival] = []
-        self._parked: list[_Arrival] = []  # registrations that wait for the hashers
+        self._parked: Turns[_Arrival] = Turns()  # registrations that wait for the hashers
         self._released = 0  # of those, how many stand in front of the arrivals again
-        self._received = 0
         #: What is not answered yet: of each sender by fingerprint the copies that came meanwhile.
         self._texts: dict[_Sender, dict[int, list[_Arrival] | None]] = {}
         self._waiting: defaultdict[str, _Waiting] = defaultdict(_Waiting)  # by link
@@ -229,8 +239,7 @@ class Desk:
         sender = port.carrier, address.number
         texts = self._texts.get(sender)
         octets = len(text) if text is not None else len(part.octets) if part else 0
-        self._received += 1
-        arrival = from_tuple(_Arrival, (port, mo, ticket, self._received, sender, octets))
+        arrival = from_tuple(_Arrival, (port, mo, ticket, sender, octets))
         if texts is not None:
             if fingerprint in texts:
                 self._wait_with_first(arrival, texts)
@@ -278,11 +287,9 @@ class Desk:
                 if copies:
                     left = [copy for copy in copies if copy.mo.session != session]
                     texts[fingerprint] = left or None
-        self._parked = [
-            heir
-            for arrival in self._parked
-            if (heir := self._heir(arrival) if arrival.mo.session == session else arrival)
-        ]
+        if self._parked:
+            self._parked.end(session, self._heir)
+            self._stock.wanted(len(self._parked))
 
     def settled(self, result: SubmitResult, link: str) -> None:
         """Store what the SMSC of *link* said to a submit_sm."""
@@ -304,12 +311,13 @@ class Desk:
 
     def passwords_ready(self) -> None:
         """The stock has passwords again for registrations that wait."""
-        ready = len(self._stock)
-        if self._parked and ready > self._released:
-            released = self._parked[: ready - self._released]
+        spare = len(self._stock) - self._released
+        if self._at_work:  # those may not have taken theirs yet; its end looks again
+            spare -= self._at_work.released
+        if self._parked and spare > 0:
+            released = self._parked.take(spare)
             self._arrivals[self._released : self._released] = released
             self._released += len(released)
-            del self._parked[: len(released)]
             self._wake()
 
     def _wait_with_first(self, copy: _Arrival, texts: dict[int, list[_Arrival] | None]) -> None:
@@ -329,7 +337,7 @@ class Desk:
         self._count(first, -1)
         heir = copies.pop(0)
         mo = heir.mo._replace(text=first.mo.text, part=first.mo.part)
-        heir = heir._replace(mo=mo, number=first.number, octets=first.octets)
+        heir = heir._replace(mo=mo, octets=first.octets)
         self._count(heir, 1)
         return heir
 
@@ -441,9 +449,10 @@ class Desk:
             # Who waits for a password comes before who has just come.
             self._released if self._parked else None,
         )
-        self._released = max(0, self._released - len(arrivals))
+        released = min(self._released, len(arrivals))
+        self._released -= released
         self._worker.call(self._committed, self._gateway.commit, batch, clock.now())
-        return _AtWork(batch, arrivals, receipts, results, self._loop.time())
+        return _AtWork(batch, arrivals, receipts, results, released, self._loop.time())
 
     @_must_not_fail
     def _committed(self, done: Done | None, fault: BaseException | None) -> None:
@@ -484,21 +493,37 @@ class Desk:
             self._note(self._due, link, at)
             self._note(self._owed, link, at)
         again = [
-            waits
-            for arrival, answer in zip(at_work.arrivals, done.answers, strict=True)
+            (place, waits)
+            for place, (arrival, answer) in enumerate(
+                zip(at_work.arrivals, done.answers, strict=True)
+            )
             if answer is None and (waits := self._living(arrival))
         ]
         if done.passwords_wanted:
-            # In the order of arrival: a text that was sent again must not overtake the first,
-            # which would then find the phone registered.
-            self._parked = sorted(self._parked + again, key=attrgetter("number"))
-            self._stock.wanted(len(self._parked))
+            self._park(again, at_work.released)
         else:
-            self._arrivals[:0] = again
+            self._arrivals[:0] = [arrival for _, arrival in again]
             if not self._parked:
                 self._stock.wanted(0)
         # The stock may have been filled since it had none for these, or got some back.
         self.passwords_ready()
+
+    def _park(self, arrivals: Sequence[tuple[int, _Arrival]], released: int) -> None:
+        """Let these, each with its place in the batch, wait for a password.
+
+        The first *released* had their turn before. Who would wait too long, by place and by what
+        the hashers do, is told at once: the SMSC sends it again, and others wait less.
+        """
+        self._parked.put_back([arrival for place, arrival in arrivals if place < released])
+        for place, arrival in arrivals:
+            if place >= released:
+                self._parked.add(arrival)
+        touched: set[Port] = set()
+        for arrival in self._parked.shed(max(1, int(self._stock.rate * LONGEST_WAIT_SECONDS))):
+            self._answer(arrival, Answer.LATER, touched)
+        for port in touched:
+            port.flush()
+        self._stock.wanted(len(self._parked))
 
     def _living(self, arrival: _Arrival) -> _Arrival | None:
         """*arrival*, or who takes its place where its session is gone."""

@@ -35,6 +35,10 @@ PAUSE_AFTER_FAILURE_SECONDS = 1.0
 #: So long after the last draw the line is quiet; and a hasher that rested so long gives back the
 #: memory of its hashes, which takes longer than to keep it for the next one.
 QUIET_SECONDS = 1.0
+#: What a hash takes, until some were made here.
+USUAL_HASH_SECONDS = 0.02
+#: How much the last hash counts against those before it, where their pace is measured.
+WEIGHT_OF_THE_LAST = 0.1
 #: A hash takes some 20 ms; a hasher that is not back after this is left to die with the process.
 CLOSE_TIMEOUT_SECONDS = 2.0
 
@@ -184,6 +188,7 @@ class Stock:
         # The passwords lie in bytearrays: a str cannot be wiped.
         self._ready: deque[tuple[bytearray, str]] = deque()
         self._waiting = 0
+        self._hash_seconds = USUAL_HASH_SECONDS  # of one hasher; a mean in which the last count
         self._drawn_at = -inf
         self._closed = False
         lock = threading.Lock()
@@ -204,6 +209,11 @@ class Stock:
     def __len__(self) -> int:
         """How many pairs are ready."""
         return len(self._ready)
+
+    @property
+    def rate(self) -> float:
+        """Pairs a second that all hashers together make, at the pace of their last ones."""
+        return len(self._threads) / self._hash_seconds
 
     def start(self) -> None:
         """Let the hashers begin."""
@@ -292,6 +302,7 @@ class Stock:
                     continue
             if self._closed:
                 return
+            began = monotonic()
             try:
                 issued = _make(self._length)
             except (HashingError, MemoryError) as error:
@@ -302,6 +313,8 @@ class Stock:
             with self._lock:
                 if self._closed:
                     return
+                took = max(monotonic() - began, 1e-6)
+                self._hash_seconds += WEIGHT_OF_THE_LAST * (took - self._hash_seconds)
                 self._ready.append((bytearray(issued.password.encode()), issued.hash))
                 somebody_waits = self._waiting > 0
             del issued

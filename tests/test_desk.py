@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import time
 import tracemalloc
+from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -343,7 +344,7 @@ async def test_text_whose_session_ended_in_the_batch_is_not_parked(desk, port, h
     desk.turn()
     port.ends(1)
     await desk.drain()
-    assert [] == list(desk._parked)
+    assert 0 == len(desk._parked)
     assert desk.received(port, house.mo(AN, TEXT, session=2), 2) is None
     desk._stock.start()
     await port.until(lambda: port.answers)
@@ -431,7 +432,117 @@ async def test_link_that_flaps_leaves_nothing_for_others_to_wait_for(desk, port,
     assert {Outcome.REGISTERED: 1} == desk.outcomes
 
 
-# --- --------------------------------------------------------------------------------------------
+# --- fair shares of the passwords ---------------------------------------------------------------
+
+
+def registration(house, n, **options):
+    text = f"TK,Nguyen Van An,20{n:07},01.02.1990"
+    return house.mo(f"8490{n:07}", text, **options)
+
+
+class Hashers:
+    """A stock into which a test puts passwords one by one, at *rate* a second as it says."""
+
+    def __init__(self, desk, rate=100.0):
+        self.desk, self.rate = desk, rate
+        desk._stock = desk._gateway.issuer = self
+        self._hash = hash_password("secret23")
+        self.ready = []
+
+    def __len__(self):
+        return len(self.ready)
+
+    def take(self, n):
+        taken, self.ready = self.ready[:n], self.ready[n:]
+        return taken
+
+    def give_back(self, unused):
+        self.ready = [*unused, *self.ready]
+
+    def wanted(self, n):
+        pass
+
+    async def make_one(self):
+        self.ready.append(Issued(f"secret{len(self.ready):02}", self._hash))
+        self.desk.passwords_ready()
+        await self.desk.drain()
+
+
+@at_the_desk
+async def test_honest_link_gets_half_of_the_passwords_beside_one_that_floods(desk, port, house):
+    """300 registrations a second from made-up numbers: a citizen elsewhere waited a minute."""
+    stock = Hashers(desk)
+    honest = Port(desk, "mobi")
+    desk.attach(honest)
+    citizens = floods = 0
+    for made in range(101):
+        for _ in range(3):  # so many come in while one is hashed
+            floods += 1
+            desk.received(port, registration(house, floods), floods)
+        while citizens - len(honest.answers) < 5:
+            citizens += 1
+            mo = registration(house, 1_000_000 + citizens, link="mobi", session=2)
+            desk.received(honest, mo, citizens)
+        await (stock.make_one() if made else desk.drain())  # both wait before the first is made
+    assert {Answer.OK} == set(honest.answers.values())
+    registered = Counter(account.link for account in await accounts(desk, house))
+    assert registered["mobi"] >= 50
+
+
+@at_the_desk
+async def test_sender_who_floods_does_not_hold_up_others_of_the_link(desk, port, house):
+    stock = Hashers(desk)
+    for n in range(50):
+        text = f"TK,Nguyen Van An,20{n:07},01.02.1990"
+        desk.received(port, house.mo(AN, text), n)
+    await parked(desk, 50)
+    desk.received(port, house.mo(BINH, OTHER_TEXT), 99)
+    await parked(desk, 51)
+    await stock.make_one()
+    await stock.make_one()
+    assert Answer.OK == port.answers[99]
+
+
+@at_the_desk
+async def test_who_would_wait_longer_than_five_seconds_is_told_at_once(desk, port, house):
+    Hashers(desk, rate=10.0)
+    for n in range(60):
+        desk.received(port, registration(house, n), n)
+    await port.until(lambda: port.answers)
+    assert dict.fromkeys(range(50, 60), Answer.LATER) == port.answers
+    honest = Port(desk, "mobi")
+    desk.attach(honest)
+    desk.received(honest, house.mo(AN, TEXT, link="mobi", session=2), 1)
+    await port.until(lambda: 49 in port.answers)  # its place is an honest one's now
+    assert {} == honest.answers
+    assert 50 == len(desk._parked)
+
+
+@at_the_desk
+async def test_copy_of_a_text_that_would_wait_too_long_is_told_so_too(desk, port, house):
+    Hashers(desk, rate=0.2)
+    desk.received(port, registration(house, 1), 1)
+    desk.received(port, registration(house, 2), 2)
+    desk.received(port, registration(house, 2), 3)
+    await port.until(lambda: len(port.answers) == 2)
+    assert dict.fromkeys((2, 3), Answer.LATER) == port.answers
+
+
+@at_the_desk
+async def test_text_whose_password_was_given_to_another_keeps_its_turn(desk, port, house):
+    stock = Hashers(desk)
+    for n in range(3):
+        desk.received(port, registration(house, n), n)
+    await parked(desk, 3)
+    stock.ready.append(Issued("secret23", hash_password("secret23")))
+    desk.passwords_ready()
+    stock.ready.clear()  # the expiry pass was quicker
+    await desk.drain()
+    await stock.make_one()
+    assert {0: Answer.OK} == port.answers
+
+
+# --- trouble and the end ------------------------------------------------------------------------
 
 
 @at_the_desk
