@@ -21,6 +21,7 @@ from smsgw.model import (
     Mo,
     Outcome,
 )
+from smsgw.passwords import Supply
 from smsgw.registration import machine, syntax
 from smsgw.store import rows
 from smsgw.store.rows import Changes
@@ -220,7 +221,10 @@ class Hotline(Gateway):
         link = self._links[0] if self._links else ""
         changes, done = Changes(), Done()
         with self.store.transaction(keep=False):
-            Intake(self, {link: 1}, now, changes, done).take([Mo(link, 0, address, text, 0)])
+            supply = Supply(self.issuer)
+            Intake(self, {link: 1}, now, changes, done, supply).take(
+                [Mo(link, 0, address, text, 0)]
+            )
             self.store.write(changes)
             sent = self.store.messages(phone=number, direction=Direction.MT, limit=1)
         (outcome,) = done.outcomes

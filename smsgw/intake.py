@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from smsgw import phone
 from smsgw.clock import stamp
 from smsgw.model import AccountState, Answer, Holder, Mo, Outcome, Reply, from_tuple
-from smsgw.passwords import Issued
+from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, syntax
 from smsgw.smpp.alphabets import join
 from smsgw.store import rows
@@ -49,6 +49,7 @@ class Intake:
         now: datetime,
         changes: Changes,
         done: "Done",
+        supply: Supply,
     ) -> None:
         self._gateway = gateway
         self._store = gateway.store
@@ -61,6 +62,7 @@ class Intake:
         self._today = now.astimezone(gateway.zone).date()
         self._changes = changes
         self._done = done
+        self._supply = supply
         self._limit = gateway.settings.limits.replies_per_phone_per_hour
         self._repeat = gateway.settings.registration.repeat
         self._resets = self._repeat is machine.Repeat.RESET
@@ -73,16 +75,9 @@ class Intake:
         self._by_cmnd: dict[str, Holder] = {}
         self._by_phone: dict[int, Holder] = {}
         self._touched: set[int] = set()  # accounts whose password this batch changes
-        self._issued: list[Issued] = []
-        self._may_issue = 0
 
-    def take(self, mos: Sequence[Mo], registrations: int | None = None) -> None:
-        """Decide on all of *mos*, in their order; one entry in `done.answers` for each.
-
-        Args:
-            registrations: how many passwords may be given out; None: no matter.
-        """
-        self._may_issue = len(mos) if registrations is None else registrations
+    def take(self, mos: Sequence[Mo]) -> None:
+        """Decide on all of *mos*, in their order; one entry in `done.answers` for each."""
         region = self._gateway.region
         numbers = [phone.normalise(mo.sender, region) for mo in mos]
         self._know_senders(
@@ -100,7 +95,6 @@ class Intake:
             else:
                 answer = self._take_part(mo, number)
             self._done.answers.append(answer)
-        self._gateway.issuer.give_back(self._issued)
 
     def give_up(self, incomplete: Sequence[tuple[int, str, str]]) -> None:
         """Answer each long text (subscriber, phone, ref) as what it is: not a registration."""
@@ -142,9 +136,7 @@ class Intake:
             unknown = [cmnd for cmnd in cmnds if cmnd not in self._by_cmnd]
             if unknown:
                 self._by_cmnd |= self._store.holders_by_cmnd(unknown)
-            wanted = sum(cmnd not in self._by_cmnd for cmnd in cmnds)
-            self._issued = self._gateway.issuer.take(min(wanted, self._may_issue))
-            self._issued.reverse()  # popped from the end, so the oldest goes first
+            self._supply.fetch(sum(cmnd not in self._by_cmnd for cmnd in cmnds))
 
     # --- one text -----------------------------------------------------------------------------
 
@@ -163,7 +155,7 @@ class Intake:
             return _OK
         who = self._subscribers[number]
         twin = self._twins.get((who, mo.fingerprint))
-        if twin is not None and (twin != mo.session or mo.unanswered_twin):
+        if twin is not None and twin != mo.session:
             self._record(mo, who, _RETRANSMISSION)
             return _OK
         if self._limit and self._answered.get(who, 0) >= self._limit:
@@ -191,16 +183,10 @@ class Intake:
         )
         issued, account_id, cmnd = None, None, ""
         if decision.event is not None:
-            if not self._issued and self._may_issue and not self._done.passwords_wanted:
-                self._issued = self._gateway.issuer.take(1)
-            if not self._issued or not self._may_issue:
-                # All later ones wait as well, though the stock may have a password by now: the
-                # same text sent again must not overtake the first.
+            issued = self._supply.draw()
+            if issued is None:
                 self._done.passwords_wanted += 1
                 return None
-            issued = self._issued.pop()
-            self._done.issued.append(issued)
-            self._may_issue -= 1
         mo_id = self._record(mo, who, decision.outcome)
         mt_id = self._next_message = mo_id + 1
         if issued is not None:
@@ -319,7 +305,7 @@ class Intake:
         if old is not None and old.fingerprint == mo.fingerprint:
             # The row says when the first part came; this one may have come later by the limit.
             since = stamp(self._now - RETRANSMISSION_WINDOW - PARTS_LIMIT)
-            if old.created_at > since and (old.session != mo.session or mo.unanswered_twin):
+            if old.created_at > since and old.session != mo.session:
                 return None  # sent again; the first was committed
         first = next(iter(rows.values()), None)
         if first is not None:

@@ -57,9 +57,6 @@ from smsgw.smpp.statuses import waits_long
 
 log = logging.getLogger("smsgw.links")
 
-#: MOs and receipts of one session that may wait for their answer. Past it the SMSC is told to
-#: slow down (ESME_RTHROTTLED) without anything being kept.
-MAX_UNANSWERED = 2000
 #: An MT that could not leave within this goes back to the outbox, well before its lease ends.
 MAX_HOLD_SECONDS = 30.0
 #: Octets that a peer may leave unread before we stop reading from it.
@@ -68,6 +65,8 @@ WRITE_BUFFER_OCTETS = 256 * 1024
 LINGER_SECONDS = 2.0
 #: A timer of a session is late by this at most; and none can make the loop spin.
 TIMER_GRAIN_SECONDS = 0.005
+
+_LATER = Answer.LATER  # looking up an enum's member takes as long as several calls
 
 MODES = {
     BindType.TRANSCEIVER: (BindMode.TRANSCEIVER,),
@@ -288,18 +287,25 @@ class Connection(asyncio.Protocol):
         # pattern costs an isinstance() each.
         if type(event) is MoReceived:
             mo, ticket = event
-            if self._admits(ticket):
+            refusal = _LATER if link.stopping else link.desk.received(link, mo, ticket)
+            if refusal is None:
                 link.counts.mo += 1
-                link.desk.received(link, mo, ticket)
+            else:
+                self._refuse(ticket, refusal)
             return
         if type(event) is Taken:
             link.settle(event, now)
             return
         match event:
             case ReceiptReceived(receipt, ticket):
-                if self._admits(ticket):
+                session = self.session.session_id
+                refusal = (
+                    _LATER if link.stopping else link.desk.receipt(link, receipt, ticket, session)
+                )
+                if refusal is None:
                     link.counts.receipts += 1
-                    link.desk.receipt(link, receipt, ticket, self.session.session_id)
+                else:
+                    self._refuse(ticket, refusal)
             case Postponed() | Refused() | Unanswered():
                 link.settle(event, now)
             case TakenLate(taken):
@@ -318,16 +324,11 @@ class Connection(asyncio.Protocol):
                 self.flush()  # a generic_nack may say what was wrong
                 self.drop(reason)
 
-    def _admits(self, ticket: int) -> bool:
-        """Whether the desk may have it; else it is answered here, and nothing is kept."""
-        if self.link.stopping:
-            self.session.answer(ticket, Answer.LATER)
-            return False
-        if self.session.unanswered > MAX_UNANSWERED:
+    def _refuse(self, ticket: int, answer: Answer) -> None:
+        """The desk does not have it: it is answered here, and nothing is kept."""
+        if not self.link.stopping:
             self.link.counts.busy += 1
-            self.session.answer(ticket, Answer.BUSY)
-            return False
-        return True
+        self.session.answer(ticket, answer)
 
 
 class Line:
@@ -424,6 +425,7 @@ class Link:
         """
         self.smsc = smsc
         self.name = smsc.name
+        self.carrier = smsc.carrier
         self.shortcode = shortcode
         self.desk = desk
         self.counts = Counts()
@@ -491,6 +493,10 @@ class Link:
         connection = self.sessions.get(session)
         if connection:
             connection.session.answer(ticket, answer)
+
+    def holds(self, session: int) -> bool:
+        """Whether that session still lives."""
+        return session in self.sessions
 
     def room(self, *, replies: bool = False) -> int:
         """How many more MTs are wanted now: enough to keep the window full, and no more than
@@ -587,7 +593,9 @@ class Link:
 
     def ended(self, connection: Connection, ending: Ending) -> None:
         """*connection* is gone: what it had in flight, and what waited for it, goes back."""
-        self.sessions.pop(connection.session.session_id, None)
+        session = connection.session.session_id
+        self.sessions.pop(session, None)
+        self.desk.session_ended(session)
         connection.line.connection = None
         now = self._loop.time()
         for result in connection.session.abandon(ending.reason):

@@ -117,7 +117,6 @@ class Mo(NamedTuple):
     text: str | None  #: None: cannot be read, or is a part
     fingerprint: int  #: of the octets on the wire; fits SQLite's signed 64 bits
     part: Part | None = None
-    unanswered_twin: bool = False  #: the same octets of that session were not yet answered
 
 
 class Mt(NamedTuple):

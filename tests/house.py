@@ -81,10 +81,10 @@ class House:
     def later(self, **delta):
         self.now += timedelta(**delta)
 
-    def mo(self, phone, text, *, session=1, link="viettel", part=None, twin=False, ton=1, npi=1):
+    def mo(self, phone, text, *, session=1, link="viettel", part=None, ton=1, npi=1):
         octets = (text, part.octets if part else None)
         fingerprint = self._fingerprints.setdefault(octets, len(self._fingerprints) + 1)
-        return Mo(link, session, Address(phone, ton, npi), text, fingerprint, part, twin)
+        return Mo(link, session, Address(phone, ton, npi), text, fingerprint, part)
 
     def take(self, *mos, room=100):
         """Commit *mos* as one batch."""

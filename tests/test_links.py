@@ -40,6 +40,8 @@ class Desk:
 
     def __init__(self):
         self.answering = Answer.OK  # None: not at all
+        self.most = 1000  # what it keeps of texts
+        self.ended = []  # sessions
         self.mos, self.receipts, self.results, self.states = [], [], [], []
         self.rings = 0
         self.told_of = 0  # of so many texts and results, all that there was at that moment
@@ -53,12 +55,18 @@ class Desk:
         self._port = None
 
     def received(self, port, mo, ticket):
+        if len(self.mos) >= self.most:
+            return Answer.BUSY
         self.mos.append((mo, ticket))
         self._answer(mo.session, ticket)
+        return None
 
     def receipt(self, port, receipt, ticket, session):
         self.receipts.append(receipt)
         self._answer(session, ticket)
+
+    def session_ended(self, session):
+        self.ended.append(session)
 
     def _answer(self, session, ticket):
         if self.answering:
@@ -442,19 +450,22 @@ def test_peer_that_stops_reading_is_dropped_before_memory_grows(monkeypatch):
         scenario()
 
 
-def test_flood_is_turned_away_before_anything_is_kept(monkeypatch):
-    monkeypatch.setattr(links, "MAX_UNANSWERED", 5)
+@on_a_bound_link()
+async def test_what_the_desk_does_not_keep_is_turned_away(smsc, link, desk):
+    desk.answering, desk.most = None, 5
+    deliveries = [smsc.deliver(texts.mo("84905123456", f"{n}")) for n in range(8)]
+    await smsc.until(lambda: sum(len(d.statuses) for d in deliveries) == 3)
+    assert {Status.RTHROTTLED} == {d.statuses[0] for d in deliveries if d.statuses}
+    assert (5, 3) == (link.counts.mo, link.counts.busy)
 
-    @on_a_bound_link()
-    async def scenario(smsc, link, desk):
-        desk.answering = None
-        deliveries = [smsc.deliver(texts.mo("84905123456", f"{n}")) for n in range(8)]
-        await smsc.until(lambda: sum(len(d.statuses) for d in deliveries) == 3)
-        assert 5 == len(desk.mos)
-        assert {Status.RTHROTTLED} == {d.statuses[0] for d in deliveries if d.statuses}
-        assert 3 == link.counts.busy
 
-    scenario()
+@on_a_bound_link()
+async def test_desk_hears_of_a_session_that_ends(smsc, link, desk):
+    (session,) = link.sessions
+    assert link.holds(session)
+    smsc.drop()
+    await desk.until(lambda: desk.ended or None)
+    assert ([session], False) == (desk.ended, link.holds(session))
 
 
 @contextmanager

@@ -234,10 +234,9 @@ class Session:
         self._bind = (self._next_sequence(), now + self._patience)
         self._enquiry: tuple[int, float] | None = None
         self._unbind: tuple[int, float] | None = None
-        # Their requests, by ticket: command of the answer, sequence number, twin key.
-        self._tickets: dict[int, tuple[int, int, tuple[str, int] | None]] = {}
+        # Their requests, by ticket: command of the answer, sequence number.
+        self._tickets: dict[int, tuple[int, int]] = {}
         self._last_ticket = 0
-        self._twins: dict[tuple[str, int], int] = {}  # sender and fingerprint: how many wait
         self._transmits = settings.mode is not BindMode.RECEIVER
         self._receives = settings.mode is not BindMode.TRANSMITTER
         self._template = codec.SubmitTemplate(
@@ -307,13 +306,7 @@ class Session:
         waiting = self._tickets.pop(ticket, None)
         if waiting is None:
             return
-        command, sequence, twin = waiting
-        if twin is not None:
-            left = self._twins[twin] - 1
-            if left:
-                self._twins[twin] = left
-            else:
-                del self._twins[twin]
+        command, sequence = waiting
         if not self._over:
             self._send(codec.answer(command, sequence, _STATUS[answer] if answer is not _OK else 0))
 
@@ -346,7 +339,6 @@ class Session:
         self._submits.clear()
         self._late.clear()
         self._tickets.clear()
-        self._twins.clear()
         self._pending.clear()
         return results
 
@@ -467,19 +459,12 @@ class Session:
             self._respond(command | ANSWER, sequence, statuses.RTHROTTLED)
             return
         self._last_ticket = ticket = self._last_ticket + 1
-        twin = None
         if receipts.is_receipt(pdu):
             receipt = receipts.read(pdu, self.settings.link)
             events.append(ReceiptReceived(receipt, ticket))
         else:
-            mo = self._read_mo(pdu)
-            twin = (mo.sender.number, mo.fingerprint)
-            waiting = self._twins.get(twin, 0)
-            if waiting:
-                mo = mo._replace(unanswered_twin=True)
-            self._twins[twin] = waiting + 1
-            events.append(from_tuple(MoReceived, (mo, ticket)))
-        self._tickets[ticket] = command | ANSWER, sequence, twin
+            events.append(from_tuple(MoReceived, (self._read_mo(pdu), ticket)))
+        self._tickets[ticket] = command | ANSWER, sequence
 
     def _read_mo(self, pdu: Message) -> Mo:
         octets = pdu.octets
@@ -496,8 +481,7 @@ class Session:
         digest = blake2b(identity, digest_size=8).digest()
         (fingerprint,) = _fingerprint.unpack(digest)
         return from_tuple(
-            Mo,
-            (self.settings.link, self.session_id, pdu.source, text, fingerprint, part, False),
+            Mo, (self.settings.link, self.session_id, pdu.source, text, fingerprint, part)
         )
 
     def _on_submit_sm_resp(

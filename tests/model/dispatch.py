@@ -117,17 +117,17 @@ class Dispatch:
 
 
 class Seen:
-    """The same octets of the same phone, on another session or before our answer."""
+    """The same octets of the same phone, on another session."""
 
     def __init__(self):
         self._texts = {}  # (phone, octets) -> [(at, session)]
 
-    def again(self, phone, octets, session, unanswered, now):
+    def again(self, phone, octets, session, now):
         since = now - RETRANSMITTED_WITHIN
         recent = [text for text in self._texts.get((phone, octets), ()) if text[0] > since]
         if not recent:
             return False
-        return unanswered or max(recent, key=lambda text: text[0])[1] != session
+        return max(recent, key=lambda text: text[0])[1] != session
 
     def add(self, phone, octets, session, now):
         self._texts.setdefault((phone, octets), []).append((now, session))

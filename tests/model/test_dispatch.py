@@ -264,15 +264,15 @@ class Service(RuleBasedStateMachine):
 
     def expect(self, mo, each, batch):
         """(answer, phone, outcome, account with a new password, link) that *mo* must lead to."""
-        phone, text, octets, unanswered = each.phone, each.text, each.octets, mo.unanswered_twin
+        phone, text, octets = each.phone, each.text, each.octets
         if phone is None:
             return Answer.OK, each.sender.number, Outcome.IGNORED, None, mo.link
         if each.part:
             whole = self.part_comes(phone, each, mo)
             if whole is None:
                 return Answer.OK, None, None, None, None
-            text, octets, unanswered = whole.text, whole.octets, False
-        outcome, account = self.outcome(phone, text, octets, mo.session, unanswered, batch)
+            text, octets = whole.text, whole.octets
+        outcome, account = self.outcome(phone, text, octets, mo.session, batch)
         if outcome is None:
             if each.part:
                 del whole.parts[each.part.number]
@@ -280,8 +280,8 @@ class Service(RuleBasedStateMachine):
             return None, None, None, None, None
         return Answer.OK, phone, outcome, account, mo.link
 
-    def outcome(self, phone, text, octets, session, unanswered, batch):
-        if self.seen.again(phone, octets, session, unanswered, self.now):
+    def outcome(self, phone, text, octets, session, batch):
+        if self.seen.again(phone, octets, session, self.now):
             return Outcome.RETRANSMISSION, None
         replied = batch.replied[phone] + sum(
             text.phone == phone and text.answers is not None and text.created_at > self.now - HOUR
@@ -317,7 +317,7 @@ class Service(RuleBasedStateMachine):
         whole = self.long_texts.get(key)
         old = whole.parts.get(number) if whole else None
         fresh = old and old[0] == each.octets and self.now - whole.started < KNOWN_WITHIN
-        if fresh and (old[2] != mo.session or mo.unanswered_twin):
+        if fresh and old[2] != mo.session:
             return None
         if whole and whole.joined and whole.total == total and old is None:
             return None  # too late
@@ -334,17 +334,18 @@ class Service(RuleBasedStateMachine):
             self.states[account.mt] = "outbox", "cancelled"
 
     def arrive(self, smses, carrier):
-        """Each as the desk would take it over from *carrier*."""
-        waiting = {(mo.session, mo.sender.number, mo.fingerprint) for mo, _ in self.parked}
+        """Each as the desk would take it over from *carrier*: a copy of one that is not answered
+        waits with the first, and gets its answer."""
+        waiting = {(mo.link, mo.sender.number, mo.fingerprint) for mo, _ in self.parked}
         arrivals = []
         for each in smses:
-            key = carrier.session, each.sender.number, each.octets
-            mo = Mo(
-                carrier.name, carrier.session, each.sender, each.text, each.octets, each.part,
-                unanswered_twin=key in waiting,
-            )  # fmt: skip
-            waiting.add(key)
-            arrivals.append((mo, each))
+            key = carrier.name, each.sender.number, each.octets
+            if key not in waiting:
+                mo = Mo(
+                    carrier.name, carrier.session, each.sender, each.text, each.octets, each.part
+                )
+                waiting.add(key)
+                arrivals.append((mo, each))
         return arrivals
 
     def pick(self, wanted):
@@ -582,7 +583,7 @@ class Service(RuleBasedStateMachine):
         for phone, whole in overdue:
             whole.joined = True
             # Whether its parts were sent again was looked at when they came.
-            outcome, _ = self.outcome(phone, None, object(), None, False, batch)
+            outcome, _ = self.outcome(phone, None, object(), None, batch)
             expected[phone, outcome] += 1
         self.house.gateway.tidy(self.now)
         recorded, new = self.find_new()

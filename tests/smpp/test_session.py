@@ -418,28 +418,6 @@ def test_what_differs_on_the_wire_differs_in_its_fingerprint():
     assert len(pdus) == len(prints)
 
 
-def test_twin_of_a_text_that_is_not_answered_is_marked():
-    dialogue = bound()
-    first, second = dialogue.says(deliver_sm(7), deliver_sm(8))
-    assert [False, True] == [first.mo.unanswered_twin, second.mo.unanswered_twin]
-    dialogue.session.answer(first.ticket, Answer.OK)
-    assert received(dialogue, deliver_sm(9)).unanswered_twin
-
-
-def test_same_text_after_the_answer_is_no_twin():
-    dialogue = bound()
-    for sequence in (7, 8):
-        (event,) = dialogue.says(deliver_sm(sequence))
-        assert not event.mo.unanswered_twin
-        dialogue.session.answer(event.ticket, Answer.OK)
-
-
-def test_same_text_of_another_sender_is_no_twin():
-    dialogue = bound()
-    received(dialogue, deliver_sm(7))
-    assert not received(dialogue, deliver_sm(8, source=Address("84905", 1, 1))).unanswered_twin
-
-
 # --- receipts -------------------------------------------------------------------------------
 
 RECEIPT = (
