@@ -5,6 +5,7 @@ in the account's history that names who did it. What it puts in the outbox leave
 daemon's next claim.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
@@ -28,6 +29,9 @@ from smsgw.store.store import AccountRow, ReplyRow, Reservation
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
 RESERVED_FOR = timedelta(days=7)
+#: So many accounts are ended in one transaction: the daemon waits for some milliseconds.
+CLOSED_AT_ONCE = 50
+_READ_AT_ONCE = 500
 
 
 class Hotline(Gateway):
@@ -164,6 +168,39 @@ class Hotline(Gateway):
                 entry = rows.history(row.account.id, at, what, closed, closed, actor, reason)
                 self.store.write(Changes(history=[entry]))
             return self.store.account(row.account.id).account
+
+    def issued_since(
+        self, since: datetime, *, link: str | None = None, prefix: str = ""
+    ) -> list[int]:
+        """The accounts that were registered since then and are issued still: what a flood left.
+
+        Args:
+            link: by this one alone; None: by any.
+            prefix: from phones that begin so, in E.164.
+        """
+        return self.store.issued_since(since, link, prefix)
+
+    def accounts_by_ids(self, ids: Sequence[int]) -> Iterator[Account]:
+        """These accounts, in steps between which nothing is read."""
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            for row in self.store.accounts_by_ids(ids[start : start + _READ_AT_ONCE]):
+                yield row.account
+
+    def close_issued(
+        self, ids: Sequence[int], reason: str, actor: str, now: datetime
+    ) -> Iterator[int]:
+        """End those of these accounts that are issued still, some in a transaction; after each
+        of them, how many they were.
+
+        What is reserved stays so: it is for the owner of a CMND, whoever was ended here.
+        """
+        for start in range(0, len(ids), CLOSED_AT_ONCE):
+            with self.store.transaction():
+                rows = self.store.accounts_by_ids(ids[start : start + CLOSED_AT_ONCE])
+                issued = [row for row in rows if row.account.state is AccountState.ISSUED]
+                for row in issued:
+                    self._close(row, reason, actor, now)
+            yield len(issued)
 
     def _close(self, row: AccountRow, reason: str, actor: str, now: datetime) -> None:
         step = machine.step(row.account.state, machine.Close)

@@ -427,6 +427,24 @@ LIST_EXPIRING = (
 """
 )
 
+ISSUED_SINCE = """
+    -- Some of the accounts by id; the whole table is what was asked for, in steps.
+    SELECT a.id FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.id > :after AND a.id <= :end AND a.state = 'issued' AND a.registered_at >= :since
+       AND (:link IS NULL OR a.link = :link) AND substr(s.phone, 1, length(:prefix)) = :prefix
+     ORDER BY a.id
+"""
+
+ACCOUNTS_BY_IDS = (
+    _ACCOUNT
+    + """
+      FROM json_each(:ids) AS k
+      JOIN accounts AS a ON a.id = k.value
+      JOIN subscribers AS s ON s.id = a.subscriber_id
+     ORDER BY a.id
+"""
+)
+
 ISSUE_PASSWORD = """
     -- One that somebody asked for begins anew with the reminders, and with the texts that reached
     -- nobody.

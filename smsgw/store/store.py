@@ -707,6 +707,24 @@ class Store:
         for row in rows:
             yield _account(row)
 
+    def issued_since(self, since: datetime, link: str | None, prefix: str) -> list[int]:
+        """Accounts registered since then that are issued still, by *link* (None: any) and from a
+        phone that begins with *prefix* in E.164; oldest first.
+
+        Read in steps, so that no read is long enough to hold up the log's way back into the file.
+        """
+        values = {"since": stamp(since), "link": link, "prefix": prefix}
+        found: list[int] = []
+        for after in range(0, self.last_ids()[1], _ACCOUNTS_AT_ONCE):
+            end = after + _ACCOUNTS_AT_ONCE
+            rows = self._all(sql.ISSUED_SINCE, after=after, end=end, **values)
+            found += [id_ for (id_,) in rows]
+        return found
+
+    def accounts_by_ids(self, ids: Iterable[int]) -> list[AccountRow]:
+        """Those of these accounts that are there, oldest first."""
+        return [_account_row(row) for row in self._all(sql.ACCOUNTS_BY_IDS, ids=_json(ids))]
+
     def set_undelivered(self, account_id: int, texts: int) -> None:
         """So many texts in a row with the account's password reached nobody."""
         self._db.execute(sql.SET_UNDELIVERED, (texts, account_id))
@@ -975,6 +993,7 @@ class Store:
 _HOUR = 3_600_000_000  # microseconds
 _ACCOUNT_STATES = {state.value: state for state in AccountState}
 _NO_END = 2**63 - 1  # an id that no message reaches
+_ACCOUNTS_AT_ONCE = 10_000  # looked at by one statement
 _STORY = 10_000  # texts of one citizen, more than anyone reads
 
 
