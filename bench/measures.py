@@ -16,6 +16,7 @@ from typing import Any
 from bench import base, traffic
 from bench.processes import Peer, Smsc, Usage, memory
 from bench.rig import Rig, bare_hash_rate
+from bench.senders import HISTORY, KINDS, costs
 from bench.sheet import NAIVE, OURS, Sheet, Wanted
 from bench.traffic import Load
 from smsgw import clock
@@ -245,6 +246,19 @@ def dry(rig: Rig, sheet: Sheet, options: Options) -> None:
     figure.other += [bare, bare_hash_rate(seconds / 2)]
 
 
+def senders(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """Texts of senders who never stop, beside first texts."""
+    history = 2_000 if options.quick else HISTORY
+    for limit in (10, 0):
+        for kind in KINDS:
+            with rig.folder() as folder:
+                first, later = costs(folder, kind, limit, history)
+            name = f"text after {history:,}, {kind}, limit {limit}: processor"
+            figure = sheet.figure(name, "µs", None, "first text")
+            figure.ours.append(later)
+            figure.other.append(first)
+
+
 # --- beginning and rest ---------------------------------------------------------------------
 
 
@@ -416,6 +430,7 @@ MEASURES: dict[str, Callable[[Rig, Sheet, Options], None]] = {
     "latency": latency,
     "expiring": expiring,
     "slow-disk": slow_disk,
+    "senders": senders,
     "start": start,
     "rest": rest,
     "size": size,

@@ -253,10 +253,13 @@ class Daemon:
         gc.collect()
 
     async def _tidy(self) -> None:
-        done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
-        self._desk.outcomes += done.outcomes
-        for link in done.due:
-            self._desk.ring(link)
+        more = True
+        while more:  # a step at a time: traffic commits in between
+            done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
+            more = done.more
+            self._desk.outcomes += done.outcomes
+            for link in done.due:
+                self._desk.ring(link)
 
     async def _purge(self) -> None:
         messages = accounts = 0

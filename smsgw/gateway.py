@@ -14,14 +14,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import NamedTuple, assert_never
 
+from smsgw import phone
 from smsgw.carriers import Carriers
 from smsgw.clock import stamp
-from smsgw.config import Settings
+from smsgw.config import Settings, SourceNumbers
 from smsgw.delivery import Deliveries
 from smsgw.errors import SmsgwError
 from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
+from smsgw.limits import Ceiling, HeavySenders
 from smsgw.model import (
     Address,
     Answer,
@@ -40,6 +43,7 @@ from smsgw.model import (
 )
 from smsgw.passwords import Issued, Issuer, Supply
 from smsgw.registration import machine
+from smsgw.registration.own_wording import OwnWording
 from smsgw.registration.replies import templates
 from smsgw.store import rows
 from smsgw.store.rows import Changes
@@ -64,6 +68,12 @@ _THROTTLED_DELAY = timedelta(seconds=1)
 #: For so many response times more, a text that was not answered in time waits for a late answer.
 _LATE_ANSWERS = 2
 _PURGE_STEP = 500
+#: Long texts that lack a part, and parts that are forgotten, in one step.
+_TIDY_TEXTS, _TIDY_PARTS = 100, 2000
+#: Until when no text is answered, since limits.replies_per_hour is reached; a fact of the store.
+CEILING_FACT = "replies_per_hour_reached_until"
+#: Above that limit, `status` says so for as long at least; and what it says is as old at most.
+_CEILING_SHOWN, _CEILING_TOLD = timedelta(minutes=1), timedelta(seconds=10)
 _REMINDER = Reply.REMINDER
 
 
@@ -125,6 +135,7 @@ class Done:
     passwords_wanted: int = 0  #: registrations that wait for the hashers
     passwords_given: int = 0  #: to its registrations
     trouble: str | None = None  #: why the store did not take it
+    more: bool = False  #: of `tidy`: there is more to do
 
     @classmethod
     def later(cls, batch: Batch, trouble: str | None = None) -> "Done":
@@ -212,6 +223,15 @@ class Gateway:
         self.ttl = settings.registration.password_ttl // timedelta(microseconds=1)
         configured = {link.name: link.carrier for link in settings.smsc}
         self.carriers = Carriers(configured, store.carriers())
+        #: Links whose numbers are national, whatever their TON says.
+        self.national = frozenset(
+            link.name for link in settings.smsc if link.source_numbers is SourceNumbers.NATIONAL
+        )
+        self.salts = _Salts(self.carriers)
+        self.own_wording = OwnWording([*self._templates.values(), *store.wordings()])
+        self.heavy_senders = HeavySenders(settings.limits.replies_per_phone_per_hour)
+        self._ceiling: Ceiling | None = None
+        self._ceiling_told = 0
         self._patience = {link.name: link.response_timeout for link in settings.smsc}
         self.lease = timedelta(seconds=60) + max(self._patience.values(), default=timedelta(0))
 
@@ -222,6 +242,8 @@ class Gateway:
         store = self.store
         with store.transaction():
             store.set_fact("key_id", str(self._vault.key_id))
+            if not self.settings.limits.replies_per_hour:
+                store.set_fact(CEILING_FACT, "0")
             store.set_carriers({link.name: link.carrier for link in self.settings.smsc})
             store.end_all_leases(now)
             for name in self._links:
@@ -272,8 +294,10 @@ class Gateway:
             raise
         except StoreUnavailable as error:
             log.error("store: %s", error)
+            self._forget_counts()
             return Done.later(batch, str(error))
         except Exception as error:
+            self._forget_counts()
             if len(batch) == 1:
                 # The type alone: the message may hold what the citizen wrote.
                 log.error("batch: one message cannot be stored (%s)", type(error).__name__)
@@ -287,6 +311,7 @@ class Gateway:
         done = Done()
         store = self.store
         counts: dict[str, list[int]] = {}
+        intake = None
         with self._supply(batch.registrations) as supply, store.transaction():
             deliveries = Deliveries(self, now, done)
             if batch.results:
@@ -294,18 +319,48 @@ class Gateway:
             read = self._take_receipts(batch.receipts, deliveries, now, done)
             if batch.mos:
                 changes = Changes()
-                Intake(self, batch.room, now, changes, done, supply).take(batch.mos)
+                intake = Intake(self, batch.room, now, changes, done, supply)
+                intake.take(batch.mos)
                 store.write(changes)
                 done.passwords_given = supply.given
                 # What waits for its turn is counted when that comes.
                 read += [
-                    mo.link for mo, answer in zip(batch.mos, done.answers, strict=True) if answer
+                    mo.link
+                    for mo, answer in zip(batch.mos, done.answers, strict=True)
+                    if answer is Answer.OK
                 ]
             for link in set(read):
                 counts.setdefault(link, [0, 0])[0] = read.count(link)
             for link, (mo, mt) in counts.items():
                 store.count_on_link(link, mo, mt)
+        if intake:
+            intake.committed()
         return done
+
+    # --- limits -------------------------------------------------------------------------------
+
+    def ceiling(self, now: datetime) -> Ceiling | None:
+        """What was answered in the last hour, where there is a limit for all together."""
+        limit = self.settings.limits.replies_per_hour
+        if limit and self._ceiling is None:
+            self._ceiling = Ceiling(limit, self.store.count_answers(now - timedelta(hours=1)))
+        return self._ceiling
+
+    def at_ceiling(self, ceiling: Ceiling, now: datetime) -> None:
+        """No more is answered now; say so where commands read it, inside a transaction."""
+        at = stamp(now)
+        shown = _CEILING_SHOWN // timedelta(microseconds=1)
+        until = max(ceiling.more_at(at), at + shown)
+        if at > self._ceiling_told + shown:
+            log.warning("replies_per_hour=%d reached: texts are not answered", ceiling.limit)
+        if until > self._ceiling_told + _CEILING_TOLD // timedelta(microseconds=1):
+            self._ceiling_told = until
+            self.store.set_fact(CEILING_FACT, str(until))
+
+    def _forget_counts(self) -> None:
+        """Nobody knows what was committed: what was counted is counted again."""
+        self.heavy_senders.forget()
+        self._ceiling, self._ceiling_told = None, 0
 
     @contextmanager
     def _supply(self, most: int | None = None) -> Iterator[Supply]:
@@ -484,14 +539,19 @@ class Gateway:
 
     def _expire(self, now: datetime, limit: int, supply: Supply) -> Expired:
         store, rules = self.store, self.settings.registration
-        last: list[AccountRow] = []
-        lapsed: list[AccountRow] = []
+        countries = self.settings.limits.countries
         with store.transaction():
             self._check_key()
             due = store.due_accounts(now, limit)
+            last: list[tuple[AccountRow, str | None]] = []
+            lapsed: list[AccountRow] = []
             for row in due:
-                event = machine.lapse(row.account.reminders, rules.max_reminders)
-                (lapsed if event is machine.Lapse else last).append(row)
+                if why := phone.may_be_texted(row.account.phone, countries):
+                    last.append((row, f"no reminder may go to this number ({why})"))
+                elif machine.lapse(row.account.reminders, rules.max_reminders) is machine.Lapse:
+                    lapsed.append(row)
+                else:
+                    last.append((row, None))
             changes = Changes()
             _, _, mt_id = store.last_ids()
             for row in lapsed:
@@ -501,11 +561,12 @@ class Gateway:
                 mt_id += 1
                 reminders = row.account.reminders + 1
                 self._issue(changes, row, machine.Lapse, issued, mt_id, now, reminders=reminders)
-            for row in last:
+            for row, reason in last:
                 self.supersede(row)
-                step = machine.step(row.account.state, machine.LastLapse)
-                changes.history.append(history_row(row, machine.LastLapse, step.to, now))
-            store.delete_passwords(row.account.id for row in last)
+                to = machine.step(row.account.state, machine.LastLapse).to
+                entry = history_row(row, machine.LastLapse, to, now, reason=reason)
+                changes.history.append(entry)
+            store.delete_passwords(row.account.id for row, _ in last)
             store.write(changes)
         replaced = supply.given
         if replaced or last:
@@ -566,23 +627,33 @@ class Gateway:
     # --- housekeeping -------------------------------------------------------------------------
 
     def tidy(self, now: datetime) -> Done:
-        """End what has waited long enough.
+        """End some of what has waited long enough; call it again while there is `more`.
 
         Long texts that lack a part after ten minutes are answered as what they are; leases that
-        are over end; old parts, receipts of nobody and reservations are forgotten.
+        are over end; parts of texts that were decided on, receipts of nobody and
+        reservations are forgotten.
         """
         done, changes = Done(), Changes()
         store = self.store
-        incomplete = store.incomplete(now - PARTS_LIMIT)
-        with store.transaction():
-            if incomplete:
-                Intake(self, {}, now, changes, done, Supply(self.issuer, 0)).give_up(incomplete)
-                store.write(changes)
-            for link in store.end_leases(now):
-                done.falls_due(link, now)
-            store.purge_parts(now - 2 * RETRANSMISSION_WINDOW)
-            store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
-            store.purge_reservations(now)
+        incomplete = store.incomplete(now - PARTS_LIMIT, _TIDY_TEXTS)
+        intake = None
+        try:
+            with store.transaction():
+                if incomplete:
+                    intake = Intake(self, {}, now, changes, done, Supply(self.issuer, 0))
+                    intake.give_up(incomplete)
+                    store.write(changes)
+                for link in store.end_leases(now):
+                    done.falls_due(link, now)
+                old = store.purge_parts(now - 2 * RETRANSMISSION_WINDOW, _TIDY_PARTS)
+                store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
+                store.purge_reservations(now)
+        except StoreUnavailable:
+            self._forget_counts()
+            raise
+        if intake:
+            intake.committed()
+        done.more = len(incomplete) == _TIDY_TEXTS or old == _TIDY_PARTS
         return done
 
     def purge(self, now: datetime) -> Purged:
@@ -594,3 +665,17 @@ class Gateway:
         if not messages and not accounts:
             store.truncate_log()  # what was removed does not stay in it either
         return Purged(messages, accounts, bool(messages or accounts))
+
+
+class _Salts(dict[str, int]):
+    """What each link adds to the fingerprint of a text: links of one carrier add the same, so
+    that the same octets by another carrier are another text."""
+
+    def __init__(self, carriers: Carriers) -> None:
+        self._carriers = carriers
+
+    def __missing__(self, link: str) -> int:
+        name = self._carriers.of(link).encode()
+        salt = int.from_bytes(blake2b(name, digest_size=8).digest(), "big")
+        self[link] = salt = salt & rows.FINGERPRINT_MASK
+        return salt

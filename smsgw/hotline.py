@@ -19,6 +19,7 @@ from smsgw.model import (
     Address,
     Direction,
     HistoryEntry,
+    Ignored,
     Mo,
     Outcome,
 )
@@ -33,6 +34,16 @@ RESERVED_FOR = timedelta(days=7)
 #: So many accounts are ended in one transaction: the daemon waits for some milliseconds.
 CLOSED_AT_ONCE = 50
 _READ_AT_ONCE = 500
+
+_WHY_IGNORED = {
+    Ignored.SENDER: "the sender is not a telephone number",
+    Ignored.COUNTRY: "the number is not of a country in limits.countries",
+    Ignored.KIND_OF_NUMBER: "the number is of a kind that costs, or no phone",
+    Ignored.PHONE_LIMIT: "the phone is past its hourly limit of replies",
+    Ignored.GATEWAY_LIMIT: "the gateway is past limits.replies_per_hour",
+    Ignored.OWN_WORDING: "the text quotes our own wording",
+    Ignored.RECEIPT: "the text reads like a delivery receipt",
+}
 
 
 class Hotline(Gateway):
@@ -293,9 +304,9 @@ class Hotline(Gateway):
         """What the gateway would do with *text* from *sender*; nothing is kept, nothing sent."""
         address = Address(sender.strip(), 0, 0)
         number = phone.normalise(address, self.region)
-        link = self._links[0] if self._links else ""
         changes, done = Changes(), Done()
         with self.store.transaction(keep=False):
+            link = self._link_of(number)
             supply = Supply(self.issuer)
             Intake(self, {link: 1}, now, changes, done, supply).take(
                 [Mo(link, 0, address, text, 0)]
@@ -304,19 +315,37 @@ class Hotline(Gateway):
             sent = self.store.messages(phone=number, direction=Direction.MT, limit=1)
         (outcome,) = done.outcomes
         reply = sent[0].text if done.replies else None
-        return Trial(outcome, reply, self._explain(outcome, number, text, now))
+        reason = Ignored(changes.ignored[0][1]) if changes.ignored else None
+        return Trial(outcome, reply, self._explain(outcome, reason, number, text, now))
 
-    def _explain(self, outcome: Outcome, number: str | None, text: str, now: datetime) -> str:
+    def _link_of(self, number: str | None) -> str:
+        """A link by which a text of *number* may come: of its account's carrier, if it has one."""
+        links: tuple[str, ...] = ()
+        if number is not None:
+            _, accounts, _ = self.store.senders([number])
+            links = tuple(
+                link
+                for its in accounts.values()
+                for link in self.carriers.links(self.carriers.of(its.link))
+            )
+        return (links or self._links or ("",))[0]
+
+    def _explain(
+        self,
+        outcome: Outcome,
+        reason: Ignored | None,
+        number: str | None,
+        text: str,
+        now: datetime,
+    ) -> str:
         match outcome:
             case Outcome.SYNTAX_ERROR:
                 strict = self.settings.registration.check_personal_number
                 today = now.astimezone(self.zone).date()
                 read = syntax.parse(text, today, check_personal_number=strict)
                 return read.reason if isinstance(read, syntax.SyntaxFault) else ""
-            case Outcome.IGNORED if number is None:
-                return "the sender is not a telephone number"
             case Outcome.IGNORED:
-                return "the phone is past its hourly limit of replies"
+                return _WHY_IGNORED[reason or Ignored.PHONE_LIMIT]
             case Outcome.ALREADY_REGISTERED:
                 return self._explain_refusal(number, text, now)
             case _:

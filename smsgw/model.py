@@ -135,6 +135,8 @@ class Holder(NamedTuple):
     account_id: int
     state: AccountState
     birth_date: date
+    link: str  #: by which it was registered
+    ended: bool  #: its issued password was deleted and not replaced
 
 
 class Taken(NamedTuple):
@@ -217,7 +219,8 @@ class Message:
     state: MtState | None  #: of an MT
     outcome: Outcome | None  #: of an MO
     created_at: datetime
-    reason: str | None = None  #: why an MT failed, in the carrier's words
+    #: Why an MT failed, in the carrier's words; of an MO that is ignored: an `Ignored`.
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Any writing of a telephone number -> E.164, so that one phone is one phone.
+"""Any writing of a telephone number -> E.164, so that one phone is one phone; and who pays for it.
 
-Knows countries and lengths (phonenumbers), not which ranges are in use: these change, and a new
-one must refuse nobody. No account, no link.
+Knows countries and lengths (phonenumbers). Which ranges are in use decides only between two
+readings of one number: these ranges change, and a new one must refuse nobody. No account, no link.
 """
 
 import re
@@ -9,7 +9,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from smsgw.model import Address
+from smsgw.model import Address, Ignored
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -19,6 +19,7 @@ INTERNATIONAL = 1  #: type of number, SMPP v3.4 §5.2.5
 # Today's mobile numbers of Vietnam in the ways carriers write them. phonenumbers reads them the
 # same (a test compares), fifty times slower.
 _VIETNAMESE_MOBILE = re.compile(r"(?:\+?84|0)?([35789][0-9]{8})")
+_THEIR_E164 = re.compile(r"\+84[35789][0-9]{8}")
 # Longer than any number with its punctuation; phonenumbers itself takes 250 characters.
 _MAX_CHARACTERS = 40
 # Without a plus, fewer digits are a short code and not a small country's number.
@@ -30,24 +31,72 @@ _WRITTEN = re.compile(rf"\+?[0-9 ().\-/\u00a0]{{1,{_MAX_CHARACTERS}}}")
 _BEGINNING = re.compile(r"\+?[0-9]{1,18}")
 
 
-def normalise(address: Address, region: str) -> str | None:
+def normalise(address: Address, region: str, national: bool = False) -> str | None:
     """The E.164 form of *address*, such as `+84905123456`; None if it is no telephone number.
 
     The same number comes out whatever TON and NPI the carrier puts beside it, since carriers put
-    anything there. Only a number that does not look like one of *region* is taken as
-    international when its TON says so.
+    anything there. Only where it can be read in two ways does TON decide: with TON 1 an
+    international reading that is valid by today's tables wins over a national one that is
+    possible. `376312345` with TON 1 is in Andorra; `905123456` is no Turkish number.
 
     Args:
         region: where numbers without a country code belong, such as "VN".
+        national: this carrier writes national numbers with TON 1, so that it says nothing.
     """
-    if region == "VN" and (mobile := _VIETNAMESE_MOBILE.fullmatch(address.number)):
+    number = address.number
+    if (
+        region == "VN"
+        and (mobile := _VIETNAMESE_MOBILE.fullmatch(number))
+        # Nine digits and no more are the one writing that may be another country's as well.
+        and (address.ton != INTERNATIONAL or national or mobile.start(1))
+    ):
         return "+84" + mobile[1]
-    return _by_phonenumbers(address.number, address.ton == INTERNATIONAL, region)
+    return _by_phonenumbers(number, address.ton == INTERNATIONAL and not national, region)
+
+
+def is_written_nationally(address: Address, e164: str) -> bool:
+    """Whether *address*, which was read as *e164*, has no country code."""
+    digits = _digits(address.number).lstrip("0")
+    return len(digits) < len(e164) - 1 and e164.endswith(digits)
 
 
 def from_text(text: str, region: str) -> str | None:
     """The E.164 form of what a person typed; None if it is no telephone number."""
     return normalise(Address(unicodedata.normalize("NFKC", text).strip(), 0, 0), region)
+
+
+def may_be_texted(e164: str, countries: tuple[str, ...]) -> Ignored | None:
+    """Why nothing is sent to the number *e164*; None: it may get texts.
+
+    None go to countries other than *countries* ("*" among them: all), and none to numbers known
+    as premium-rate, shared-cost, toll-free, pager or voice mail. A number that today's tables do
+    not know belongs to the main country of its code.
+    """
+    if _THEIR_E164.fullmatch(e164) and ("VN" in countries or "*" in countries):
+        return None  # no number of any such kind begins so (a test looks at all of them)
+    country, costs = _country_and_kind(e164)
+    if "*" not in countries and country not in countries:
+        return Ignored.COUNTRY
+    return Ignored.KIND_OF_NUMBER if costs else None
+
+
+@lru_cache(maxsize=4096)
+def _country_and_kind(e164: str) -> tuple[str, bool]:
+    """The country of *e164*, and whether it is of a kind that nobody must be made to pay for."""
+    import phonenumbers
+
+    kinds = phonenumbers.PhoneNumberType
+    number = phonenumbers.parse(e164)
+    country = phonenumbers.region_code_for_number(number)
+    if country is None:
+        country = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return country, phonenumbers.number_type(number) in (
+        kinds.PREMIUM_RATE,
+        kinds.SHARED_COST,
+        kinds.TOLL_FREE,
+        kinds.PAGER,
+        kinds.VOICEMAIL,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -61,12 +110,13 @@ def _by_phonenumbers(written: str, international: bool, region: str) -> str | No
         # No country begins with 0, but some carriers put a plus before whatever they have.
         written = written[1:]
     number = _possible(written, region)
-    if (
-        (number is None or (international and _looks_foreign(written, number, region)))
-        and not written.startswith("+")
-        and len(_digits(written)) >= _FEWEST_DIGITS_ABROAD
-    ):
-        number = _possible("+" + written, region) or number
+    if not written.startswith("+") and len(_digits(written)) >= _FEWEST_DIGITS_ABROAD:
+        if number is None:
+            number = _possible("+" + written, region)
+        elif international and not _digits(written).startswith("0"):
+            abroad = _possible("+" + written, region)
+            if abroad is not None and phonenumbers.is_valid_number(abroad):
+                number = abroad
     if number is None:
         return None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

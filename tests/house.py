@@ -50,12 +50,14 @@ class OneHash:
 class House:
     """The gateway, and a citizen's way to it: `house.text(AN, TEXT)`."""
 
-    def __init__(self, folder, **sections):
+    def __init__(self, folder, links=None, **sections):
         link = {"host": "127.0.0.1", "port": 2775, "system_id": "smsgw", "password": "secret"}
         document = {
             "gateway": {"database": str(folder / "smsgw.db")},
             **sections,
-            "smsc": [{"name": name} | link for name in ("viettel", "mobi")],
+            "smsc": [
+                {"name": name} | link | (links or {}).get(name, {}) for name in ("viettel", "mobi")
+            ],
         }
         file = folder / "house.toml"
         file.write_text(toml.dumps(document), encoding="utf-8")

@@ -46,6 +46,15 @@ def house(make_house):
     return make_house()
 
 
+@pytest.fixture
+def one_carrier(make_house):
+    """A house whose two links are of one carrier."""
+    return make_house(links=ONE_CARRIER)
+
+
+ONE_CARRIER = {"mobi": {"carrier": "viettel"}}
+
+
 # --- registration -----------------------------------------------------------------------------
 
 
@@ -151,10 +160,28 @@ def test_limit_holds_inside_one_batch(make_house):
 # --- retransmission ---------------------------------------------------------------------------
 
 
-def test_same_octets_on_another_session_register_once_and_are_answered_once(house):
+def test_same_octets_on_another_session_register_once_and_are_answered_once(one_carrier):
+    house = one_carrier
     house.text(AN, TEXT, session=1)
     house.later(minutes=14, seconds=59)
     assert (Outcome.RETRANSMISSION, []) == house.text(AN, TEXT, session=2, link="mobi")
+
+
+def test_same_octets_by_another_carrier_are_another_text(house):
+    """A stranger who writes her number elsewhere does not make her own text a retransmission."""
+    house.text(AN, "hallo", session=1, link="mobi")
+    assert (Outcome.SYNTAX_ERROR, [SYNTAX]) == house.text(AN, "hallo", session=2)
+    assert Outcome.RETRANSMISSION == house.text(AN, "hallo", session=3)[0]
+
+
+@pytest.mark.parametrize("minutes", range(1, 15))
+def test_retransmission_is_known_for_a_quarter_of_an_hour_whenever_it_begins(house, minutes):
+    house.later(minutes=minutes, seconds=7)
+    house.text(AN, "hallo", session=1)
+    house.later(minutes=14, seconds=59)
+    assert Outcome.RETRANSMISSION == house.text(AN, "hallo", session=2)[0]
+    house.later(seconds=1)
+    assert Outcome.SYNTAX_ERROR == house.text(AN, "hallo", session=3)[0]
 
 
 def test_retransmission_is_known_after_a_restart(house):
@@ -586,13 +613,20 @@ def parts(house, *texts, ref="8:7", **options):
     ]
 
 
-def test_text_in_parts_registers_once_all_are_there_in_any_order(house):
+def test_text_in_parts_registers_once_all_are_there_in_any_order(one_carrier):
+    house = one_carrier
     first, second, third = parts(house, "TK,Nguyen Van", " An,2012345", "67,01.02.1990")
     assert [Answer.OK] == house.take(third).answers
     assert [Answer.OK] == house.take(first).answers
     house.restart()
     assert 1 == len(house.take(second._replace(session=2, link="mobi")).replies)
     assert "Nguyen Van An" == house.account().full_name
+
+
+def test_parts_by_another_carrier_are_of_another_text(house):
+    first, second = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
+    done = house.take(first, second._replace(link="mobi"))
+    assert ([Answer.OK, Answer.OK], []) == (done.answers, done.replies)
 
 
 def test_parts_that_come_in_one_batch_are_joined(house):

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgw import phone
-from smsgw.model import Address
+from smsgw.model import Address, Ignored
 
 TONS, NPIS = range(7), (0, 1, 3, 9, 18)
 
 
-def normalise(number, ton=0, npi=0, region="VN"):
-    return phone.normalise(Address(number, ton, npi), region)
+def normalise(number, ton=0, npi=0, region="VN", national=False):
+    return phone.normalise(Address(number, ton, npi), region, national)
 
 
 SAME = [
@@ -48,7 +48,8 @@ WRITINGS = ["84{}", "+84{}", "0{}", "{}", "0084{}"]
     st.integers(0, 255),
 )
 def test_every_vietnamese_mobile_is_the_same_in_every_writing(form, national, ton, npi):
-    assert "+84" + national == normalise(form.format(national), ton, npi)
+    lies = form == "{}"  # the one writing that may be a foreign number with TON 1
+    assert "+84" + national == normalise(form.format(national), ton, npi, national=lies)
 
 
 NUMBERS = {
@@ -69,16 +70,97 @@ def test_whatever_could_be_a_number_by_country_and_length_is_one(written, number
     assert number == normalise(written, ton)
 
 
-def test_foreign_number_without_plus_is_known_by_its_ton():
-    assert "+6591234567" == normalise("6591234567", ton=1)
-    assert "+4512345678" == normalise("4512345678", ton=1)
+# Possible in both countries: TON 1 means the other one where today's tables know the number there.
+TWO_READINGS = {
+    "Andorran mobile": ("376312345", "+376312345", "+84376312345"),
+    "Singaporean": ("6591234567", "+6591234567", "+846591234567"),
+    "Congolese, landline of Hanoi": ("2435123456", "+2435123456", "+842435123456"),
+    "Italian, new range of ours": ("390123456", "+390123456", "+84390123456"),
+}
 
 
-def test_ton_international_does_not_make_a_home_number_foreign():
-    # As a Turkish, a Congolese and an American number these would be possible, or nearly so.
-    assert "+84905123456" == normalise("905123456", ton=1)
-    assert "+842435123456" == normalise("2435123456", ton=1)
-    assert "+841201234567" == normalise("1201234567", ton=1)
+@pytest.mark.parametrize(("written", "abroad", "home"), TWO_READINGS.values(), ids=TWO_READINGS)
+def test_ton_international_decides_where_a_number_is_valid_abroad(written, abroad, home):
+    assert abroad == normalise(written, ton=1)
+    assert {home} == {normalise(written, ton) for ton in TONS if ton != 1}
+    assert home == normalise(written, ton=1, national=True)
+
+
+NO_NUMBER_ABROAD = {
+    "no Turkish number": ("905123456", "+84905123456"),
+    "no Chinese one": ("861234567", "+84861234567"),
+    "no Iranian one": ("981234567", "+84981234567"),
+    "no Danish one": ("4512345678", "+844512345678"),
+    "too short for America": ("1201234567", "+841201234567"),
+}
+
+
+@pytest.mark.parametrize(("written", "home"), NO_NUMBER_ABROAD.values(), ids=NO_NUMBER_ABROAD)
+def test_ton_international_does_not_make_a_home_number_foreign(written, home):
+    assert {home} == {normalise(written, ton) for ton in TONS}
+
+
+def test_number_with_a_trunk_prefix_is_never_foreign():
+    assert "+84376312345" == normalise("0376312345", ton=1)
+
+
+@pytest.mark.parametrize(
+    ("written", "e164", "nationally"),
+    [
+        ("905123456", "+84905123456", True),
+        ("0905123456", "+84905123456", True),
+        ("(0905) 123.456", "+84905123456", True),
+        ("84905123456", "+84905123456", False),
+        ("+84905123456", "+84905123456", False),
+        ("0084905123456", "+84905123456", False),
+        ("840905123456", "+84905123456", False),
+        ("376312345", "+376312345", False),
+    ],
+)
+def test_number_without_country_code_is_told_from_one_that_has_it(written, e164, nationally):
+    assert nationally == phone.is_written_nationally(Address(written, 1, 1), e164)
+
+
+# --- who pays ---------------------------------------------------------------------------------
+
+HOME, EVERYWHERE = ("VN",), ("*",)
+NEVER_TEXTED = {
+    "satellite": ("+881631234567", HOME, Ignored.COUNTRY),
+    "Cuba": ("+5351234567", HOME, Ignored.COUNTRY),
+    "US 1-900": ("+19005551234", HOME, Ignored.COUNTRY),
+    "US 1-900, everywhere": ("+19005551234", EVERYWHERE, Ignored.KIND_OF_NUMBER),
+    "VN 1900": ("+8419001234", HOME, Ignored.KIND_OF_NUMBER),
+    "VN 1800": ("+841800561234", HOME, Ignored.KIND_OF_NUMBER),
+    "VN mobile where only Lao ones are answered": ("+84905123456", ("LA",), Ignored.COUNTRY),
+}
+TEXTED = {
+    "VN mobile": ("+84905123456", HOME),
+    "VN mobile among others": ("+84905123456", ("LA", "VN")),
+    "VN mobile, everywhere": ("+84905123456", EVERYWHERE),
+    "range that is not in use": ("+84401234567", HOME),
+    "eleven digits of before 2018": ("+841201234567", HOME),
+    "satellite, everywhere": ("+881631234567", EVERYWHERE),
+    "American range that is not in use": ("+12225550123", ("US",)),
+}
+
+
+@pytest.mark.parametrize(("e164", "countries", "why"), NEVER_TEXTED.values(), ids=NEVER_TEXTED)
+def test_numbers_that_somebody_would_pay_for_are_never_texted(e164, countries, why):
+    assert why is phone.may_be_texted(e164, countries)
+
+
+@pytest.mark.parametrize(("e164", "countries"), TEXTED.values(), ids=TEXTED)
+def test_numbers_of_the_countries_may_be_texted(e164, countries):
+    assert phone.may_be_texted(e164, countries) is None
+
+
+def test_no_vietnamese_mobile_is_of_a_kind_that_costs_so_none_has_to_be_looked_up():
+    ranges = [f"{first}{rest:03}" for first in "35789" for rest in range(1000)]
+    numbers = [f"+84{start}12345" for start in ranges]
+    assert {("VN", False)} == {phone._country_and_kind.__wrapped__(e164) for e164 in numbers}
+    before = phone._country_and_kind.cache_info()
+    assert {None} == {phone.may_be_texted(e164, HOME) for e164 in numbers}
+    assert before == phone._country_and_kind.cache_info()
 
 
 NO_NUMBER = {
@@ -128,10 +210,11 @@ writings = (
 )
 
 
-@given(writings, st.integers(0, 6), st.sampled_from(["VN", "SG", "US"]))
-def test_the_fast_way_never_gives_another_answer_than_the_slow_one(written, ton, region):
-    slow = phone._by_phonenumbers(written, ton == phone.INTERNATIONAL, region)
-    fast = normalise(written, ton, region=region)
+@given(writings, st.integers(0, 6), st.sampled_from(["VN", "SG", "US"]), st.booleans())
+def test_the_fast_way_never_gives_another_answer_than_the_slow_one(written, ton, region, national):
+    international = ton == phone.INTERNATIONAL and not national
+    slow = phone._by_phonenumbers(written, international, region)
+    fast = normalise(written, ton, region=region, national=national)
     assert slow == fast
     if fast is not None:
         parsed = phonenumbers.parse(fast)

@@ -11,7 +11,9 @@ import click
 from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
 from smsgw.cli.options import format_option, moment
+from smsgw.clock import stamp, unstamp
 from smsgw.errors import SmsgwError
+from smsgw.gateway import CEILING_FACT
 from smsgw.model import LinkState
 
 #: A reply leaves within a second; one that still waits after this does not leave by itself.
@@ -41,8 +43,8 @@ def status(office: Office, form: str) -> int:
     """Is it working? One screen.
 
     Exit status 0 if all is well, 1 if not. Not well is: no daemon, a link that is not bound, a
-    reply that waits for more than five minutes, a full disk, a database that cannot be read or
-    written.
+    reply that waits for more than five minutes, limits.replies_per_hour reached, a full disk, a
+    database that cannot be read or written.
     """
     condition = _condition(office)
     show.show_condition(condition, form, office.eye)
@@ -98,9 +100,11 @@ def _condition(office: Office) -> show.Condition:
     problems = []
     links: list[show.LinkRow] = []
     health = disk = None
+    silent_until = 0
     try:
         links = _links(office)
         health = office.store.health(office.now)
+        silent_until = int(office.store.fact(CEILING_FACT) or 0)
         with office.store.transaction(keep=False):
             pass  # reading goes on beside a lock that the daemon waits for in vain
     except (SmsgwError, sqlite3.Error, OSError) as fault:  # for this command it is an answer
@@ -120,6 +124,12 @@ def _condition(office: Office) -> show.Condition:
         **{key: getattr(health, key, None) for key in show.HEALTH_KEYS},
     )
     configured = {link.name for link in office.settings.smsc}
+    if silent_until > stamp(office.now):
+        limit = office.settings.limits.replies_per_hour
+        until = office.eye.time(unstamp(silent_until))
+        problems.append(
+            f"limits.replies_per_hour ({limit}) is reached: no text is answered until {until}"
+        )
     problems += _problems(condition, configured, office.now)
     return replace(condition, problems=tuple(problems))
 

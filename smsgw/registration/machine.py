@@ -27,7 +27,7 @@ class Registration(Event):
 
 
 class Reset(Event):
-    """The citizen repeated the registration because the password is forgotten."""
+    """The citizen repeated the registration: the password is forgotten, or has ended."""
 
     word = "reset"
 
@@ -176,29 +176,43 @@ def decide(
     cmnd_holder: Holder | None,
     repeat: Repeat = Repeat.REFUSE,
     resets_left: int = 0,
+    own_carrier: bool = True,
 ) -> Decision:
     """What *request* leads to, given the open accounts that have its phone and its CMND.
 
     Args:
-        repeat: whether a citizen who sends the own registration again gets a new password.
+        repeat: whether a citizen who sends the own registration again gets a new password. One
+            whose password has ended does in any case.
         resets_left: how many of those the account of *cmnd_holder* may still get today.
+        own_carrier: the text came by a link of that account's carrier. Another carrier's word for
+            who has sent it opens nobody's account.
     """
     if isinstance(request, SyntaxFault):
         return _SYNTAX_ERROR
     holder = cmnd_holder or phone_holder
     if holder is None:
         return _REGISTERED
-    if (
-        repeat is Repeat.RESET
-        and resets_left > 0
-        and phone_holder is not None
-        and cmnd_holder is not None
-        and phone_holder.account_id == cmnd_holder.account_id
-        and request.birth_date == cmnd_holder.birth_date
-    ):
+    if resets_left > 0 and own_carrier and may_reset(request, phone_holder, cmnd_holder, repeat):
         return Decision(Outcome.REGISTERED, Reply.REGISTERED, Reset, holder.account_id)
     reply = _CMND_KNOWN if cmnd_holder else _PHONE_KNOWN
     return from_tuple(Decision, (_ALREADY_REGISTERED, reply, None, holder.account_id))
+
+
+def may_reset(
+    request: Request,
+    phone_holder: Holder | None,
+    cmnd_holder: Holder | None,
+    repeat: Repeat,
+) -> bool:
+    """Whether *request* is the account's own registration once more, and that gives it a new
+    password: as it is configured, or since the one before has ended."""
+    return (
+        phone_holder is not None
+        and cmnd_holder is not None
+        and phone_holder.account_id == cmnd_holder.account_id
+        and request.birth_date == cmnd_holder.birth_date
+        and (repeat is Repeat.RESET or cmnd_holder.ended)
+    )
 
 
 def mermaid() -> str:

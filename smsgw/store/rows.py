@@ -10,6 +10,16 @@ from typing import Any
 
 Row = tuple[Any, ...]
 
+#: Of a fingerprint, what is left beside the quarter of an hour; it fits 63 bits until 2089.
+FINGERPRINT_BITS = 41
+FINGERPRINT_MASK = (1 << FINGERPRINT_BITS) - 1
+_QUARTER = 900_000_000  # microseconds
+
+
+def quarter(at: int) -> int:
+    """The lowest fingerprint of a text that came in the quarter of an hour of *at*."""
+    return at // _QUARTER << FINGERPRINT_BITS
+
 
 def subscriber(id_: int, phone: str) -> Row:
     return (id_, phone)
@@ -25,6 +35,12 @@ def mo(
     outcome: str,
     text: str | None,
 ) -> Row:
+    """The row of an MO.
+
+    Args:
+        fingerprint: of the octets and the carrier; 0: none is kept.
+    """
+    fingerprint = created_at // _QUARTER << FINGERPRINT_BITS | fingerprint & FINGERPRINT_MASK
     return (id_, created_at, subscriber_id, link, session, fingerprint, outcome, text)
 
 
@@ -124,6 +140,8 @@ class Changes:
 
     subscribers: list[Row] = field(default_factory=list)
     mos: list[Row] = field(default_factory=list)
+    ignored: list[Row] = field(default_factory=list)  #: (MO, reason)
+    surplus: list[Row] = field(default_factory=list)  #: (hour, subscriber, number, last at)
     mts: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
     passwords: list[Row] = field(default_factory=list)

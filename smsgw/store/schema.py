@@ -226,6 +226,37 @@ def m002_carriers(db: Database) -> None:
 
 
 @migrations()
+def m005_senders(db: Database) -> None:
+    # A fingerprint begins with the quarter of an hour (`rows.quarter`), so that one index finds a
+    # retransmission by a point, and what a sender sent since a moment by a range. What each one
+    # sent before would be read for neither.
+    db.execute("DROP INDEX mo_subscriber")
+    db.execute(
+        "UPDATE mo SET fingerprint = (created_at / 900000000 << 41)"
+        " | CASE outcome WHEN 'retransmission' THEN 0 ELSE fingerprint & 2199023255551 END"
+    )
+    db.execute("CREATE INDEX mo_sender ON mo (subscriber_id, fingerprint)")
+    # Why a text was ignored.
+    db.execute("CREATE TABLE ignored (mo_id INTEGER PRIMARY KEY, reason TEXT NOT NULL) STRICT")
+    # Texts that were not answered beyond a hundred of their sender in an hour: only their number.
+    db.execute(
+        """
+        CREATE TABLE surplus (
+            hour          INTEGER NOT NULL,        -- since 1970
+            subscriber_id INTEGER NOT NULL REFERENCES subscribers (id),
+            number        INTEGER NOT NULL,
+            last_at       INTEGER NOT NULL,
+            PRIMARY KEY (hour, subscriber_id)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX surplus_sender ON surplus (subscriber_id)")
+    # Parts are counted before any is read.
+    db.execute("CREATE INDEX parts_waiting_sender ON parts (subscriber_id, ref) WHERE joined = 0")
+    db.execute("CREATE INDEX parts_waiting_link ON parts (link) WHERE joined = 0")
+
+
+@migrations()
 def m006_accounts(db: Database) -> None:
     # The id as the SMSC gave it, since a receipt that repeats it letter for letter is sure; it is
     # found by its normal form, lower case without leading zeros. With the link in front, for one

@@ -50,36 +50,61 @@ KEEP_LAST_IDS = """
 
 FIND_SENDERS = """
     -- Who of these phones has texted before, each with the open account that it has.
-    SELECT s.phone, s.id, a.cmnd, a.id, a.state, a.birth_date
+    SELECT s.phone, s.id, a.cmnd, a.id, a.state, a.birth_date, a.link, a.password_hash IS NULL
       FROM json_each(:phones) AS k
       JOIN subscribers AS s ON s.phone = k.value
       LEFT JOIN accounts AS a ON a.subscriber_id = s.id AND a.state <> 'closed'
 """
 
 FIND_TWINS = """
-    -- For each sender and fingerprint the session of the newest such text that is no
-    -- retransmission itself. The id bounds what is read of somebody who texts all the time.
-    SELECT who, what, (SELECT session FROM mo
-                        WHERE subscriber_id = who AND fingerprint = what AND id >= :first
-                          AND created_at > :since AND outcome <> 'retransmission'
-                        ORDER BY id DESC LIMIT 1)
-      FROM (SELECT value ->> 0 AS who, value ->> 1 AS what FROM json_each(:keys))
+    -- For each sender and fingerprint the session of the newest such text: in this quarter of an
+    -- hour or in the one before. Retransmissions keep none, so this is two points of an index.
+    SELECT who, what,
+           coalesce((SELECT session FROM mo
+                      WHERE subscriber_id = who AND fingerprint = :this | bits
+                      ORDER BY id DESC LIMIT 1),
+                    (SELECT session
+                       FROM (SELECT session, created_at FROM mo
+                              WHERE subscriber_id = who AND fingerprint = :last | bits
+                              ORDER BY id DESC LIMIT 1)
+                      WHERE created_at > :since))
+      FROM (SELECT value ->> 0 AS who, value ->> 1 AS what, (value ->> 1) & :mask AS bits
+              FROM json_each(:keys))
 """
 
-COUNT_REPLIES = """
-    -- Each text was answered that is not one of these two. The id bounds what is read of somebody
-    -- who texts all the time.
-    SELECT m.subscriber_id, count(*)
-      FROM json_each(:subscribers) AS k JOIN mo AS m ON m.subscriber_id = k.value
-     WHERE m.id >= :first AND m.created_at > :since
-       AND m.outcome NOT IN ('retransmission', 'ignored')
-     GROUP BY m.subscriber_id
+COUNT_RECENT = """
+    -- How many texts of each were kept since the quarter of an hour *first*; counted to *most*.
+    SELECT value, (SELECT count(*)
+                     FROM (SELECT 1 FROM mo WHERE subscriber_id = value AND fingerprint >= :first
+                            LIMIT :most))
+      FROM json_each(:subscribers)
+"""
+
+FIND_RECENT = """
+    -- The newest texts of one sender, by quarter of an hour; whether each was answered.
+    SELECT created_at, outcome NOT IN ('retransmission', 'ignored')
+      FROM mo WHERE subscriber_id = :subscriber AND fingerprint >= :first
+     ORDER BY fingerprint DESC LIMIT :most
+"""
+
+COUNT_ANSWERS = """
+    -- Of everybody, by second: read once a start, and only where there is a limit.
+    SELECT created_at / 1000000, count(*)
+      FROM mo
+     WHERE id >= :first AND created_at > :since AND outcome NOT IN ('retransmission', 'ignored')
+     GROUP BY 1 ORDER BY 1
 """
 
 HOLDERS_BY_CMND = """
-    SELECT a.cmnd, a.id, a.state, a.birth_date
+    SELECT a.cmnd, a.id, a.state, a.birth_date, a.link, a.password_hash IS NULL
       FROM json_each(:cmnds) AS k JOIN accounts AS a ON a.cmnd = k.value
      WHERE a.state <> 'closed'
+"""
+
+FIND_NOTE = """
+    -- Whether the account's history says just this already.
+    SELECT 1 FROM history
+     WHERE account_id = :account AND event = :event AND reason = :reason AND at > :since
 """
 
 COUNT_RESETS = """
@@ -96,6 +121,14 @@ ADD_MO = """
     INSERT OR FAIL INTO mo (id, created_at, subscriber_id, link, session, fingerprint, outcome,
                             text)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+ADD_IGNORED = "INSERT OR FAIL INTO ignored (mo_id, reason) VALUES (?, ?)"
+
+ADD_SURPLUS = """
+    INSERT INTO surplus (hour, subscriber_id, number, last_at) VALUES (?, ?, ?, ?)
+        ON CONFLICT (hour, subscriber_id) DO UPDATE
+       SET number = number + excluded.number, last_at = excluded.last_at
 """
 
 ADD_MT = """
@@ -133,9 +166,36 @@ FIRST_ID_AFTER = """
 
 FIND_WORDING = "SELECT id FROM wordings WHERE reply = :reply AND text = :text"
 
+LIST_WORDINGS = """
+    -- The latest ones: what citizens may still forward.
+    SELECT text FROM wordings WHERE id > 0 ORDER BY id DESC LIMIT 50
+"""
+
 ADD_WORDING = "INSERT INTO wordings (reply, text) VALUES (:reply, :text)"
 
 # --- parts of long texts ---------------------------------------------------------------------
+
+COUNT_PARTS = """
+    -- How many parts wait: of one sender (to *most*), and of one long text.
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM parts
+                                   WHERE joined = 0 AND subscriber_id = :subscriber LIMIT :most)),
+           (SELECT count(*) FROM parts
+             WHERE joined = 0 AND subscriber_id = :subscriber AND ref = :ref)
+"""
+
+COUNT_PARTS_OF_LINK = """
+    SELECT count(*) FROM (SELECT 1 FROM parts WHERE joined = 0 AND link = :link LIMIT :most)
+"""
+
+LOOK_AT_PARTS = """
+    -- Of a long text the first part there is, and the one of this number; without their octets.
+    SELECT number, total, created_at, link, session, fingerprint, joined
+      FROM (SELECT * FROM parts WHERE subscriber_id = :subscriber AND ref = :ref
+             ORDER BY number LIMIT 1)
+     UNION ALL
+    SELECT number, total, created_at, link, session, fingerprint, joined
+      FROM parts WHERE subscriber_id = :subscriber AND ref = :ref AND number = :number
+"""
 
 FIND_PARTS = """
     SELECT number, total, created_at, link, session, fingerprint, address, ton, npi, data_coding,
@@ -165,10 +225,21 @@ FIND_INCOMPLETE = """
     SELECT DISTINCT p.subscriber_id, s.phone, p.ref
       FROM parts AS p JOIN subscribers AS s ON s.id = p.subscriber_id
      WHERE p.joined = 0 AND p.created_at <= :since
-     LIMIT 500
+     LIMIT :limit
 """
 
-PURGE_PARTS = "DELETE FROM parts WHERE created_at < :before"
+WIPE_PARTS = """
+    -- What was said in them must not be kept; that they came is known all the same.
+    UPDATE parts SET octets = x'', fingerprint = 0 WHERE subscriber_id = :subscriber AND ref = :ref
+"""
+
+PURGE_PARTS = """
+    -- Those of texts that were decided on: what still waits was acknowledged, and not answered.
+    DELETE FROM parts
+     WHERE (subscriber_id, ref, number) IN
+           (SELECT subscriber_id, ref, number FROM parts
+             WHERE joined = 1 AND created_at < :before LIMIT :limit)
+"""
 
 # --- the outbox ------------------------------------------------------------------------------
 
@@ -501,7 +572,7 @@ HISTORY = """
 """
 
 _MO = """
-    SELECT m.id, s.phone, m.link, m.text, m.outcome, m.created_at
+    SELECT m.id, s.phone, m.link, m.text, m.outcome, m.created_at, i.reason
 """
 
 # A text of ours, from where it stands; what follows from its being sent is NULL in the outbox.
@@ -526,6 +597,7 @@ LIST_MO = (
     _MO
     + """
       FROM mo AS m JOIN subscribers AS s ON s.id = m.subscriber_id
+      LEFT JOIN ignored AS i ON i.mo_id = m.id
      WHERE m.id >= :first AND m.created_at >= :since ORDER BY m.id DESC LIMIT :limit
 """
 )
@@ -534,6 +606,7 @@ LIST_MO_OF = (
     _MO
     + """
       FROM subscribers AS s JOIN mo AS m ON m.subscriber_id = s.id
+      LEFT JOIN ignored AS i ON i.mo_id = m.id
      WHERE s.phone = :phone AND m.created_at >= :since
      ORDER BY m.id DESC LIMIT :limit
 """
@@ -575,10 +648,20 @@ LIST_OUTBOX = """
      ORDER BY o.id
 """
 
+SURPLUS_OF = """
+    SELECT u.number, u.last_at
+      FROM subscribers AS s JOIN surplus AS u ON u.subscriber_id = s.id
+     WHERE s.phone = :phone ORDER BY u.hour DESC LIMIT :limit
+"""
+
 COUNT_MO = """
-    -- By quarter of an hour, which every time zone's midnight falls on.
+    -- By quarter of an hour, which every time zone's midnight falls on; what was only counted is
+    -- known by the hour.
     SELECT created_at / 900000000, outcome, count(*)
       FROM mo WHERE id >= :first AND created_at >= :since GROUP BY 1, 2
+     UNION ALL
+    SELECT hour * 4, 'ignored', sum(number)
+      FROM surplus WHERE hour >= :since / 3600000000 GROUP BY 1
 """
 
 COUNT_MT = """
@@ -662,6 +745,15 @@ PURGE_MO = """
                      AND NOT EXISTS (SELECT 1 FROM outbox WHERE id = m.id + 1 AND mo_id = m.id)
                      AND NOT EXISTS (SELECT 1 FROM sent WHERE id = m.id + 1 AND mo_id = m.id)
                    LIMIT :limit)
+ RETURNING subscriber_id, id
+"""
+
+PURGE_IGNORED = "DELETE FROM ignored WHERE mo_id IN (SELECT value FROM json_each(:ids))"
+
+PURGE_SURPLUS = """
+    DELETE FROM surplus
+     WHERE (hour, subscriber_id) IN (SELECT hour, subscriber_id FROM surplus
+                                      WHERE hour < :hour LIMIT :limit)
  RETURNING subscriber_id
 """
 
@@ -692,6 +784,7 @@ PURGE_SUBSCRIBERS = """
        AND NOT EXISTS (SELECT 1 FROM sent
                         WHERE subscriber_id = subscribers.id AND mo_id IS NULL)
        AND NOT EXISTS (SELECT 1 FROM parts WHERE subscriber_id = subscribers.id)
+       AND NOT EXISTS (SELECT 1 FROM surplus WHERE subscriber_id = subscribers.id)
        AND NOT EXISTS (SELECT 1 FROM accounts
                         WHERE subscriber_id = subscribers.id AND state <> 'closed')
        AND NOT EXISTS (SELECT 1 FROM accounts

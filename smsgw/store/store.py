@@ -43,7 +43,7 @@ from smsgw.model import (
     QueuedReply,
     from_tuple,
 )
-from smsgw.store import sql
+from smsgw.store import rows, sql
 from smsgw.store.rows import Changes, Row
 from smsgw.store.schema import migrations
 
@@ -156,6 +156,18 @@ class Reservation(NamedTuple):
 
     phone: str
     ends_at: datetime
+
+
+class PartSeen(NamedTuple):
+    """A part that is there, without what it says."""
+
+    number: int
+    total: int
+    created_at: int  #: when the first part of its text came
+    link: str
+    session: int
+    fingerprint: int  #: 0: what it said was wiped
+    joined: bool  #: its text was decided on
 
 
 class ReplyRow(NamedTuple):
@@ -373,14 +385,38 @@ class Store:
         self, texts: Iterable[tuple[int, int]], since: datetime
     ) -> dict[tuple[int, int], int]:
         """Which session brought the last text after *since* with the same (subscriber,
-        fingerprint), where there is one."""
-        rows = self._all(sql.FIND_TWINS, keys=_json(texts), **self._since(since))
-        return {(who, what): session for who, what, session in rows if session is not None}
+        fingerprint), where there is one; *since* is a quarter of an hour ago at most."""
+        at = stamp(since)
+        first = rows.quarter(at)
+        found = self._all(
+            sql.FIND_TWINS,
+            keys=_json(texts),
+            since=at,
+            last=first,
+            this=first + 1 + rows.FINGERPRINT_MASK,
+            mask=rows.FINGERPRINT_MASK,
+        )
+        return {(who, what): session for who, what, session in found if session is not None}
 
-    def count_replies(self, subscribers: Iterable[int], since: datetime) -> dict[int, int]:
-        """How many texts of each were answered after *since*."""
-        values = self._since(since)
-        return dict(self._all(sql.COUNT_REPLIES, subscribers=_json(subscribers), **values))
+    def count_recent(
+        self, subscribers: Iterable[int], since: datetime, most: int
+    ) -> dict[int, int]:
+        """How many texts of each were kept since the quarter of an hour of *since*; no count goes
+        beyond *most*."""
+        first = rows.quarter(stamp(since))
+        return dict(
+            self._all(sql.COUNT_RECENT, subscribers=_json(subscribers), first=first, most=most)
+        )
+
+    def recent(self, subscriber: int, since: datetime, most: int) -> list[tuple[int, bool]]:
+        """(when, was it answered) of the newest *most* texts of one sender after *since*."""
+        at = stamp(since)
+        found = self._all(sql.FIND_RECENT, subscriber=subscriber, first=rows.quarter(at), most=most)
+        return [(when, bool(answered)) for when, answered in found if when > at]
+
+    def count_answers(self, since: datetime) -> list[tuple[int, int]]:
+        """(second since 1970, texts answered in it) after *since*, oldest first."""
+        return self._all(sql.COUNT_ANSWERS, **self._since(since))
 
     def holders_by_cmnd(self, cmnds: Iterable[str]) -> dict[str, Holder]:
         """The open accounts of these CMND."""
@@ -391,6 +427,15 @@ class Store:
         """How often a citizen had this account's password replaced by texting, after *since*."""
         count: int = self._one(sql.COUNT_RESETS, account=account_id, since=stamp(since))[0]
         return count
+
+    def has_note(self, account_id: int, event: str, reason: str, since: datetime) -> bool:
+        """Whether the account's history has *event* with just this *reason* after *since*."""
+        values = {"account": account_id, "event": event, "reason": reason, "since": stamp(since)}
+        return self._one(sql.FIND_NOTE, **values) is not None
+
+    def wordings(self) -> list[str]:
+        """The latest wordings of what we sent, with their placeholders."""
+        return [text for (text,) in self._all(sql.LIST_WORDINGS)]
 
     def wording(self, reply: str, text: str) -> int:
         """The id of a wording, added where it is new."""
@@ -418,13 +463,17 @@ class Store:
             if created_at // _HOUR != self._hour:
                 self._hour = created_at // _HOUR
                 self._run(sql.ADD_HOUR, hour=self._hour, first_id=id_)
-        for statement, rows in (
+        for statement, added in (
             (sql.ADD_SUBSCRIBER, changes.subscribers),
             (sql.ADD_MO, changes.mos),
             (sql.ADD_ACCOUNT, changes.accounts),
             (sql.ADD_MT, changes.mts),
         ):
-            self._add(statement, rows)
+            self._add(statement, added)
+        if changes.ignored:
+            self._add(sql.ADD_IGNORED, changes.ignored)
+        if changes.surplus:
+            self._db.executemany(sql.ADD_SURPLUS, changes.surplus)
         if changes.passwords:
             self._db.executemany(sql.ISSUE_PASSWORD, changes.passwords)
         if changes.history:
@@ -438,6 +487,27 @@ class Store:
             self._db.execute(sql.repeated(statement, len(some)), values)
 
     # --- parts of long texts ------------------------------------------------------------------
+
+    def count_parts(self, subscriber: int, ref: str, most: int) -> tuple[int, int]:
+        """How many parts of a sender wait (counted to *most*), and how many of one long text."""
+        of_sender, of_text = self._one(sql.COUNT_PARTS, subscriber=subscriber, ref=ref, most=most)
+        return of_sender, of_text
+
+    def count_parts_of_link(self, link: str, most: int) -> int:
+        """How many parts that came by *link* wait, counted to *most*."""
+        count: int = self._one(sql.COUNT_PARTS_OF_LINK, link=link, most=most)[0]
+        return count
+
+    def look_at_parts(
+        self, subscriber: int, ref: str, number: int
+    ) -> tuple[PartSeen | None, PartSeen | None]:
+        """Of a long text the first part that is there, and the one of *number*."""
+        found = [
+            PartSeen(*row)
+            for row in self._all(sql.LOOK_AT_PARTS, subscriber=subscriber, ref=ref, number=number)
+        ]
+        first = found[0] if found else None
+        return first, next((row for row in found if row.number == number), None)
 
     def parts(self, subscriber: int, ref: str) -> list[PartRow]:
         """The parts of one long text that are there, by their number."""
@@ -501,12 +571,18 @@ class Store:
     def forget_parts(self, subscriber: int, ref: str) -> None:
         self._run(sql.FORGET_PARTS, subscriber=subscriber, ref=ref)
 
-    def incomplete(self, since: datetime) -> list[tuple[int, str, str]]:
-        """(subscriber, phone, ref) of long texts begun before *since* that lack a part."""
-        return self._all(sql.FIND_INCOMPLETE, since=stamp(since))
+    def wipe_parts(self, subscriber: int, ref: str) -> None:
+        """Forget what parts said, and not that they came."""
+        self._run(sql.WIPE_PARTS, subscriber=subscriber, ref=ref)
 
-    def purge_parts(self, before: datetime) -> None:
-        self._run(sql.PURGE_PARTS, before=stamp(before))
+    def incomplete(self, since: datetime, limit: int) -> list[tuple[int, str, str]]:
+        """(subscriber, phone, ref) of long texts begun before *since* that lack a part; at most
+        *limit*."""
+        return self._all(sql.FIND_INCOMPLETE, since=stamp(since), limit=limit)
+
+    def purge_parts(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* parts of texts that were decided on; how many went."""
+        return self._run(sql.PURGE_PARTS, before=stamp(before), limit=limit)
 
     # --- the outbox ---------------------------------------------------------------------------
 
@@ -813,7 +889,12 @@ class Store:
         entries = []
         for mo in self.messages(phone=phone, direction=Direction.MO, limit=_STORY):
             text = mo.text if mo.text is not None else "(could not be read)"
-            entries.append(HistoryEntry(mo.created_at, "mo", f"{mo.outcome}: {text}"))
+            entries.append(
+                HistoryEntry(mo.created_at, "mo", f"{mo.outcome}: {text}", None, mo.reason)
+            )
+        for number, last_at in self._all(sql.SURPLUS_OF, phone=phone, limit=_STORY):
+            more = f"{Outcome.IGNORED}: {number} more within the hour, which were only counted"
+            entries.append(HistoryEntry(unstamp(last_at), "mo", more))
         for row in self._mts(phone=phone, state=None, since=0, limit=_STORY):
             mt = _mt(row)
             reply, taken_at, final_at = row[8:]
@@ -947,11 +1028,14 @@ class Store:
         self._run(sql.PURGE_HOURS, hour=at // _HOUR)
         gone = [
             row
-            for statement in (sql.PURGE_OUTBOX, sql.PURGE_SENT, sql.PURGE_MO)
+            for statement in (sql.PURGE_OUTBOX, sql.PURGE_SENT)
             for row in self._all(statement, **values)
         ]
-        self._purge_subscribers(gone)
-        return len(gone)
+        texts = self._all(sql.PURGE_MO, **values)
+        self._run(sql.PURGE_IGNORED, ids=_json(id_ for _, id_ in texts))
+        counters = self._all(sql.PURGE_SURPLUS, hour=at // _HOUR, limit=limit)
+        self._purge_subscribers([*gone, *texts, *counters])
+        return len(gone) + len(texts)
 
     def purge_accounts(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* accounts closed before that time, with their history."""
@@ -962,8 +1046,9 @@ class Store:
         self._purge_subscribers(gone)
         return len(gone)
 
-    def _purge_subscribers(self, gone: list[tuple[int]]) -> None:
-        self._run(sql.PURGE_SUBSCRIBERS, subscribers=_json({id_ for (id_,) in gone}))
+    def _purge_subscribers(self, gone: Sequence[tuple[int, ...]]) -> None:
+        """Forget those of these rows' subscribers (first) who have nothing left."""
+        self._run(sql.PURGE_SUBSCRIBERS, subscribers=_json({row[0] for row in gone}))
 
     def truncate_log(self) -> None:
         """Copy the write-ahead log back, so that what was deleted does not stay in it.
@@ -1044,8 +1129,10 @@ def _write_fault(path: Path | None, error: sqlite3.Error) -> SmsgwError:
     return StoreUnavailable(f"{path}: {error}", "nothing was written; the next try may succeed")
 
 
-def _holder(id_: int, state: str, birth_date: str) -> Holder:
-    return from_tuple(Holder, (id_, _ACCOUNT_STATES[state], date.fromisoformat(birth_date)))
+def _holder(id_: int, state: str, birth_date: str, link: str, no_password: int) -> Holder:
+    known = _ACCOUNT_STATES[state]
+    ended = bool(no_password) and known is AccountState.ISSUED
+    return from_tuple(Holder, (id_, known, date.fromisoformat(birth_date), link, ended))
 
 
 def _moment(microseconds: int | None) -> datetime | None:
@@ -1077,9 +1164,9 @@ def _masked(wording: str, cmnd: str | None) -> str:
 
 
 def _mo(row: Any) -> Message:
-    id_, phone, link, text, outcome, created_at = row
+    id_, phone, link, text, outcome, created_at, reason = row
     return Message(
-        id_, Direction.MO, phone, link, text, None, Outcome(outcome), unstamp(created_at)
+        id_, Direction.MO, phone, link, text, None, Outcome(outcome), unstamp(created_at), reason
     )
 
 

@@ -119,9 +119,10 @@ def test_reminders_end_after_as_many_as_are_allowed(reminders, most, event):
 
 BIRTH = date(1990, 2, 1)
 REQUEST = Request("Nguyen Van An", "201234567", BIRTH)
-MINE = Holder(1, ISSUED, BIRTH)
-MINE_CHANGED = Holder(1, ACTIVE, BIRTH)
-THEIRS = Holder(2, ACTIVE, BIRTH)
+MINE = Holder(1, ISSUED, BIRTH, "viettel", ended=False)
+MINE_CHANGED = MINE._replace(state=ACTIVE)
+MINE_ENDED = MINE._replace(ended=True)
+THEIRS = Holder(2, ACTIVE, BIRTH, "viettel", ended=False)
 
 NEW_ACCOUNT = Decision(Outcome.REGISTERED, Reply.REGISTERED, Registration, None)
 RESET = Decision(Outcome.REGISTERED, Reply.REGISTERED, Reset, 1)
@@ -144,6 +145,9 @@ CASES = {
     "own, with reset": (MINE, MINE, RESETS, 3, RESET),
     "own, with reset, password was changed": (MINE_CHANGED, MINE_CHANGED, RESETS, 1, RESET),
     "own, with reset, none left today": (MINE, MINE, RESETS, 0, refused(BY_CMND, 1)),
+    "own, password has ended": (MINE_ENDED, MINE_ENDED, REFUSE, 3, RESET),
+    "ended, none left today": (MINE_ENDED, MINE_ENDED, REFUSE, 0, refused(BY_CMND, 1)),
+    "password has ended, another phone": (None, MINE_ENDED, REFUSE, 3, refused(BY_CMND, 1)),
     "reset, another phone": (None, MINE, RESETS, 3, refused(BY_CMND, 1)),
     "reset, another CMND": (MINE, None, RESETS, 3, refused(BY_PHONE, 1)),
     "reset, somebody else's CMND": (MINE, THEIRS, RESETS, 3, refused(BY_CMND, 2)),
@@ -170,6 +174,19 @@ def test_reset_needs_the_accounts_own_date_of_birth():
     assert refused(BY_CMND, 1) == decide(other, **kept)
 
 
+@pytest.mark.parametrize("holder", [MINE, MINE_ENDED], ids=["reset", "ended"])
+def test_text_by_another_carrier_gives_nobody_a_new_password(holder):
+    kept = {"phone_holder": holder, "cmnd_holder": holder, "repeat": RESETS, "resets_left": 3}
+    assert RESET == decide(REQUEST, **kept)
+    assert refused(BY_CMND, 1) == decide(REQUEST, **kept, own_carrier=False)
+
+
+def test_ended_password_comes_back_only_with_the_accounts_own_date_of_birth():
+    other = REQUEST._replace(birth_date=date(1990, 2, 2))
+    kept = {"phone_holder": MINE_ENDED, "cmnd_holder": MINE_ENDED, "resets_left": 3}
+    assert refused(BY_CMND, 1) == decide(other, **kept)
+
+
 def test_reset_does_not_ask_for_the_name():
     other = REQUEST._replace(name="NGUYEN VAN AN")
     assert RESET == decide(other, phone_holder=MINE, cmnd_holder=MINE, repeat=RESETS, resets_left=1)
@@ -178,7 +195,12 @@ def test_reset_does_not_ask_for_the_name():
 holders = st.one_of(
     st.none(),
     st.builds(
-        Holder, st.integers(1, 3), st.sampled_from([ISSUED, ACTIVE]), st.sampled_from([BIRTH])
+        Holder,
+        st.integers(1, 3),
+        st.sampled_from([ISSUED, ACTIVE]),
+        st.sampled_from([BIRTH]),
+        st.just("viettel"),
+        st.booleans(),
     ),
 )
 
@@ -189,9 +211,10 @@ holders = st.one_of(
     holders,
     st.sampled_from(Repeat),
     st.integers(0, 3),
+    st.booleans(),
 )
 def test_every_text_has_an_outcome_that_the_state_machine_allows(
-    request, phone_holder, cmnd_holder, repeat, left
+    request, phone_holder, cmnd_holder, repeat, left, own_carrier
 ):
     decision = decide(
         request,
@@ -199,6 +222,7 @@ def test_every_text_has_an_outcome_that_the_state_machine_allows(
         cmnd_holder=cmnd_holder,
         repeat=repeat,
         resets_left=left,
+        own_carrier=own_carrier,
     )
     if decision.event is not None:
         state = cmnd_holder.state if decision.event is Reset else None

@@ -224,6 +224,23 @@ def test_backup_is_a_whole_copy_for_its_owner_alone(tmp_path):
     house.store.close()
 
 
+def test_text_of_before_the_senders_index_is_still_known_when_it_is_sent_again(tmp_path):
+    house = House(tmp_path)
+    house.text(AN, "hallo", session=1)
+    with house.store._db as db:  # as the version before left it
+        (fingerprint,) = db.execute("SELECT fingerprint & (1 << 41) - 1 FROM mo").fetchone()
+        db.execute("UPDATE mo SET fingerprint = ? | (7 << 50)", (fingerprint,))
+        for name in ("mo_sender", "surplus_sender", "parts_waiting_sender", "parts_waiting_link"):
+            db.execute(f"DROP INDEX {name}")
+        db.execute("DROP TABLE ignored")
+        db.execute("DROP TABLE surplus")
+        db.execute("CREATE INDEX mo_subscriber ON mo (subscriber_id)")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm005_senders'")
+    house.restart()
+    assert ("retransmission", []) == house.text(AN, "hallo", session=2)
+    house.store.close()
+
+
 def test_messages_since_a_time_are_found_through_the_first_id_of_its_hour(tmp_path):
     house = House(tmp_path)
     times = []
