@@ -56,7 +56,8 @@ class House:
             "gateway": {"database": str(folder / "smsgw.db")},
             **sections,
             "smsc": [
-                {"name": name} | link | (links or {}).get(name, {}) for name in ("viettel", "mobi")
+                {"name": name} | link | (links or {}).get(name, {})
+                for name in dict.fromkeys(("viettel", "mobi", *(links or {})))
             ],
         }
         file = folder / "house.toml"
