@@ -516,6 +516,15 @@ OLDEST_QUEUED = """
      ORDER BY id LIMIT 1
 """
 
+COUNT_SOME_OF_OUTBOX = """
+    -- A piece of it in order of age, since nobody may wait for the whole.
+    SELECT coalesce(sum(state = 'queued'), 0), coalesce(sum(state = 'failed'), 0),
+           min(CASE WHEN state = 'queued' AND reminder = 0 THEN created_at END),
+           CASE WHEN count(*) = :limit THEN max(id) END
+      FROM (SELECT id, state, reminder, created_at FROM outbox
+             WHERE id > :after ORDER BY id LIMIT :limit)
+"""
+
 COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
 
 LAST_TIMES = """

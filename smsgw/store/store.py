@@ -144,8 +144,8 @@ class Health:
     failed: int
     last_mo: datetime | None
     last_mt: datetime | None
-    mo_last_hour: int | None  #: None: was not asked for
-    mt_last_hour: int | None
+    mo_last_hour: int
+    mt_last_hour: int
 
 
 class Store:
@@ -758,19 +758,22 @@ class Store:
                 totals[key] = totals.get(key, 0) + count
         return [DayCount(*key, count) for key, count in sorted(totals.items())]
 
-    def health(self, now: datetime, *, rates: bool = True) -> Health:
+    def count_outbox(self, after: int, limit: int) -> tuple[int, int, datetime | None, int | None]:
+        """How many of the *limit* texts behind the id *after* are queued and failed, when the
+        oldest queued reply of them was made, and the id to go on from, if there are more."""
+        queued, failed, oldest, last = self._one(sql.COUNT_SOME_OF_OUTBOX, after=after, limit=limit)
+        return queued, failed, _moment(oldest), last
+
+    def health(self, now: datetime) -> Health:
         """How the gateway is.
 
-        Args:
-            rates: count the messages of the last hour too. That reads each of them, which a
-                command may do and the daemon's thread, at thousands a second, must not.
+        Reads the whole outbox and each message of the last hour, which a command may do and the
+        daemon's thread must not.
         """
         oldest = self._one(sql.OLDEST_QUEUED)
         counts = dict(self._all(sql.COUNT_OUTBOX))
         last_mo, last_mt = self._one(sql.LAST_TIMES)
-        mo = mt = None
-        if rates:
-            mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
+        mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
         return Health(
             oldest_queued=unstamp(oldest[0]) if oldest else None,
             queued=counts.get("queued", 0),
