@@ -5,6 +5,7 @@ in the account's history that names who did it. What it puts in the outbox leave
 daemon's next claim.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from smsgw import passwords, phone
@@ -16,16 +17,52 @@ from smsgw.model import (
     Account,
     AccountState,
     Address,
-    Direction,
     HistoryEntry,
     Mo,
+    Mt,
     Outcome,
+    Reply,
 )
-from smsgw.passwords import Supply
+from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, syntax
 from smsgw.store import rows
 from smsgw.store.rows import Changes
-from smsgw.store.store import AccountRow, ReplyRow
+from smsgw.store.store import MASK, AccountRow, ReplyRow
+
+
+class _Masked:
+    """An issuer of masks instead of passwords, for who only wants to see a text."""
+
+    def take(self, n: int) -> list[Issued]:
+        return [Issued(MASK, "")] * n
+
+    def give_back(self, unused: Sequence[Issued]) -> None:
+        """They were nothing."""
+
+
+class _Rehearsal(Gateway):
+    """The gateway as a text would find it, that writes and seals nothing."""
+
+    def compose(
+        self,
+        changes: Changes,
+        mt_id: int,
+        reply: Reply,
+        to: Address,
+        who: int,
+        link: str,
+        at: int,
+        due: int,
+        leased: int,
+        mo_id: int | None,
+        account_id: int | None,
+        cmnd: str,
+        issued: Issued | None,
+    ) -> Mt:
+        return Mt(mt_id, link, to, self._templates[reply].format(cmnd, MASK), reminder=False)
+
+    def supersede(self, row: AccountRow) -> None:
+        """The text that waits stays."""
 
 
 class Hotline(Gateway):
@@ -215,20 +252,23 @@ class Hotline(Gateway):
     # --- what if ------------------------------------------------------------------------------
 
     def try_text(self, sender: str, text: str, now: datetime) -> Trial:
-        """What the gateway would do with *text* from *sender*; nothing is kept, nothing sent."""
+        """What the gateway would do with *text* from *sender*; nothing is kept, nothing sent.
+
+        Decided over reads alone: whoever stops the command in its middle holds up nobody.
+
+        Raises:
+            UnicodeEncodeError: *text* holds octets that no text can.
+        """
+        text.encode()
         address = Address(sender.strip(), 0, 0)
         number = phone.normalise(address, self.region)
         link = self._links[0] if self._links else ""
         changes, done = Changes(), Done()
-        with self.store.transaction(keep=False):
-            supply = Supply(self.issuer)
-            Intake(self, {link: 1}, now, changes, done, supply).take(
-                [Mo(link, 0, address, text, 0)]
-            )
-            self.store.write(changes)
-            sent = self.store.messages(phone=number, direction=Direction.MT, limit=1)
+        rehearsal = _Rehearsal(self.store, self.settings, self._vault, _Masked())
+        intake = Intake(rehearsal, {link: 1}, now, changes, done, Supply(rehearsal.issuer))
+        intake.take([Mo(link, 0, address, text, 0)])
         (outcome,) = done.outcomes
-        reply = sent[0].text if done.replies else None
+        reply = done.replies[0].text if done.replies else None
         return Trial(outcome, reply, self._explain(outcome, number, text, now))
 
     def _explain(self, outcome: Outcome, number: str | None, text: str, now: datetime) -> str:

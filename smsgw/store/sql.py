@@ -364,12 +364,12 @@ ACCOUNTS_BY_PHONE = (
 )
 
 LIST_ACCOUNTS = (
-    # By id, the order in which they registered; the whole table is what was asked for.
+    # By id, the order in which they registered: the next ones of the whole table.
     _ACCOUNT
     + """
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
-     WHERE a.id > 0 AND (:state IS NULL OR a.state = :state)
-     ORDER BY a.id
+     WHERE a.id > :after AND (:state IS NULL OR a.state = :state)
+     ORDER BY a.id LIMIT :limit
 """
 )
 
@@ -379,7 +379,8 @@ LIST_EXPIRING = (
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
      WHERE a.state = 'issued' AND a.password_expires_at IS NOT NULL
        AND a.password_expires_at <= :before AND (:state IS NULL OR a.state = :state)
-     ORDER BY a.password_expires_at, a.id
+       AND (a.password_expires_at, a.id) > (:expired, :after)
+     ORDER BY a.password_expires_at, a.id LIMIT :limit
 """
 )
 
