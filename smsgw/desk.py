@@ -343,11 +343,14 @@ class Desk:
 
     def _forget(self, arrival: _Arrival) -> list[_Arrival] | None:
         """*arrival* waits no more; the copies that waited with it."""
-        self._count(arrival, -1)
-        texts = self._texts[arrival.sender]
-        copies = texts.pop(arrival.mo.fingerprint)
+        port, mo, _, sender, octets = arrival
+        waiting = self._waiting[port.name]
+        waiting.texts -= 1
+        waiting.octets -= octets
+        texts = self._texts[sender]
+        copies = texts.pop(mo.fingerprint)
         if not texts:
-            del self._texts[arrival.sender]
+            del self._texts[sender]
         return copies
 
     def _count(self, arrival: _Arrival | _ReceiptArrival, change: int) -> None:

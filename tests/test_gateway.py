@@ -1,5 +1,6 @@
 """What a citizen's text leads to, on a real SQLite file: accounts, replies, and what is kept."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -204,6 +205,25 @@ def test_same_text_twice_on_a_healthy_session_gets_two_answers(house):
 def test_same_octets_of_another_sender_are_no_retransmission(house):
     house.text(AN, "hallo", session=1)
     assert (Outcome.SYNTAX_ERROR, [SYNTAX]) == house.text(BINH, "hallo", session=2)
+
+
+# --- what if ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("repeat", ["refuse", "reset"])
+@pytest.mark.parametrize("text", [TEXT, OTHER_TEXT, "hallo"])
+def test_try_holds_no_lock_and_makes_no_hash(make_house, monkeypatch, text, repeat):
+    """`try` stopped by Ctrl-Z had every citizen's text refused: it hashed inside the lock."""
+    house = make_house(registration={"repeat": repeat})
+    house.text(AN, TEXT)
+    asked = []
+    house.store._db.set_trace_callback(asked.append)
+    monkeypatch.setattr(passwords, "hash_password", lambda password: 1 / 0)
+    trial = house.gateway.try_text(AN, text, house.now)
+    house.store._db.set_trace_callback(None)
+    assert trial.reply
+    assert {"SELECT"} == {re.sub(r"--.*", "", statement).split()[0] for statement in asked}
+    assert not house.store._db.in_transaction
 
 
 # --- repeat = "reset" -------------------------------------------------------------------------

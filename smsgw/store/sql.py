@@ -479,12 +479,12 @@ ACCOUNTS_BY_PHONE = (
 )
 
 LIST_ACCOUNTS = (
-    # By id, the order in which they registered; the whole table is what was asked for.
+    # By id, the order in which they registered: the next ones of the whole table.
     _ACCOUNT
     + """
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
-     WHERE a.id > 0 AND (:state IS NULL OR a.state = :state)
-     ORDER BY a.id
+     WHERE a.id > :after AND (:state IS NULL OR a.state = :state)
+     ORDER BY a.id LIMIT :limit
 """
 )
 
@@ -494,7 +494,8 @@ LIST_EXPIRING = (
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
      WHERE a.state = 'issued' AND a.password_expires_at IS NOT NULL
        AND a.password_expires_at <= :before AND (:state IS NULL OR a.state = :state)
-     ORDER BY a.password_expires_at, a.id
+       AND (a.password_expires_at, a.id) > (:expired, :after)
+     ORDER BY a.password_expires_at, a.id LIMIT :limit
 """
 )
 
@@ -677,6 +678,15 @@ OLDEST_QUEUED = """
     SELECT created_at FROM outbox
      WHERE id > 0 AND state = 'queued' AND reminder = 0
      ORDER BY id LIMIT 1
+"""
+
+COUNT_SOME_OF_OUTBOX = """
+    -- A piece of it in order of age, since nobody may wait for the whole.
+    SELECT coalesce(sum(state = 'queued'), 0), coalesce(sum(state = 'failed'), 0),
+           min(CASE WHEN state = 'queued' AND reminder = 0 THEN created_at END),
+           CASE WHEN count(*) = :limit THEN max(id) END
+      FROM (SELECT id, state, reminder, created_at FROM outbox
+             WHERE id > :after ORDER BY id LIMIT :limit)
 """
 
 COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
