@@ -223,3 +223,9 @@ def m002_carriers(db: Database) -> None:
     db.execute(
         "CREATE TABLE carriers (link TEXT PRIMARY KEY, carrier TEXT NOT NULL) STRICT, WITHOUT ROWID"
     )
+
+
+@migrations()
+def m003_oddities(db: Database) -> None:
+    # What the peer of each link did against the standard: kind -> how often, as JSON.
+    db.execute("ALTER TABLE links ADD COLUMN oddities TEXT NOT NULL DEFAULT '{}'")
