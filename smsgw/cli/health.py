@@ -29,7 +29,8 @@ ENOUGH_FREE_OCTETS = 2 * 10**9
 def links(office: Office, form: str) -> None:
     """Show each link, its state and its counters.
 
-    MO: texts received, MT: texts that the SMSC took.
+    MO: texts received, MT: texts that the SMSC took, odd: how often the SMSC
+    did something against the standard, which docs/operations.md explains.
     """
     show.show(show.LINKS, _links(office), form, office.eye)
 
