@@ -40,6 +40,7 @@ from smsgw.store.store import (
     StoreUnavailable,
     keep_to_one_thread,
 )
+from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.vault import Vault
 from smsgw.worker import Worker
@@ -173,9 +174,17 @@ class Daemon:
             (signal.SIGUSR1, self._desk.ring),
         ):
             loop.add_signal_handler(number, action)
+        suspects = Suspects.open(settings.gateway.database)
+        stack.callback(suspects.close)
+        known = {link.name: link.oddities for link in await worker.do(store.links)}
         for smsc in settings.smsc:
             link = Link(
-                smsc, settings.gateway.shortcode, self._desk, lambda _: self._link_changed.set()
+                smsc,
+                settings.gateway.shortcode,
+                self._desk,
+                lambda _: self._link_changed.set(),
+                suspects,
+                known.get(smsc.name, {}),
             )
             self._links.append(link)
 
@@ -302,11 +311,13 @@ class Daemon:
         """
         notify(f"STATUS={self._summary()}")
         for link in self._links:
-            state, reason = status = link.status
+            state, reason = link.status
+            oddities = dict(link.oddities)
+            status = state, reason, oddities
             if status != self._told.get(link.name):
                 try:
                     await self._desk.run_in_store(
-                        self._gateway.link_changed, link.name, state, reason, clock.now()
+                        self._gateway.link_changed, link.name, state, reason, clock.now(), oddities
                     )
                 except StoreUnavailable as fault:
                     log.warning("link %s: its state cannot be stored: %s", link.name, fault)
@@ -365,6 +376,15 @@ class Daemon:
             samples += (
                 Sample(f"smsgw_link_{name}", help_text, value, label)
                 for name, help_text, value in link.measure()
+            )
+            samples += (
+                Sample(
+                    "smsgw_link_oddities_total",
+                    "What the SMSC did against the standard, by kind.",
+                    value,
+                    label | {"kind": kind.partition(" ")[0]},
+                )
+                for kind, value in link.oddities.items()
             )
         return samples
 

@@ -235,7 +235,7 @@ class Desk:
         Returns:
             What to answer at once instead, as too much waits already; None: it is kept.
         """
-        _, _, address, text, fingerprint, part = mo
+        _, _, address, text, fingerprint, part, _ = mo
         sender = port.carrier, address.number
         texts = self._texts.get(sender)
         octets = len(text) if text is not None else len(part.octets) if part else 0

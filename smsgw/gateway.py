@@ -259,10 +259,19 @@ class Gateway:
                         "outbox link=%s is not configured, %d go by %s", gone, moved, carrier
                     )
 
-    def link_changed(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
-        """Keep the state of a link where commands can read it."""
+    def link_changed(
+        self,
+        name: str,
+        state: LinkState,
+        reason: str | None,
+        now: datetime,
+        oddities: Mapping[str, int] | None = None,
+    ) -> None:
+        """Keep the state of a link, and what was odd on it, where commands can read it."""
         with self.store.transaction():
             self.store.set_link(name, state, reason, now)
+            if oddities is not None:
+                self.store.set_oddities(name, oddities)
 
     def probe(self, now: datetime) -> None:
         """Write something of no importance.

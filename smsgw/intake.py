@@ -15,11 +15,24 @@ from typing import TYPE_CHECKING
 from smsgw import phone
 from smsgw.clock import stamp
 from smsgw.limits import HOUR, RECORDED_PER_HOUR, Recent
-from smsgw.model import AccountState, Answer, Holder, Ignored, Mo, Outcome, Reply, from_tuple
+from smsgw.model import (
+    AccountState,
+    Answer,
+    Holder,
+    Ignored,
+    Mo,
+    Octets,
+    Oddity,
+    Outcome,
+    Part,
+    Reply,
+    from_tuple,
+)
 from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, syntax
 from smsgw.registration.own_wording import CUT_OFF, MAX_CHARACTERS
-from smsgw.smpp.alphabets import join
+from smsgw.registration.readings import reread
+from smsgw.smpp.alphabets import NO_SHIFT, join
 from smsgw.store import rows
 from smsgw.store.rows import Changes, Row
 from smsgw.store.store import AccountRow, PartRow
@@ -117,6 +130,7 @@ class Intake:
             None if number is None or mo.part is not None else self._parse(mo)
             for mo, number in zip(mos, numbers, strict=True)
         ]
+        mos, parsed = self._read_again(mos, parsed)
         self._know_holders(parsed)
         for mo, number, request in zip(mos, numbers, parsed, strict=True):
             if mo.part is None or number is None:
@@ -235,6 +249,35 @@ class Intake:
 
     def _parse(self, mo: Mo) -> syntax.Request | syntax.SyntaxFault:
         return syntax.parse(mo.text, self._today, check_personal_number=self._strict)
+
+    def _read_again(
+        self,
+        mos: Sequence[Mo],
+        parsed: list[syntax.Request | syntax.SyntaxFault | None],
+    ) -> tuple[Sequence[Mo], list[syntax.Request | syntax.SyntaxFault | None]]:
+        """The same, with what only another alphabet than the declared one makes a registration."""
+        strange = [
+            at
+            for at, (mo, request) in enumerate(zip(mos, parsed, strict=True))
+            if mo.octets is not None and type(request) is syntax.SyntaxFault
+        ]
+        if strange:
+            mos = list(mos)
+            for at in strange:
+                mos[at], parsed[at] = self._reread(mos[at], parsed[at])
+        return mos, parsed
+
+    def _reread(
+        self, mo: Mo, request: syntax.Request | syntax.SyntaxFault | None
+    ) -> tuple[Mo, syntax.Request | syntax.SyntaxFault | None]:
+        if mo.octets is None or type(request) is not syntax.SyntaxFault:
+            return mo, request
+        found = reread(mo.octets, self._today, check_personal_number=self._strict)
+        if found is None:
+            return mo, request
+        self._done.oddities[mo.link, Oddity.DATA_CODING] += 1
+        text, request = found
+        return mo._replace(text=text), request
 
     def _decide(
         self,
@@ -477,7 +520,7 @@ class Intake:
         since = self._now - RETRANSMISSION_WINDOW
         key = who, whole.fingerprint ^ self._salts[whole.link]
         self._twins = self._store.twins([key], since) | self._twins
-        request = self._parse(whole)
+        whole, request = self._reread(whole, self._parse(whole))
         if type(request) is _REQUEST:
             self._by_cmnd = self._store.holders_by_cmnd([request.cmnd]) | self._by_cmnd
         else:
@@ -544,8 +587,21 @@ class Intake:
         fingerprint = 0
         for row in rows:
             fingerprint = (fingerprint * 31 + row.fingerprint) & 0x7FFF_FFFF_FFFF_FFFF
-        text = join([row.part for row in rows], alphabet)
-        return Mo(first.link, first.session, first.sender, text, fingerprint)
+        parts = [row.part for row in rows]
+        text = join(parts, alphabet)
+        octets = _octets(parts)
+        return Mo(first.link, first.session, first.sender, text, fingerprint, octets=octets)
+
+
+def _octets(parts: Sequence[Part]) -> Octets | None:
+    """What *parts* were on the wire, if all declare the same alphabet."""
+    first = parts[0]
+    if any((part.data_coding, part.shift) != (first.data_coding, first.shift) for part in parts):
+        return None
+    # A header of six octets, of which septets that are packed leave the seventh begun.
+    narrow = first.ref.rpartition("/")[2].startswith("8:")
+    fill = 1 if narrow and first.shift == NO_SHIFT else 0
+    return Octets(tuple(part.octets for part in parts), fill)
 
 
 def _mask_receipt(text: str | None) -> str | None:

@@ -13,6 +13,7 @@ from smsgw.model import (
     Address,
     Answer,
     MtState,
+    Octets,
     Outcome,
     Part,
     Postponed,
@@ -621,6 +622,48 @@ def test_receipt_that_is_not_the_last_word_changes_nothing(house):
     house.settle(Taken(mt.id, "7F"))
     house.receive(receipt("7F", state=None))
     assert [MtState.SENT] == house.states()
+
+
+# --- octets that contradict their data_coding ---------------------------------------------------
+
+
+def contradicting(house, *pieces, phone=AN, **options):
+    """The MO of a session, of octets that read as nonsense in the alphabet that they declare."""
+    text = b"".join(pieces).decode("latin-1")
+    return house.mo(phone, text, **options)._replace(octets=Octets(pieces))
+
+
+def test_registration_in_another_alphabet_than_declared_is_taken_shown_and_counted(house):
+    text = "TK,Lê Thị Hà,201234567,08.03.1988"
+    done = house.take(contradicting(house, text.encode()))
+    assert {Outcome.REGISTERED: 1} == done.outcomes
+    assert {("viettel", "data_coding"): 1} == done.oddities
+    assert "Le Thi Ha" == house.account().full_name
+    assert [text] == [m.text for m in house.store.messages(direction="mo")]
+
+
+def test_two_in_one_batch_are_each_read_as_what_they_are(house):
+    binh = contradicting(house, OTHER_TEXT.encode("utf-16-be"), phone=BINH)
+    done = house.take(house.mo(AN, TEXT), binh, contradicting(house, b"\xff\xff", phone=BINH))
+    assert {Outcome.REGISTERED: 2, Outcome.SYNTAX_ERROR: 1} == done.outcomes
+    assert {("viettel", "data_coding"): 1} == done.oddities
+    assert "Tran Thi Binh" == house.account(BINH).full_name
+
+
+def test_text_that_parses_as_declared_is_never_read_again(house, monkeypatch):
+    monkeypatch.setattr("smsgw.intake.reread", None)
+    done = house.take(house.mo(AN, TEXT)._replace(octets=Octets((b"TK",))))
+    assert {Outcome.REGISTERED: 1} == done.outcomes
+
+
+def test_long_text_in_another_alphabet_than_declared_is_taken(house):
+    octets = "TK,Lê Thị Hà,201234567,08.03.1988".encode()
+    cut = octets.index("ị".encode()) + 1  # inside a character
+    for n, piece in enumerate((octets[:cut], octets[cut:]), start=1):
+        done = house.take(house.mo(AN, None, part=Part("8:7", 2, n, 0, piece, (0, 0))))
+    assert {Outcome.REGISTERED: 1} == done.outcomes
+    assert {("viettel", "data_coding"): 1} == done.oddities
+    assert "Le Thi Ha" == house.account().full_name
 
 
 # --- long texts -------------------------------------------------------------------------------

@@ -31,7 +31,8 @@ ENOUGH_FREE_OCTETS = 2 * 10**9
 def links(office: Office, form: str) -> None:
     """Show each link, its state and its counters.
 
-    MO: texts received, MT: texts that the SMSC took.
+    MO: texts received, MT: texts that the SMSC took, odd: how often the SMSC
+    did something against the standard, which docs/operations.md explains.
     """
     show.show(show.LINKS, _links(office), form, office.eye)
 
@@ -69,15 +70,25 @@ def stats(office: Office, since: datetime | None, form: str) -> None:
 
 def _links(office: Office) -> list[show.LinkRow]:
     """The links of the configuration, in its order, then others that the store remembers."""
+    carriers = office.store.carriers() | {link.name: link.carrier for link in office.settings.smsc}
     rows = {
-        row.name: show.LinkRow(row.name, row.state, row.since, row.reason, row.mo, row.mt)
+        row.name: show.LinkRow(
+            row.name,
+            row.state,
+            row.since,
+            row.reason,
+            row.mo,
+            row.mt,
+            carriers.get(row.name, row.name),
+            row.oddities,
+        )
         for row in office.store.links()
     }
     if office.daemon_pid is None:
         rows = {name: _stopped(row) for name, row in rows.items()}
     configured = [link.name for link in office.settings.smsc]
     never = {
-        name: show.LinkRow(name, LinkState.STOPPED, None, "never started", 0, 0)
+        name: show.LinkRow(name, LinkState.STOPPED, None, "never started", 0, 0, carriers[name])
         for name in configured
     }
     gone = [

@@ -226,6 +226,12 @@ def m002_carriers(db: Database) -> None:
 
 
 @migrations()
+def m003_oddities(db: Database) -> None:
+    # What the peer of each link did against the standard: kind -> how often, as JSON.
+    db.execute("ALTER TABLE links ADD COLUMN oddities TEXT NOT NULL DEFAULT '{}'")
+
+
+@migrations()
 def m005_senders(db: Database) -> None:
     # A fingerprint begins with the quarter of an hour (`rows.quarter`), so that one index finds a
     # retransmission by a point, and what a sender sent since a moment by a range. What each one

@@ -708,7 +708,7 @@ COUNT_SINCE = """
 
 # --- links and facts -------------------------------------------------------------------------
 
-LIST_LINKS = "SELECT name, state, since, reason, mo, mt FROM links ORDER BY name"
+LIST_LINKS = "SELECT name, state, since, reason, mo, mt, oddities FROM links ORDER BY name"
 
 SET_LINK = """
     INSERT INTO links (name, state, since, reason) VALUES (:name, :state, :now, :reason)
@@ -718,6 +718,8 @@ SET_LINK = """
 """
 
 FORGET_LINK = "DELETE FROM links WHERE name = :name"
+
+SET_ODDITIES = "UPDATE links SET oddities = :oddities WHERE name = :name"
 
 COUNT_ON_LINK = "UPDATE links SET mo = mo + ?, mt = mt + ? WHERE name = ?"
 

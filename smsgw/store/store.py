@@ -1000,12 +1000,16 @@ class Store:
 
     def links(self) -> list[LinkStatus]:
         return [
-            LinkStatus(name, LinkState(state), unstamp(since), reason, mo, mt)
-            for name, state, since, reason, mo, mt in self._all(sql.LIST_LINKS)
+            LinkStatus(name, LinkState(state), unstamp(since), reason, mo, mt, json.loads(oddities))
+            for name, state, since, reason, mo, mt, oddities in self._all(sql.LIST_LINKS)
         ]
 
     def set_link(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
         self._run(sql.SET_LINK, name=name, state=state, reason=reason, now=stamp(now))
+
+    def set_oddities(self, name: str, oddities: Mapping[str, int]) -> None:
+        """Keep how often the peer of a link was odd, by kind."""
+        self._run(sql.SET_ODDITIES, name=name, oddities=json.dumps(oddities))
 
     def forget_link(self, name: str) -> None:
         self._run(sql.FORGET_LINK, name=name)

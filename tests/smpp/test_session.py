@@ -251,7 +251,8 @@ BAD_BODIES = {
     "sm_length beyond the PDU": (encode(deliver_sm())[16:-1], 0x01),
     "no body": (b"", 0x15),
     "source without NUL": (b"\0\1\1" + b"8" * 30, 0x0A),
-    "TLV beyond the PDU": (encode(deliver_sm())[16:] + b"\4\x24\0\xffx", 0xC0),
+    "payload beyond the PDU": (encode(deliver_sm(text=""))[16:] + b"\4\x24\0\xffx", 0xC0),
+    "sar_msg_ref_num beyond the PDU": (encode(deliver_sm())[16:] + b"\2\x0c\0\2x", 0xC0),
 }
 
 
@@ -300,7 +301,7 @@ READ = {
     "not septets": (Alphabet.GSM7, 0, b"TK\xff", None),
     "not ASCII": (Alphabet.GSM7, 1, b"TK\xff", None),
     "half a character of UCS-2": (Alphabet.GSM7, 8, b"\0T\0K\0", None),
-    "Japanese pictograms": (Alphabet.GSM7, 9, b"TK", None),
+    "compressed": (Alphabet.GSM7, 0x20, b"TK", None),
 }
 
 
