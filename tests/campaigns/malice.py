@@ -15,8 +15,10 @@ and the daemon's memory, quiet and attacked. It fails when
     the daemon's memory ever reaches 200 MB, or it ends, or a traceback is in its log
     an attack leaves what it must not leave (see `ATTACKS`)
 
-With `--loose`, as in the suite, where machines are shared and runs are short, the bound is two
-seconds; what was mended kept citizens waiting for longer than that. Exit status 0 or 1.
+With `--loose`, as in the suite, where machines are shared and runs are short, the bound is 5 times
+the quiet one or two seconds, the larger of both; what was mended kept citizens waiting for longer.
+The strict bounds want a machine to themselves: where the quiet times say that there is none, that
+is printed. Exit status 0 or 1.
 """
 
 import argparse
@@ -46,7 +48,8 @@ from tests.house import House, OneHash
 from tests.ledger import Ledger
 
 TEXTS_A_SECOND = 40.0
-REGISTRATIONS_A_SECOND = 4.0
+#: Below half of the hash rate of one slow core, since half is an honest link's share.
+REGISTRATIONS_A_SECOND = 2.0
 #: Registrations that wait at the same time, where the share of the hash rate is measured.
 MANY = 50
 PATIENCE = 60  # seconds; a deadline, not a delay
@@ -69,7 +72,9 @@ class Bounds(NamedTuple):
 
 
 STRICT = Bounds()
-LOOSE = Bounds(least_ms=2_000, most_ms=2_000, share=0.42, cost=2)
+LOOSE = Bounds(least_ms=2_000, most_ms=10_000, share=0.42, cost=2)
+#: A quiet gateway that is slower than this has no machine to itself.
+BUSY_MS = 50.0
 
 
 # --- honest citizens ----------------------------------------------------------------------------
@@ -556,6 +561,9 @@ class Campaign:
     def _judge_times(
         self, scene: Scene, quiet: dict[str, Times], attacked: dict[str, Times]
     ) -> None:
+        alone = Figures.of(quiet["error"].answer).p99
+        if alone > BUSY_MS:
+            print(f"  this machine is busy: {alone:.0f} ms without any attack say little")
         for kind in quiet:
             for way in ("answer", "reply"):
                 if scene.attack.many and kind == "registration":
