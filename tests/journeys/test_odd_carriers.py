@@ -241,7 +241,7 @@ def test_receipt_by_the_book_is_found_by_its_id_on_any_link_of_the_carrier(
     trick, smsc, config_file, daemon, citizens, ledger
 ):
     [an] = citizens(1)
-    smsc.manners.receipts = None
+    smsc.manners.receipts, smsc.manners.id_form = None, "decimal"  # the same letters in both
     config = config_file(smsc.link("a", carrier="vina"), smsc.link("b", carrier="vina"))
     child = daemon(config)
     smsc.wait_bound(2)
