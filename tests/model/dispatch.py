@@ -85,7 +85,8 @@ class Account:
     @property
     def has_ended(self):
         """Its issued password was deleted, and nothing replaced it."""
-        return self.state is AccountState.ISSUED and self.password is None
+        is_new = self.issued_at is None  # of the batch that is being looked at
+        return self.state is AccountState.ISSUED and self.password is None and not is_new
 
     def issued(self, mt, password, now, *, asked=True):
         """A text of ours tells a new password; the one before is dead."""
