@@ -22,26 +22,26 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import time, timedelta
-from functools import partial
 from typing import Any
 
 from smsgw import clock
+from smsgw.census import Census, Outbox
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.gateway import Gateway
 from smsgw.jobs import Jobs
 from smsgw.links import Link
 from smsgw.lock import DaemonLock
-from smsgw.metrics import MetricsServer, Sample
+from smsgw.metrics import Measured, MetricsServer, Sample
 from smsgw.model import LinkState, Outcome
 from smsgw.passwords import OnDemand, Stock
 from smsgw.store.store import (
-    Health,
     Store,
     StoreLost,
     StoreUnavailable,
     keep_to_one_thread,
 )
+from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.vault import Vault
 from smsgw.worker import Worker
@@ -63,6 +63,8 @@ STAND_IN_AFTER_SECONDS = 10.0
 OVERDUE = timedelta(minutes=5)
 #: A store that does not answer within this is not well.
 STORE_PATIENCE_SECONDS = 3.0
+#: Of the outbox, each time that monitoring asks: 10,000 texts, some 5 ms of the store's thread.
+PIECES_AT_ONCE = 10
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
@@ -167,7 +169,8 @@ class Daemon:
             on_filled=lambda: self._soon(self._desk.passwords_ready),
         )
         stack.callback(stock.close)
-        self._store = store
+        self._census = Census(store)
+        self._outbox = Measured(self._count)
         self._gateway = await worker.do(Gateway, store, settings, vault, stock)
         self._desk = Desk(self._gateway, worker, stock)
         await self._desk.run_in_store(self._gateway.start, clock.now())
@@ -182,9 +185,17 @@ class Daemon:
             (signal.SIGHUP, self._on_hang_up),
         ):
             loop.add_signal_handler(number, action)
+        suspects = Suspects.open(settings.gateway.database)
+        stack.callback(suspects.close)
+        known = {link.name: link.oddities for link in await worker.do(store.links)}
         for smsc in settings.smsc:
             link = Link(
-                smsc, settings.gateway.shortcode, self._desk, lambda _: self._link_changed.set()
+                smsc,
+                settings.gateway.shortcode,
+                self._desk,
+                lambda _: self._link_changed.set(),
+                suspects,
+                known.get(smsc.name, {}),
             )
             self._links.append(link)
 
@@ -362,11 +373,13 @@ class Daemon:
         """
         notify(f"STATUS={self._summary()}")
         for link in self._links:
-            state, reason = status = link.status
+            state, reason = link.status
+            oddities = dict(link.oddities)
+            status = state, reason, oddities
             if status != self._told.get(link.name):
                 try:
                     await self._desk.run_in_store(
-                        self._gateway.link_changed, link.name, state, reason, clock.now()
+                        self._gateway.link_changed, link.name, state, reason, clock.now(), oddities
                     )
                 except StoreUnavailable as fault:
                     log.warning("link %s: its state cannot be stored: %s", link.name, fault)
@@ -376,12 +389,14 @@ class Daemon:
 
     # --- what monitoring asks ---------------------------------------------------------------
 
-    async def _health(self) -> Health | str:
-        """What the store says, or why it says nothing."""
+    async def _count(self) -> Outbox | str:
+        """What waits in the outbox, or why the store says nothing."""
         try:
-            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                health = partial(self._store.health, rates=False)
-                return await self._desk.run_in_store(health, clock.now())
+            for _ in range(PIECES_AT_ONCE):  # in between, traffic commits
+                async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+                    if await self._desk.run_in_store(self._census.step):
+                        break
+            return self._census.outbox
         except TimeoutError:
             return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
         except Exception as fault:
@@ -393,11 +408,11 @@ class Daemon:
         if not any(link.status[0] is LinkState.BOUND for link in self._links):
             states = (f"{link.name} {link.status[0]} ({link.status[1]})" for link in self._links)
             reasons.append(f"no link is bound: {', '.join(states)}")
-        health = await self._health()
-        if isinstance(health, str):
-            reasons.append(health)
-        elif health.oldest_queued and clock.now() - health.oldest_queued > OVERDUE:
-            reasons.append(f"a reply waits since {health.oldest_queued:%Y-%m-%dT%H:%M:%SZ}")
+        outbox = await self._outbox()
+        if isinstance(outbox, str):
+            reasons.append(outbox)
+        elif outbox.oldest_queued and clock.now() - outbox.oldest_queued > OVERDUE:
+            reasons.append(f"a reply waits since {outbox.oldest_queued:%Y-%m-%dT%H:%M:%SZ}")
         if self._desk.trouble:
             reasons.append(f"the store takes nothing: {self._desk.trouble}")
         return reasons
@@ -407,14 +422,14 @@ class Daemon:
         samples = [
             Sample("smsgw_passwords_ready", "Issued passwords hashed ahead.", len(self._stock)),
         ]
-        health = await self._health()
-        works = not isinstance(health, str) and not self._desk.trouble
+        outbox = await self._outbox()
+        works = not isinstance(outbox, str) and not self._desk.trouble
         samples.append(Sample("smsgw_store_up", "1 while the store takes messages.", works))
-        if not isinstance(health, str):
+        if not isinstance(outbox, str):
             samples += (
-                Sample("smsgw_outbox_queued", "Replies that no SMSC has taken.", health.queued),
-                Sample("smsgw_outbox_held", "Of these, what no SMSC answered.", health.held),
-                Sample("smsgw_outbox_failed", "Replies given up.", health.failed),
+                Sample("smsgw_outbox_queued", "Replies that no SMSC has taken.", outbox.queued),
+                Sample("smsgw_outbox_held", "Of these, what no SMSC answered.", outbox.held),
+                Sample("smsgw_outbox_failed", "Replies given up.", outbox.failed),
             )
         for outcome in Outcome:
             count = self._desk.outcomes[outcome]
@@ -425,6 +440,15 @@ class Daemon:
             samples += (
                 Sample(f"smsgw_link_{name}", help_text, value, label)
                 for name, help_text, value in link.measure()
+            )
+            samples += (
+                Sample(
+                    "smsgw_link_oddities_total",
+                    "What the SMSC did against the standard, by kind.",
+                    value,
+                    label | {"kind": kind.partition(" ")[0]},
+                )
+                for kind, value in link.oddities.items()
             )
         return samples
 

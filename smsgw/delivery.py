@@ -95,7 +95,9 @@ class Deliveries:
         words_alone = receipt.text is not None
         if receipt.state is None and not words_alone:
             return None  # on its way still; the last word comes later
-        number = phone.normalise(receipt.phone, self._gateway.region) or receipt.phone.number
+        gateway, sender = self._gateway, receipt.phone
+        national = receipt.link in gateway.national
+        number = phone.normalise(sender, gateway.region, national) or sender.number
         claim = Claim(receipt.link, receipt.smsc_id.strip(), number)
         text = self._by_words(claim) if words_alone else self._marked(claim)
         if text is None:

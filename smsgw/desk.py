@@ -14,17 +14,18 @@ No coroutine waits for the store: what it has done comes back as a call (`_commi
 
 Waiting states: an MO that the store could not take is answered (try again later) and forgotten;
 a settlement that it could not take waits and is offered again; a registration without a ready
-password waits for the hashers. `StoreLost` ends the desk, and with it the process.
+password waits for the hashers, links and senders in turn, while its session lives; a copy of a text
+that is not answered yet waits with the first. `StoreLost` ends the desk, and with it the process.
 """
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, wraps
 from math import inf
-from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from smsgw import clock
@@ -32,6 +33,7 @@ from smsgw.gateway import Batch, Claim, Done, Gateway
 from smsgw.model import Answer, Mo, Mt, Outcome, Receipt, SubmitResult, from_tuple
 from smsgw.passwords import Stock
 from smsgw.store import StoreLost, StoreUnavailable
+from smsgw.turns import Turns
 from smsgw.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -40,12 +42,22 @@ T = TypeVar("T")
 
 #: Before a store that failed is tried again for what only we can repeat.
 RETRY_SECONDS = 1.0
+#: Who would wait longer than this for a password is told *later* at once.
+LONGEST_WAIT_SECONDS = 5.0
 #: A timer of the wall clock is looked at again by then, in case somebody set the clock.
 LONGEST_SLEEP_SECONDS = 60.0
 #: Two lines on texts in the log are at least this far apart.
 SECONDS_BETWEEN_LINES = 0.1
 #: More in one transaction would make the first wait for the last.
 MAX_BATCH = 1000
+#: Texts and receipts of one link that may wait for their answer, those of its earlier sessions
+#: included. Past it the SMSC is told to slow down (ESME_RTHROTTLED), and nothing is kept.
+MAX_WAITING = 2000
+#: And their octets: a text may have 64 KiB.
+MAX_WAITING_OCTETS = 4 * 1024 * 1024
+#: Texts of one sender that may wait; parts of a long one are 255 at most. Further ones are wanted
+#: later.
+MAX_OF_SENDER = 300
 
 
 class Port(Protocol):
@@ -53,6 +65,13 @@ class Port(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def carrier(self) -> str:
+        """Links of one carrier may bring a text once each, if its SMSC sends it again."""
+
+    def holds(self, session: int) -> bool:
+        """Whether that session of it still lives, and can be answered."""
 
     def answer(self, session: int, ticket: int, answer: Answer) -> None:
         """Answer an MO or receipt; of a session that is gone: nothing to do."""
@@ -71,11 +90,24 @@ class Port(Protocol):
         """Write what was gathered since the last time, in one piece."""
 
 
+#: Whose text it is: the carrier, and the number as it writes it.
+_Sender = tuple[str, str]
+
+
 class _Arrival(NamedTuple):
     port: Port
     mo: Mo
     ticket: int
-    number: int  #: the how manieth
+    sender: _Sender
+    octets: int
+
+    @property
+    def link(self) -> str:
+        return self.port.name
+
+    @property
+    def session(self) -> int:
+        return self.mo.session
 
 
 class _ReceiptArrival(NamedTuple):
@@ -83,6 +115,15 @@ class _ReceiptArrival(NamedTuple):
     receipt: Receipt
     ticket: int
     session: int
+    octets: int
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What of one link waits for its answer."""
+
+    texts: int = 0  #: receipts included, copies not
+    octets: int = 0
 
 
 class _AtWork(NamedTuple):
@@ -92,6 +133,7 @@ class _AtWork(NamedTuple):
     arrivals: list[_Arrival]
     receipts: list[_ReceiptArrival]
     results: list[tuple[str, SubmitResult]]
+    released: int  #: so many of the first arrivals had waited for a password, and have one
     started: float  #: loop time
 
 
@@ -151,9 +193,11 @@ class Desk:
         self._stock = stock
         self._ports: dict[str, Port] = {}
         self._arrivals: list[_Arrival] = []
-        self._parked: list[_Arrival] = []  # registrations that wait for the hashers
+        self._parked: Turns[_Arrival] = Turns()  # registrations that wait for the hashers
         self._released = 0  # of those, how many stand in front of the arrivals again
-        self._received = 0
+        #: What is not answered yet: of each sender by fingerprint the copies that came meanwhile.
+        self._texts: dict[_Sender, dict[int, list[_Arrival] | None]] = {}
+        self._waiting: defaultdict[str, _Waiting] = defaultdict(_Waiting)  # by link
         self._receipts: list[_ReceiptArrival] = []
         self._results: list[tuple[str, SubmitResult]] = []
         self._due: dict[str, float] = {}  # link -> loop time at which to claim
@@ -181,16 +225,71 @@ class Desk:
     def detach(self, port: Port) -> None:
         self._ports.pop(port.name, None)
 
-    def received(self, port: Port, mo: Mo, ticket: int) -> None:
-        """Store *mo*, then answer it."""
-        self._received += 1
-        self._arrivals.append(from_tuple(_Arrival, (port, mo, ticket, self._received)))
-        self._wake()
+    def received(self, port: Port, mo: Mo, ticket: int) -> Answer | None:
+        """Store *mo*, then answer it.
 
-    def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> None:
-        """Store a delivery receipt, then answer it."""
-        self._receipts.append(_ReceiptArrival(port, receipt, ticket, session))
+        A copy of a text that is not answered yet waits with the first and gets its answer; it is
+        neither counted nor stored. Who keeps many copies waiting is stopped by the session, which
+        has so many tickets.
+
+        Returns:
+            What to answer at once instead, as too much waits already; None: it is kept.
+        """
+        _, _, address, text, fingerprint, part, _ = mo
+        sender = port.carrier, address.number
+        texts = self._texts.get(sender)
+        octets = len(text) if text is not None else len(part.octets) if part else 0
+        arrival = from_tuple(_Arrival, (port, mo, ticket, sender, octets))
+        if texts is not None:
+            if fingerprint in texts:
+                self._wait_with_first(arrival, texts)
+                return None
+            if len(texts) >= MAX_OF_SENDER:
+                return Answer.LATER
+        waiting = self._waiting[port.name]
+        if waiting.texts >= MAX_WAITING or waiting.octets + octets > MAX_WAITING_OCTETS:
+            return Answer.BUSY
+        waiting.texts += 1
+        waiting.octets += octets
+        if texts is None:
+            self._texts[sender] = {fingerprint: None}
+        else:
+            texts[fingerprint] = None
+        self._arrivals.append(arrival)
         self._wake()
+        return None
+
+    def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> Answer | None:
+        """Store a delivery receipt, then answer it.
+
+        Returns:
+            What to answer at once instead, as for a text.
+        """
+        octets = len(receipt.smsc_id) + len(receipt.reason)
+        if receipt.text is not None:
+            octets += len(receipt.text.text or "")
+        waiting = self._waiting[port.name]
+        if waiting.texts >= MAX_WAITING or waiting.octets + octets > MAX_WAITING_OCTETS:
+            return Answer.BUSY
+        waiting.texts += 1
+        waiting.octets += octets
+        self._receipts.append(_ReceiptArrival(port, receipt, ticket, session, octets))
+        self._wake()
+        return None
+
+    def session_ended(self, session: int) -> None:
+        """That session is gone: what of it waits for a password is dropped, as are its copies.
+
+        The SMSC sends them again. What stands before the store's next batch is stored.
+        """
+        for texts in self._texts.values():
+            for fingerprint, copies in texts.items():
+                if copies:
+                    left = [copy for copy in copies if copy.mo.session != session]
+                    texts[fingerprint] = left or None
+        if self._parked:
+            self._parked.end(session, self._heir)
+            self._stock.wanted(len(self._parked))
 
     def settled(self, result: SubmitResult, link: str) -> None:
         """Store what the SMSC of *link* said to a submit_sm."""
@@ -212,13 +311,52 @@ class Desk:
 
     def passwords_ready(self) -> None:
         """The stock has passwords again for registrations that wait."""
-        ready = len(self._stock)
-        if self._parked and ready > self._released:
-            released = self._parked[: ready - self._released]
+        spare = len(self._stock) - self._released
+        if self._at_work:  # those may not have taken theirs yet; its end looks again
+            spare -= self._at_work.released
+        if self._parked and spare > 0:
+            released = self._parked.take(spare)
             self._arrivals[self._released : self._released] = released
             self._released += len(released)
-            del self._parked[: len(released)]
             self._wake()
+
+    def _wait_with_first(self, copy: _Arrival, texts: dict[int, list[_Arrival] | None]) -> None:
+        copies = texts[copy.mo.fingerprint]
+        if copies is None:
+            copies = texts[copy.mo.fingerprint] = []
+        # The octets are the first's, which may be many: kept once.
+        copies.append(copy._replace(mo=copy.mo._replace(text=None, part=None)))
+
+    def _heir(self, first: _Arrival) -> _Arrival | None:
+        """Drop *first*, whose session is gone; the copy that takes its place."""
+        texts = self._texts[first.sender]
+        copies = texts[first.mo.fingerprint]
+        if not copies:
+            self._forget(first)
+            return None
+        self._count(first, -1)
+        heir = copies.pop(0)
+        mo = heir.mo._replace(text=first.mo.text, part=first.mo.part)
+        heir = heir._replace(mo=mo, octets=first.octets)
+        self._count(heir, 1)
+        return heir
+
+    def _forget(self, arrival: _Arrival) -> list[_Arrival] | None:
+        """*arrival* waits no more; the copies that waited with it."""
+        port, mo, _, sender, octets = arrival
+        waiting = self._waiting[port.name]
+        waiting.texts -= 1
+        waiting.octets -= octets
+        texts = self._texts[sender]
+        copies = texts.pop(mo.fingerprint)
+        if not texts:
+            del self._texts[sender]
+        return copies
+
+    def _count(self, arrival: _Arrival | _ReceiptArrival, change: int) -> None:
+        waiting = self._waiting[arrival.port.name]
+        waiting.texts += change
+        waiting.octets += change * arrival.octets
 
     async def run_in_store(self, function: Callable[..., T], *args: Any) -> T:
         """Any other work for the store, in its thread and in its turn."""
@@ -314,9 +452,10 @@ class Desk:
             # Who waits for a password comes before who has just come.
             self._released if self._parked else None,
         )
-        self._released = max(0, self._released - len(arrivals))
+        released = min(self._released, len(arrivals))
+        self._released -= released
         self._worker.call(self._committed, self._gateway.commit, batch, clock.now())
-        return _AtWork(batch, arrivals, receipts, results, self._loop.time())
+        return _AtWork(batch, arrivals, receipts, results, released, self._loop.time())
 
     @_must_not_fail
     def _committed(self, done: Done | None, fault: BaseException | None) -> None:
@@ -357,21 +496,43 @@ class Desk:
             self._note(self._due, link, at)
             self._note(self._owed, link, at)
         again = [
-            arrival
-            for arrival, answer in zip(at_work.arrivals, done.answers, strict=True)
-            if answer is None
+            (place, waits)
+            for place, (arrival, answer) in enumerate(
+                zip(at_work.arrivals, done.answers, strict=True)
+            )
+            if answer is None and (waits := self._living(arrival))
         ]
         if done.passwords_wanted:
-            # In the order of arrival: a text that was sent again must not overtake the first,
-            # which would then find the phone registered.
-            self._parked = sorted(self._parked + again, key=attrgetter("number"))
-            self._stock.wanted(len(self._parked))
+            self._park(again, at_work.released)
         else:
-            self._arrivals[:0] = again
+            self._arrivals[:0] = [arrival for _, arrival in again]
             if not self._parked:
                 self._stock.wanted(0)
         # The stock may have been filled since it had none for these, or got some back.
         self.passwords_ready()
+
+    def _park(self, arrivals: Sequence[tuple[int, _Arrival]], released: int) -> None:
+        """Let these, each with its place in the batch, wait for a password.
+
+        The first *released* had their turn before. Who would wait too long, by place and by what
+        the hashers do, is told at once: the SMSC sends it again, and others wait less.
+        """
+        self._parked.put_back([arrival for place, arrival in arrivals if place < released])
+        for place, arrival in arrivals:
+            if place >= released:
+                self._parked.add(arrival)
+        touched: set[Port] = set()
+        for arrival in self._parked.shed(max(1, int(self._stock.rate * LONGEST_WAIT_SECONDS))):
+            self._answer(arrival, Answer.LATER, touched)
+        for port in touched:
+            port.flush()
+        self._stock.wanted(len(self._parked))
+
+    def _living(self, arrival: _Arrival) -> _Arrival | None:
+        """*arrival*, or who takes its place where its session is gone."""
+        if arrival.port.holds(arrival.mo.session):
+            return arrival
+        return self._heir(arrival)
 
     def _is_in(self, trouble: str | None) -> None:
         """The store takes nothing because of *trouble*; None: it does."""
@@ -397,13 +558,13 @@ class Desk:
     def _follow_up(self, done: Done, at_work: "_AtWork") -> None:
         """The commit is over: answers and replies leave, in one write a link."""
         touched: set[Port] = set()
-        for (port, mo, ticket, _), answer in zip(at_work.arrivals, done.answers, strict=True):
+        for arrival, answer in zip(at_work.arrivals, done.answers, strict=True):
             if answer is not None:
-                port.answer(mo.session, ticket, answer)
-                touched.add(port)
-        for (port, _, ticket, session), answer in zip(at_work.receipts, done.receipts, strict=True):
-            port.answer(session, ticket, answer)
-            touched.add(port)
+                self._answer(arrival, answer, touched)
+        for receipt, answer in zip(at_work.receipts, done.receipts, strict=True):
+            self._count(receipt, -1)
+            receipt.port.answer(receipt.session, receipt.ticket, answer)
+            touched.add(receipt.port)
         by_link: dict[str, list[Mt]] = {}
         for mt in done.replies:
             by_link.setdefault(mt.link, []).append(mt)
@@ -420,6 +581,15 @@ class Desk:
             took = self._loop.time() - at_work.started
             _count(self.outcomes, done.outcomes)
             self._told.add({arrival.port.name for arrival in at_work.arrivals}, done.outcomes, took)
+
+    def _answer(self, arrival: _Arrival, answer: Answer, touched: set[Port]) -> None:
+        """Answer a text and its copies; the ports are to be flushed."""
+        port, mo, ticket, *_ = arrival
+        port.answer(mo.session, ticket, answer)
+        touched.add(port)
+        for copy in self._forget(arrival) or ():
+            copy.port.answer(copy.mo.session, copy.ticket, answer)
+            touched.add(copy.port)
 
     # --- what is due --------------------------------------------------------------------------
 

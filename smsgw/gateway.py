@@ -10,7 +10,7 @@ Failures: `StoreUnavailable` (nothing happened, the SMSC is asked to try again) 
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ from smsgw.model import (
     Unanswered,
     from_tuple,
 )
-from smsgw.passwords import Issued, Issuer
+from smsgw.passwords import Issued, Issuer, Supply
 from smsgw.registration import machine
 from smsgw.registration.own_wording import OwnWording
 from smsgw.registration.replies import templates
@@ -105,14 +105,28 @@ class Batch:
     def __len__(self) -> int:
         return len(self.mos) + len(self.receipts) + len(self.results)
 
-    def singles(self) -> "Iterable[Batch]":
-        """The same, each message by itself; settlements first, as in the whole."""
+    def singles(self, done: "Done") -> "Iterator[Batch]":
+        """The same, each message by itself; settlements first, as in the whole.
+
+        Args:
+            done: what has become of those before when the next one is asked for: they used up
+                room and passwords.
+        """
         for result in self.results:
             yield Batch(results=(result,))
         for receipt in self.receipts:
             yield Batch(receipts=(receipt,))
+        room, seen = dict(self.room), 0
         for mo in self.mos:
-            yield Batch(mos=(mo,), room=self.room, registrations=self.registrations)
+            for mt in done.replies[seen:]:
+                room[mt.link] -= 1
+            seen = len(done.replies)
+            left = self.registrations
+            if done.passwords_wanted:
+                left = 0  # an older text waits for one
+            elif left is not None:
+                left -= done.passwords_given
+            yield Batch(mos=(mo,), room=room, registrations=left)
 
 
 @dataclass(slots=True)
@@ -131,7 +145,7 @@ class Done:
     #: What was strange though it was dealt with: how often, by (link, kind).
     oddities: Counter[tuple[str, str]] = field(default_factory=Counter)
     passwords_wanted: int = 0  #: registrations that wait for the hashers
-    issued: list[Issued] = field(default_factory=list)  #: what its registrations were given
+    passwords_given: int = 0  #: to its registrations
     trouble: str | None = None  #: why the store did not take it
     more: bool = False  #: of `tidy`: there is more to do
 
@@ -158,6 +172,7 @@ class Done:
         self.outcomes += other.outcomes
         self.oddities += other.oddities
         self.passwords_wanted += other.passwords_wanted
+        self.passwords_given += other.passwords_given
         self.trouble = other.trouble or self.trouble
 
     def falls_due(self, link: str, at: datetime) -> None:
@@ -265,10 +280,19 @@ class Gateway:
                         fate = f"they wait: no link of its carrier {carrier} is"
                     log.warning("outbox link=%s has texts and is not configured: %s", gone, fate)
 
-    def link_changed(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
-        """Keep the state of a link where commands can read it."""
+    def link_changed(
+        self,
+        name: str,
+        state: LinkState,
+        reason: str | None,
+        now: datetime,
+        oddities: Mapping[str, int] | None = None,
+    ) -> None:
+        """Keep the state of a link, and what was odd on it, where commands can read it."""
         with self.store.transaction():
             self.store.set_link(name, state, reason, now)
+            if oddities is not None:
+                self.store.set_oddities(name, oddities)
 
     def release_held(self, link: str, now: datetime) -> bool:
         """Let some of what is held for *link*, which has bound anew, be due; whether there was any.
@@ -346,7 +370,7 @@ class Gateway:
                 log.error("batch: one message cannot be stored (%s)", type(error).__name__)
                 return Done.later(batch)
             done = Done()
-            for single in batch.singles():
+            for single in batch.singles(done):
                 done.add(self.commit(single, now))
             return done
 
@@ -355,16 +379,17 @@ class Gateway:
         store = self.store
         counts: dict[str, list[int]] = {}
         intake = None
-        with self._giving_out(done.issued), store.transaction():
+        with self._supply(batch.registrations) as supply, store.transaction():
             deliveries = Deliveries(self, now, done)
             if batch.results:
                 self._settle(batch.results, deliveries, now, done, counts)
             read = self._take_receipts(batch.receipts, deliveries, now, done)
             if batch.mos:
                 changes = Changes()
-                intake = Intake(self, batch.room, now, changes, done)
-                intake.take(batch.mos, batch.registrations)
+                intake = Intake(self, batch.room, now, changes, done, supply)
+                intake.take(batch.mos)
                 store.write(changes)
+                done.passwords_given = supply.given
                 # What waits for its turn is counted when that comes.
                 read += [
                     mo.link
@@ -409,16 +434,18 @@ class Gateway:
         self._ceiling, self._ceiling_told = None, 0
 
     @contextmanager
-    def _giving_out(self, issued: list[Issued]) -> Iterator[None]:
-        """Return *issued* to the stock if what is inside does not happen: nobody was told these,
-        and a store in trouble must not use up what was hashed ahead."""
+    def _supply(self, most: int | None = None) -> Iterator[Supply]:
+        """At most *most* passwords for what is inside; a store in trouble, or a text that cannot
+        be stored, must not use up what was hashed ahead."""
+        supply, stored = Supply(self.issuer, most), False
         try:
-            yield
+            yield supply
+            stored = True
         except StoreMoved:
-            raise  # a file that comes back may yet tell them
-        except BaseException:
-            self.issuer.give_back(issued)
+            stored = True  # a file that comes back may yet tell them
             raise
+        finally:
+            supply.close(stored=stored)
 
     # --- submits -----------------------------------------------------------------
 
@@ -504,7 +531,7 @@ class Gateway:
         texts = deliveries.take(receipts)
         if texts:
             changes = Changes()
-            Intake(self, {}, now, changes, done).keep_receipts(texts)
+            Intake(self, {}, now, changes, done, Supply(self.issuer, 0)).keep_receipts(texts)
             self.store.write(changes)
         return [mo.link for mo in texts]
 
@@ -628,16 +655,21 @@ class Gateway:
         What is due is read from the accounts, not from what an earlier pass did: a restart
         neither skips nor doubles anyone, and a month's stop gives one reminder, not ten.
         """
-        store, rules = self.store, self.settings.registration
+        store = self.store
         self._set_back_expiries(now)
-        countries = self.settings.limits.countries
         if not self._reminders_may_leave(now):
             return Expired(0, 0, False, frozenset(), waiting=store.count_due_accounts(now))
         expected = store.count_due_accounts(now, limit)
         if not expected:
             return Expired(0, 0, False, frozenset())  # the usual case needs no write lock
-        issued = self.issuer.take(expected)  # may hash, which must not hold up other writers
-        with self._giving_out(issued), store.transaction():
+        with self._supply(expected) as supply:
+            supply.fetch(expected)  # may hash, which must not hold up other writers
+            return self._expire(now, limit, supply)
+
+    def _expire(self, now: datetime, limit: int, supply: Supply) -> Expired:
+        store, rules = self.store, self.settings.registration
+        countries = self.settings.limits.countries
+        with store.transaction():
             self._check_key()
             due = store.due_accounts(now, limit)
             last: list[tuple[AccountRow, type[machine.Event], str | None]] = []
@@ -652,26 +684,28 @@ class Gateway:
                     last.append((row, machine.LastLapse, None))
             changes = Changes()
             _, _, mt_id = store.last_ids()
-            for row, password in zip(lapsed, issued, strict=False):
+            for row in lapsed:
+                issued = supply.draw()
+                if issued is None:
+                    break
                 mt_id += 1
                 reminders = row.account.reminders + 1
-                self._issue(changes, row, machine.Lapse, password, mt_id, now, reminders=reminders)
+                self._issue(changes, row, machine.Lapse, issued, mt_id, now, reminders=reminders)
             for row, event, reason in last:
                 self.supersede(row)
                 to = machine.step(row.account.state, event).to
                 changes.history.append(history_row(row, event, to, now, reason=reason))
             store.delete_passwords(row.account.id for row, _, _ in last)
             store.write(changes)
-        self.issuer.give_back(issued[len(lapsed) :])
-        issued = issued[: len(lapsed)]
-        if issued or last:
-            log.info("expiry replaced=%d ended=%d", len(issued), len(last))
+        replaced = supply.given
+        if replaced or last:
+            log.info("expiry replaced=%d ended=%d", replaced, len(last))
         return Expired(
-            len(issued),
+            replaced,
             len(last),
-            len(due) == limit and len(issued) == len(lapsed),
-            frozenset(self._way(row.account.link) for row in lapsed[: len(issued)]),
-            short=len(lapsed) - len(issued),
+            len(due) == limit and replaced == len(lapsed),
+            frozenset(self._way(row.account.link) for row in lapsed[:replaced]),
+            short=len(lapsed) - replaced,
         )
 
     def _set_back_expiries(self, now: datetime) -> None:
@@ -749,7 +783,7 @@ class Gateway:
         try:
             with store.transaction():
                 if incomplete:
-                    intake = Intake(self, {}, now, changes, done)
+                    intake = Intake(self, {}, now, changes, done, Supply(self.issuer, 0))
                     intake.give_up(incomplete)
                     store.write(changes)
                 self._end_waits(now, done)

@@ -13,20 +13,23 @@ from smsgw.clock import stamp
 from smsgw.errors import NotFound, SmsgwError
 from smsgw.gateway import Done, Gateway, Purged, Trial
 from smsgw.intake import Intake, history_row
+from smsgw.limits import Ceiling
 from smsgw.model import (
     Account,
     AccountState,
     Address,
-    Direction,
     HistoryEntry,
     Ignored,
     Mo,
+    Mt,
     Outcome,
+    Reply,
 )
+from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, syntax
 from smsgw.store import rows
 from smsgw.store.rows import Changes
-from smsgw.store.store import AccountRow, ReplyRow, Reservation
+from smsgw.store.store import MASK, AccountRow, ReplyRow, Reservation
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
 RESERVED_FOR = timedelta(days=7)
@@ -43,6 +46,45 @@ _WHY_IGNORED = {
     Ignored.OWN_WORDING: "the text quotes our own wording",
     Ignored.RECEIPT: "the text reads like a delivery receipt",
 }
+
+
+class _Masked:
+    """An issuer of masks instead of passwords, for who only wants to see a text."""
+
+    def take(self, n: int) -> list[Issued]:
+        return [Issued(MASK, "")] * n
+
+    def give_back(self, unused: Sequence[Issued]) -> None:
+        """They were nothing."""
+
+
+class _Rehearsal(Gateway):
+    """The gateway as a text would find it, that writes and seals nothing."""
+
+    def compose(
+        self,
+        changes: Changes,
+        mt_id: int,
+        reply: Reply,
+        to: Address,
+        who: int,
+        link: str,
+        at: int,
+        due: int,
+        leased: int,
+        mo_id: int | None,
+        account_id: int | None,
+        cmnd: str,
+        issued: Issued | None,
+    ) -> Mt:
+        return Mt(mt_id, link, to, self._templates[reply].format(cmnd, MASK), reminder=False)
+
+    def supersede(self, row: AccountRow, why: str = "") -> None:
+        """The text that waits stays."""
+
+    def at_ceiling(self, ceiling: Ceiling, now: datetime) -> bool:
+        """Nobody is told."""
+        return False
 
 
 class Hotline(Gateway):
@@ -300,17 +342,23 @@ class Hotline(Gateway):
     # --- what if ------------------------------------------------------------------------------
 
     def try_text(self, sender: str, text: str, now: datetime) -> Trial:
-        """What the gateway would do with *text* from *sender*; nothing is kept, nothing sent."""
+        """What the gateway would do with *text* from *sender*; nothing is kept, nothing sent.
+
+        Decided over reads alone: whoever stops the command in its middle holds up nobody.
+
+        Raises:
+            UnicodeEncodeError: *text* holds octets that no text can.
+        """
+        text.encode()
         address = Address(sender.strip(), 0, 0)
         number = phone.normalise(address, self.region)
         changes, done = Changes(), Done()
-        with self.store.transaction(keep=False):
-            link = self._link_of(number)
-            Intake(self, {link: 1}, now, changes, done).take([Mo(link, 0, address, text, 0)])
-            self.store.write(changes)
-            sent = self.store.messages(phone=number, direction=Direction.MT, limit=1)
+        link = self._link_of(number)
+        rehearsal = _Rehearsal(self.store, self.settings, self._vault, _Masked())
+        intake = Intake(rehearsal, {link: 1}, now, changes, done, Supply(rehearsal.issuer))
+        intake.take([Mo(link, 0, address, text, 0)])
         (outcome,) = done.outcomes
-        reply = sent[0].text if done.replies else None
+        reply = done.replies[0].text if done.replies else None
         reason = Ignored(changes.ignored[0][1]) if changes.ignored else None
         return Trial(outcome, reply, self._explain(outcome, reason, number, text, now))
 
@@ -327,7 +375,12 @@ class Hotline(Gateway):
         return (links or self._links or ("",))[0]
 
     def _explain(
-        self, outcome: Outcome, reason: Ignored | None, number: str | None, text: str, now: datetime
+        self,
+        outcome: Outcome,
+        reason: Ignored | None,
+        number: str | None,
+        text: str,
+        now: datetime,
     ) -> str:
         match outcome:
             case Outcome.SYNTAX_ERROR:

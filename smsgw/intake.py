@@ -14,11 +14,24 @@ from typing import TYPE_CHECKING
 from smsgw import phone
 from smsgw.clock import stamp
 from smsgw.limits import HOUR, RECORDED_PER_HOUR, Recent
-from smsgw.model import AccountState, Answer, Holder, Ignored, Mo, Outcome, Part, Reply, from_tuple
-from smsgw.passwords import Issued
+from smsgw.model import (
+    AccountState,
+    Answer,
+    Holder,
+    Ignored,
+    Mo,
+    Octets,
+    Oddity,
+    Outcome,
+    Part,
+    Reply,
+    from_tuple,
+)
+from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, syntax
 from smsgw.registration.own_wording import CUT_OFF, MAX_CHARACTERS
-from smsgw.smpp.alphabets import Alphabet, join
+from smsgw.registration.readings import reread
+from smsgw.smpp.alphabets import NO_SHIFT, Alphabet, join
 from smsgw.store import rows
 from smsgw.store.rows import Changes, Row
 from smsgw.store.store import AccountRow, PartRow
@@ -67,6 +80,7 @@ class Intake:
         now: datetime,
         changes: Changes,
         done: "Done",
+        supply: Supply,
     ) -> None:
         self._gateway = gateway
         self._store = gateway.store
@@ -79,12 +93,12 @@ class Intake:
         self._today = now.astimezone(gateway.zone).date()
         self._changes = changes
         self._done = done
+        self._supply = supply
         self._limit = gateway.settings.limits.replies_per_phone_per_hour
         self._countries = gateway.settings.limits.countries
         self._ceiling = gateway.ceiling(now)
         self._salts = gateway.salts
         self._repeat = gateway.settings.registration.repeat
-        self._resets = self._repeat is machine.Repeat.RESET
         self._strict = gateway.settings.registration.check_personal_number
         self._next_subscriber, self._next_account, self._next_message = self._store.last_ids()
         self._subscribers: dict[str, int] = {}
@@ -102,17 +116,10 @@ class Intake:
         self._told: list[str] = []  # for the log, once it has happened
         self._noted: set[tuple[int, str]] = set()  # (account, link of another carrier)
         self._touched: set[int] = set()  # accounts whose password this batch changes
-        self._issued: list[Issued] = []
-        self._may_issue = 0
         self._reservations: bool | None = None  # whether there are any; None: nobody asked yet
 
-    def take(self, mos: Sequence[Mo], registrations: int | None = None) -> None:
-        """Decide on all of *mos*, in their order; one entry in `done.answers` for each.
-
-        Args:
-            registrations: how many passwords may be given out; None: no matter.
-        """
-        self._may_issue = len(mos) if registrations is None else registrations
+    def take(self, mos: Sequence[Mo]) -> None:
+        """Decide on all of *mos*, in their order; one entry in `done.answers` for each."""
         region, national = self._gateway.region, self._gateway.national
         numbers = [phone.normalise(mo.sender, region, mo.link in national) for mo in mos]
         self._know_senders(
@@ -123,6 +130,7 @@ class Intake:
             None if number is None or mo.part is not None else self._parse(mo)
             for mo, number in zip(mos, numbers, strict=True)
         ]
+        mos, parsed = self._read_again(mos, parsed)
         self._know_holders(parsed)
         for mo, number, request in zip(mos, numbers, parsed, strict=True):
             if mo.part is None or number is None:
@@ -166,7 +174,6 @@ class Intake:
 
     def _end(self) -> None:
         """All texts were decided on."""
-        self._gateway.issuer.give_back(self._issued)
         hour = self._at // HOUR
         self._changes.surplus.extend(
             (hour, who, number, self._at) for who, number in self._surplus.items()
@@ -244,14 +251,41 @@ class Intake:
             unknown = [cmnd for cmnd in cmnds if cmnd not in self._by_cmnd]
             if unknown:
                 self._by_cmnd |= self._store.holders_by_cmnd(unknown)
-            wanted = sum(cmnd not in self._by_cmnd for cmnd in cmnds)
-            self._issued = self._gateway.issuer.take(min(wanted, self._may_issue))
-            self._issued.reverse()  # popped from the end, so the oldest goes first
+            self._supply.fetch(sum(cmnd not in self._by_cmnd for cmnd in cmnds))
 
     # --- one text -----------------------------------------------------------------------------
 
     def _parse(self, mo: Mo) -> syntax.Request | syntax.SyntaxFault:
         return syntax.parse(mo.text, self._today, check_personal_number=self._strict)
+
+    def _read_again(
+        self,
+        mos: Sequence[Mo],
+        parsed: list[syntax.Request | syntax.SyntaxFault | None],
+    ) -> tuple[Sequence[Mo], list[syntax.Request | syntax.SyntaxFault | None]]:
+        """The same, with what only another alphabet than the declared one makes a registration."""
+        strange = [
+            at
+            for at, (mo, request) in enumerate(zip(mos, parsed, strict=True))
+            if mo.octets is not None and type(request) is syntax.SyntaxFault
+        ]
+        if strange:
+            mos = list(mos)
+            for at in strange:
+                mos[at], parsed[at] = self._reread(mos[at], parsed[at])
+        return mos, parsed
+
+    def _reread(
+        self, mo: Mo, request: syntax.Request | syntax.SyntaxFault | None
+    ) -> tuple[Mo, syntax.Request | syntax.SyntaxFault | None]:
+        if mo.octets is None or type(request) is not syntax.SyntaxFault:
+            return mo, request
+        found = reread(mo.octets, self._today, check_personal_number=self._strict)
+        if found is None:
+            return mo, request
+        self._done.oddities[mo.link, Oddity.DATA_CODING] += 1
+        text, request = found
+        return mo._replace(text=text), request
 
     def _decide(
         self,
@@ -269,7 +303,7 @@ class Intake:
             return self._leave(mo, number, _IGNORED, Ignored.SENDER, fingerprint)
         who = self._subscribers[number]
         twin = self._twins.get((who, fingerprint))
-        if twin is not None and (twin != mo.session or mo.unanswered_twin):
+        if twin is not None and twin != mo.session:
             return self._leave(mo, number, _RETRANSMISSION, None, 0)
         if why := phone.may_be_texted(number, self._countries):
             return self._leave(mo, number, _IGNORED, why, fingerprint)
@@ -320,7 +354,7 @@ class Intake:
             own_carrier = carrier(by_phone.link) == carrier(mo.link)
             if not own_carrier:
                 self._note_other_carrier(by_phone, mo.link)
-            elif by_phone == by_cmnd and (self._resets or by_phone.ended):
+            elif machine.may_reset(request, by_phone, by_cmnd, self._repeat):
                 if by_phone.account_id in self._touched:
                     return None  # this very batch gives it a password; its turn comes with the next
                 used = self._store.count_resets(by_phone.account_id, self._now - _A_DAY)
@@ -339,16 +373,10 @@ class Intake:
                 decision = machine.RESERVED
         issued, account_id, cmnd = None, None, ""
         if decision.event is not None:
-            if not self._issued and self._may_issue and not self._done.passwords_wanted:
-                self._issued = self._gateway.issuer.take(1)
-            if not self._issued or not self._may_issue:
-                # All later ones wait as well, though the stock may have a password by now: the
-                # same text sent again must not overtake the first.
+            issued = self._supply.draw()
+            if issued is None:
                 self._done.passwords_wanted += 1
                 return None
-            issued = self._issued.pop()
-            self._done.issued.append(issued)
-            self._may_issue -= 1
         mo_id = self._record(mo, who, decision.outcome, fingerprint)
         mt_id = self._next_message = mo_id + 1
         if issued is not None:
@@ -498,7 +526,7 @@ class Intake:
         since = self._now - RETRANSMISSION_WINDOW
         key = who, whole.fingerprint ^ self._salts[whole.link]
         self._twins = self._store.twins([key], since) | self._twins
-        request = self._parse(whole)
+        whole, request = self._reread(whole, self._parse(whole))
         if type(request) is _REQUEST:
             self._by_cmnd = self._store.holders_by_cmnd([request.cmnd]) | self._by_cmnd
         else:
@@ -522,7 +550,7 @@ class Intake:
         if old is not None and old.fingerprint in (mo.fingerprint, 0):
             # The row says when the first part came; this one may have come later by the limit.
             since = stamp(self._now - RETRANSMISSION_WINDOW - PARTS_LIMIT)
-            if old.created_at > since and (old.session != mo.session or mo.unanswered_twin):
+            if old.created_at > since and old.session != mo.session:
                 return _OK  # sent again; the first was committed
         if first is not None:
             if first.joined and old is None and first.total == part.total:
@@ -579,8 +607,21 @@ class Intake:
         fingerprint = 0
         for row in rows:
             fingerprint = (fingerprint * 31 + row.fingerprint) & 0x7FFF_FFFF_FFFF_FFFF
-        text = join([row.part for row in rows], self._alphabet(first.link))
-        return Mo(first.link, first.session, first.sender, text, fingerprint)
+        parts = [row.part for row in rows]
+        text = join(parts, self._alphabet(first.link))
+        octets = _octets(parts)
+        return Mo(first.link, first.session, first.sender, text, fingerprint, octets=octets)
+
+
+def _octets(parts: Sequence[Part]) -> Octets | None:
+    """What *parts* were on the wire, if all declare the same alphabet."""
+    first = parts[0]
+    if any((part.data_coding, part.shift) != (first.data_coding, first.shift) for part in parts):
+        return None
+    # A header of six octets, of which septets that are packed leave the seventh begun.
+    narrow = first.ref.rpartition("/")[2].startswith("8:")
+    fill = 1 if narrow and first.shift == NO_SHIFT else 0
+    return Octets(tuple(part.octets for part in parts), fill)
 
 
 def history_row(

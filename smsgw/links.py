@@ -15,11 +15,12 @@ import asyncio
 import logging
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import partial
 from math import inf
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from smsgw import clock
@@ -32,6 +33,7 @@ from smsgw.model import (
     Answer,
     LinkState,
     Mt,
+    Oddity,
     Postponed,
     Refused,
     SubmitResult,
@@ -46,20 +48,19 @@ from smsgw.smpp.session import (
     Event,
     Lost,
     MoReceived,
+    Odd,
     PeerUnbound,
     ReceiptReceived,
     Session,
     SessionSettings,
     TakenLate,
     Unbound,
+    Watch,
 )
 from smsgw.smpp.statuses import waits_long
 
 log = logging.getLogger("smsgw.links")
 
-#: MOs and receipts of one session that may wait for their answer. Past it the SMSC is told to
-#: slow down (ESME_RTHROTTLED) without anything being kept.
-MAX_UNANSWERED = 2000
 #: An MT that could not leave within this goes back to the outbox, well before its lease ends.
 MAX_HOLD_SECONDS = 30.0
 #: Texts that are remembered as refused; more make no difference.
@@ -68,8 +69,16 @@ MAX_UNWANTED = 100
 WRITE_BUFFER_OCTETS = 256 * 1024
 #: Time for the last octets of a connection that is being closed.
 LINGER_SECONDS = 2.0
+#: An oddity is over when there was none of its kind for so long.
+ODDITY_ENDS_SECONDS = 15 * 60.0
+#: Two tales of what was odd, to who keeps it for commands, are at least this far apart.
+ODDITIES_TOLD_SECONDS = 1.0
+#: Kinds of oddities are ours and few; of inputs that are refused there may be many.
+MAX_ODDITIES = 64
 #: A timer of a session is late by this at most; and none can make the loop spin.
 TIMER_GRAIN_SECONDS = 0.005
+
+_LATER = Answer.LATER  # looking up an enum's member takes as long as several calls
 
 MODES = {
     BindType.TRANSCEIVER: (BindMode.TRANSCEIVER,),
@@ -157,6 +166,7 @@ class Connection(asyncio.Protocol):
         self._loop = line.loop
         self._ending: Ending | None = None  # the first reason is the true one
         self._unbinding = False
+        self._lost = False
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
@@ -165,7 +175,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(high=WRITE_BUFFER_OCTETS)
-        self.session = Session(self.line.settings, _SessionIds.next(), self._loop.time())
+        self.session = Session(
+            self.line.settings, _SessionIds.next(), self._loop.time(), watch=self.link.watch
+        )
         if log.isEnabledFor(TRACE):
             self.session.trace = partial(log.log, TRACE, "%s: %s", self.line)
         self.link.sessions[self.session.session_id] = self
@@ -175,7 +187,26 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._is_over():
             now = self._loop.time()
-            self._handle(self.session.receive(data, now), now)
+            was_behind = self.session.is_behind
+            self._handle(self.session.receive(data, now, in_slices=True), now)
+            if self.session.is_behind and not was_behind:
+                # A read of thousands of PDUs: others have their turn between two slices of it,
+                # and nothing more is read meanwhile.
+                self._transport.pause_reading()
+                self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Work off the next slice of what was read."""
+        if not self._is_over() or self._lost:
+            self._handle(self.session.go_on(), self._loop.time())
+        else:
+            self.session.forget_rest()
+        if self.session.is_behind:
+            self._loop.call_soon(self._go_on)
+        elif self._lost:
+            self._finish()
+        elif self.writable:
+            self._transport.resume_reading()
 
     def pause_writing(self) -> None:
         # What the peer asks makes answers; who does not read those is not asked for more.
@@ -190,7 +221,8 @@ class Connection(asyncio.Protocol):
         self.writable = True
         if self._stall:
             self._stall.cancel()
-        self._transport.resume_reading()
+        if not self.session.is_behind:
+            self._transport.resume_reading()
         self.link.flush()
         self.link.desk.ring(self.link.name, replies=False)
 
@@ -198,9 +230,17 @@ class Connection(asyncio.Protocol):
         for timer in (self._timer, self._stall):
             if timer:
                 timer.cancel()
-        ending = self._ending or self._because(exc)
+        ending = self._ending = self._ending or self._because(exc)
         if self.bound_at is not None:
-            ending = ending._replace(held=self._loop.time() - self.bound_at)
+            self._ending = ending._replace(held=self._loop.time() - self.bound_at)
+        self.writable = False
+        self._lost = True
+        if not self.session.is_behind:  # else what came before the end is worked off first
+            self._finish()
+
+    def _finish(self) -> None:
+        ending = self._ending
+        assert ending is not None  # noqa: S101 - the connection is lost
         try:
             self.link.ended(self, ending)
         finally:  # whatever happens, the line goes on
@@ -291,18 +331,25 @@ class Connection(asyncio.Protocol):
         # pattern costs an isinstance() each.
         if type(event) is MoReceived:
             mo, ticket = event
-            if self._admits(ticket):
+            refusal = _LATER if link.stopping else link.desk.received(link, mo, ticket)
+            if refusal is None:
                 link.counts.mo += 1
-                link.desk.received(link, mo, ticket)
+            else:
+                self._refuse(ticket, refusal)
             return
         if type(event) is Taken:
             link.settle(event, now)
             return
         match event:
             case ReceiptReceived(receipt, ticket):
-                if self._admits(ticket):
+                session = self.session.session_id
+                refusal = (
+                    _LATER if link.stopping else link.desk.receipt(link, receipt, ticket, session)
+                )
+                if refusal is None:
                     link.counts.receipts += 1
-                    link.desk.receipt(link, receipt, ticket, self.session.session_id)
+                else:
+                    self._refuse(ticket, refusal)
             case Postponed() | Refused() | Unanswered():
                 link.settle(event, now)
             case TakenLate(taken):
@@ -311,6 +358,8 @@ class Connection(asyncio.Protocol):
             case Bound(smsc_system_id):
                 self.bound_at = now
                 self.line.bound(smsc_system_id)
+            case Odd(kind, detail):
+                link.odd(kind, detail=detail)
             case BindRefused(status, reason):
                 self.close(reason, stubborn=waits_long(status))
             case PeerUnbound():
@@ -321,16 +370,12 @@ class Connection(asyncio.Protocol):
                 self.flush()  # a generic_nack may say what was wrong
                 self.drop(reason)
 
-    def _admits(self, ticket: int) -> bool:
-        """Whether the desk may have it; else it is answered here, and nothing is kept."""
-        if self.link.stopping:
-            self.session.answer(ticket, Answer.LATER)
-            return False
-        if self.session.unanswered > MAX_UNANSWERED:
+    def _refuse(self, ticket: int, answer: Answer) -> None:
+        """The desk does not have it: it is answered here, and nothing is kept."""
+        if not self.link.stopping:
             self.link.counts.busy += 1
-            self.session.answer(ticket, Answer.BUSY)
-            return False
-        return True
+            self.link.odd(Oddity.THROTTLED, detail="too many wait for their answer")
+        self.session.answer(ticket, answer)
 
 
 class Line:
@@ -413,6 +458,15 @@ class Line:
         return f"link {self.link.name}{kind}"
 
 
+@dataclass(slots=True)
+class _OddSpell:
+    """A time in which a kind of oddity came again and again."""
+
+    since: float  #: loop time
+    last: float
+    count: int = 0
+
+
 class Link:
     """One carrier; what the desk sees is its `desk.Port`."""
 
@@ -422,17 +476,26 @@ class Link:
         shortcode: str,
         desk: Desk,
         on_change: Callable[["Link"], None],
+        watch: Watch | None = None,
+        oddities: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """
         Args:
-            on_change: called when `status` is another.
+            on_change: called when `status` is another, and soon after `oddities` are.
+            watch: told by the sessions of each large PDU.
+            oddities: what was counted before the start.
         """
         self.smsc = smsc
         self.name = smsc.name
+        self.carrier = smsc.carrier
         self.shortcode = shortcode
         self.desk = desk
         self.counts = Counts()
-        self.oddities: Counter[str] = Counter()  #: kind -> how often, since the start
+        self.watch = watch
+        self.oddities = Counter(oddities)  #: kind -> how often, ever
+        self._odd_spells: dict[str, _OddSpell] = {}
+        self._odd_timer: asyncio.TimerHandle | None = None  # only while something is odd
+        self._odd_teller: asyncio.TimerHandle | None = None
         self.sessions: dict[int, Connection] = {}
         self.pace = Pace(smsc.max_per_second)
         self.stopping = False
@@ -489,8 +552,9 @@ class Link:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._timer:
-            self._timer.cancel()
+        for timer in (self._timer, self._odd_timer, self._odd_teller):
+            if timer:
+                timer.cancel()
         self.desk.detach(self)
         self._show(LinkState.STOPPED, None)
 
@@ -501,6 +565,10 @@ class Link:
         connection = self.sessions.get(session)
         if connection:
             connection.session.answer(ticket, answer)
+
+    def holds(self, session: int) -> bool:
+        """Whether that session still lives."""
+        return session in self.sessions
 
     def room(self, *, replies: bool = False) -> int:
         """How many more MTs are wanted now: enough to keep the window full, and no more than
@@ -535,8 +603,41 @@ class Link:
         for connection in list(self.sessions.values()):
             connection.flush()
 
-    def odd(self, kind: str, count: int = 1) -> None:
+    def odd(self, kind: str, count: int = 1, detail: str = "") -> None:
+        """Count what the peer did against the standard; say so when it begins and when it ends."""
+        if kind not in self.oddities and len(self.oddities) >= MAX_ODDITIES:
+            kind = "other"
         self.oddities[kind] += count
+        now = self._loop.time()
+        spell = self._odd_spells.get(kind)
+        if spell is None:
+            self._odd_spells[kind] = spell = _OddSpell(now, now)
+            said = f": {detail}" if detail else ""
+            log.warning("odd link=%s kind=%s begins%s", self.name, kind, said)
+            if self._odd_timer is None:
+                self._odd_timer = self._loop.call_later(ODDITY_ENDS_SECONDS, self._end_oddities)
+        spell.last = now
+        spell.count += count
+        if self._odd_teller is None:
+            self._odd_teller = self._loop.call_later(ODDITIES_TOLD_SECONDS, self._tell_oddities)
+
+    def _tell_oddities(self) -> None:
+        self._odd_teller = None
+        self._on_change(self)
+
+    def _end_oddities(self) -> None:
+        self._odd_timer = None
+        now = self._loop.time()
+        for kind, spell in list(self._odd_spells.items()):
+            if spell.last + ODDITY_ENDS_SECONDS <= now:
+                del self._odd_spells[kind]
+                log.info(
+                    "odd link=%s kind=%s ends: %d in %d s",
+                    self.name, kind, spell.count, spell.last - spell.since,
+                )  # fmt: skip
+        if self._odd_spells:
+            first = min(spell.last for spell in self._odd_spells.values())
+            self._odd_timer = self._loop.call_at(first + ODDITY_ENDS_SECONDS, self._end_oddities)
 
     # --- MTs ------------------------------------------------------------------------------------
 
@@ -657,7 +758,9 @@ class Link:
 
     def ended(self, connection: Connection, ending: Ending) -> None:
         """*connection* is gone: what it had in flight, and what waited for it, goes back."""
-        self.sessions.pop(connection.session.session_id, None)
+        session = connection.session.session_id
+        self.sessions.pop(session, None)
+        self.desk.session_ended(session)
         connection.line.connection = None
         now = self._loop.time()
         for result in connection.session.abandon(ending.reason):

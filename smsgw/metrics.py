@@ -1,9 +1,9 @@
 """`/metrics` for Prometheus and `/healthz` for a load balancer or a person, over plain HTTP.
 
-What is counted elsewhere as plain ints is read only when somebody asks: counting costs the hot
-path nothing. This module knows HTTP and the text format; what is measured and what is wrong it is
-told by two functions. prometheus_client (the extra `metrics`) is imported only when a listener
-is configured.
+What is counted elsewhere as plain ints is read only when somebody asks, and once a second however
+many do: counting costs the hot path nothing. This module knows HTTP and the text format; what is
+measured and what is wrong it is told by two functions. prometheus_client (the extra `metrics`) is
+imported only when a listener is configured.
 """
 
 import asyncio
@@ -11,8 +11,9 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from smsgw.errors import SmsgwError
 
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 #: A request line with its headers is some hundred octets; who sends more is not Prometheus.
 MAX_REQUEST_OCTETS = 8 * 1024
 #: Time for one request from its first octet to the last of the answer.
 REQUEST_SECONDS = 5.0
 #: Answered at once, at most; more clients are refused so that they cannot use up all descriptors.
 MAX_CLIENTS = 32
+#: Who has not got an answer by then makes room for the next one, where all places are taken.
+PATIENCE_SECONDS = 1.0
+#: What was measured is good for so long.
+FRESH_SECONDS = 1.0
 
 
 class Sample(NamedTuple):
@@ -40,6 +47,37 @@ class Sample(NamedTuple):
 
 Samples = Callable[[], Awaitable[Iterable[Sample]]]
 Ailments = Callable[[], Awaitable[list[str]]]
+
+
+class Measured(Generic[T]):
+    """What *measure* says, asked once a second at most, and shared by all who ask meanwhile."""
+
+    def __init__(self, measure: Callable[[], Awaitable[T]]) -> None:
+        self._measure = measure
+        self._task: asyncio.Task[T] | None = None
+        self._asked = 0.0  # loop time
+
+    async def __call__(self) -> T:
+        """The last measurement, or a new one where that is old.
+
+        Raises:
+            Exception: what *measure* raised.
+        """
+        now = asyncio.get_running_loop().time()
+        task = self._task
+        if task is None or (task.done() and now - self._asked >= FRESH_SECONDS):
+            self._asked = now
+            self._task = task = asyncio.create_task(self._run())
+            task.add_done_callback(_look_at)  # who asked may have gone away
+        return await asyncio.shield(task)  # who goes away leaves it to the others
+
+    async def _run(self) -> T:
+        return await self._measure()
+
+
+def _look_at(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 class Response(NamedTuple):
@@ -69,9 +107,11 @@ class MetricsServer:
             ) from err
         self._render = prometheus_client.exposition.generate_latest
         self._content_type = prometheus_client.exposition.CONTENT_TYPE_LATEST
-        self._samples = samples
-        self._ailments = ailments
-        self._clients = 0
+        self._pages = {
+            b"/metrics": Measured(partial(self._metrics, samples)),
+            b"/healthz": Measured(partial(self._health, ailments)),
+        }
+        self._clients: dict[asyncio.Task[None], float] = {}  # each since when, oldest first
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
@@ -99,21 +139,37 @@ class MetricsServer:
             await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients += 1
+        client: asyncio.Task[None] | None = asyncio.current_task()
+        assert client is not None  # noqa: S101 - asyncio serves each client in a task
+        now = asyncio.get_running_loop().time()
         try:
-            if self._clients <= MAX_CLIENTS:
+            if self._has_place(now):
+                self._clients[client] = now
                 async with asyncio.timeout(REQUEST_SECONDS):
                     writer.write(_http(await self._answer(reader)))
                     await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             pass  # who went away or dawdles needs no answer
+        except asyncio.CancelledError:
+            writer.transport.abort()  # it gave its place to another, which must not wait for it
         except Exception:
             log.exception("metrics: a request failed")
         finally:
-            self._clients -= 1
+            self._clients.pop(client, None)
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
+
+    def _has_place(self, now: float) -> bool:
+        """Whether there is room for one more; who has been here for long makes some."""
+        if len(self._clients) < MAX_CLIENTS:
+            return True
+        oldest, since = next(iter(self._clients.items()))
+        if now - since < PATIENCE_SECONDS:
+            return False
+        del self._clients[oldest]
+        oldest.cancel()
+        return True
 
     async def _answer(self, reader: asyncio.StreamReader) -> Response:
         try:
@@ -128,15 +184,18 @@ class MetricsServer:
         return _plain(HTTPStatus.BAD_REQUEST)
 
     async def _get(self, path: bytes) -> Response:
-        if path == b"/metrics":
-            body = self._render(_Families(await self._samples()))
-            return Response(HTTPStatus.OK, self._content_type, body)
-        if path == b"/healthz":
-            reasons = await self._ailments()
-            status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-            report = {"status": "failing" if reasons else "ok", "reasons": reasons}
-            return Response(status, "application/json", json.dumps(report).encode() + b"\n")
-        return _plain(HTTPStatus.NOT_FOUND)
+        page = self._pages.get(path)
+        return await page() if page else _plain(HTTPStatus.NOT_FOUND)
+
+    async def _metrics(self, samples: Samples) -> Response:
+        body = self._render(_Families(await samples()))
+        return Response(HTTPStatus.OK, self._content_type, body)
+
+    async def _health(self, ailments: Ailments) -> Response:
+        reasons = await ailments()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
+        report = {"status": "failing" if reasons else "ok", "reasons": reasons}
+        return Response(status, "application/json", json.dumps(report).encode() + b"\n")
 
 
 class _Families:

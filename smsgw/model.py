@@ -5,7 +5,8 @@ message on the hot path is a NamedTuple (three times cheaper to build than a fro
 what people look at is a frozen dataclass.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import NamedTuple
@@ -81,6 +82,25 @@ class Reply(Word):
     REMINDER = "reminder"
 
 
+class Oddity(Word):
+    """What a peer may do against the standard; counted by link, so the words are few and ours."""
+
+    MALFORMED = "malformed"  #: a PDU whose fields cannot be read: refused
+    STRAY_OCTETS = "stray_octets"  #: behind the fields, and no TLV: passed over
+    DATA_CODING = "data_coding"  #: a registration in another alphabet than it declares: taken
+    HEADER_LENGTH = "header_length"  #: a user data header of another length than it says: read
+    LONG_PART = "long_part"  #: a part of a long text that no SMS could carry: refused
+    UNREADABLE = "unreadable"  #: a text in no alphabet that we know: a syntax error
+    THROTTLED = "throttled"  #: a text or receipt past what may wait: refused for now
+    SUSPECT = "suspect"  #: an input that was being read when the gateway was killed: refused
+    WRONG_STATE = "wrong_state"  #: a text on a session that is to bring none: refused
+    UNKNOWN_COMMAND = "unknown_command"  #: a request that we do not serve: refused
+    STRAY_ANSWER = "stray_answer"  #: an answer to nothing that we asked: passed over
+    CUT_PDU = "cut_pdu"  #: a PDU that did not become whole in time: the session ends
+    OUT_OF_STEP = "out_of_step"  #: a length that no PDU has: the session ends
+    NOT_SMPP = "not_smpp"  #: a peer that speaks something else: the session ends
+
+
 class Answer(Enum):
     """What the SMSC is told about an MO or a receipt."""
 
@@ -108,6 +128,14 @@ class Part(NamedTuple):
     shift: tuple[int, int]  #: national language (single, locking) shift tables, 0: none
 
 
+class Octets(NamedTuple):
+    """What a text was on the wire, for one that may be written in another alphabet than it
+    declares."""
+
+    pieces: tuple[bytes, ...]  #: of each part, without its user data header
+    fill: int = 0  #: bits before the first septet of each piece, if septets are packed
+
+
 class Mo(NamedTuple):
     """A text from a citizen, or one part of it."""
 
@@ -117,7 +145,8 @@ class Mo(NamedTuple):
     text: str | None  #: None: cannot be read, or is a part
     fingerprint: int  #: of the octets on the wire; fits SQLite's signed 64 bits
     part: Part | None = None
-    unanswered_twin: bool = False  #: the same octets of that session were not yet answered
+    #: None: plain enough that no other reading would say anything else.
+    octets: Octets | None = None
 
 
 class Mt(NamedTuple):
@@ -262,6 +291,8 @@ class LinkStatus:
     reason: str | None
     mo: int  #: texts received, ever
     mt: int  #: texts that the SMSC took, ever
+    #: What its peer did against the standard: `Oddity` -> how often, ever.
+    oddities: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ PAUSE_AFTER_FAILURE_SECONDS = 1.0
 #: So long after the last draw the line is quiet; and a hasher that rested so long gives back the
 #: memory of its hashes, which takes longer than to keep it for the next one.
 QUIET_SECONDS = 1.0
+#: What a hash takes, until some were made here.
+USUAL_HASH_SECONDS = 0.02
+#: How much the last hash counts against those before it, where their pace is measured.
+WEIGHT_OF_THE_LAST = 0.1
 #: A hash takes some 20 ms; a hasher that is not back after this is left to die with the process.
 CLOSE_TIMEOUT_SECONDS = 2.0
 
@@ -115,6 +119,54 @@ class OnDemand:
         """Forget them; the next ones are made afresh."""
 
 
+class Supply:
+    """The passwords of one transaction: what was taken and is not stored in the end goes back.
+
+    Once one was not to be had, none is, though the stock may have some by now: the same text sent
+    again must not overtake the first, which would then find the phone registered.
+
+    Args:
+        most: so many may be given out; None: no matter how many.
+    """
+
+    def __init__(self, issuer: Issuer, most: int | None = None) -> None:
+        self._issuer = issuer
+        self._left = inf if most is None else most
+        self._ahead: list[Issued] = []  # the next one is the last
+        self._given: list[Issued] = []
+        self._dry = False
+
+    @property
+    def given(self) -> int:
+        """How many were given out."""
+        return len(self._given)
+
+    def fetch(self, n: int) -> None:
+        """Have *n* ready to be given out, or as many as there are: one by one takes longer."""
+        n = int(min(n - len(self._ahead), self._left - len(self._ahead)))
+        if n > 0:
+            self._ahead = self._issuer.take(n)[::-1] + self._ahead
+
+    def draw(self) -> Issued | None:
+        """The next one; None: whoever wants it has to wait."""
+        if not self._ahead and not self._dry:
+            self.fetch(1)
+        if not self._ahead:
+            self._dry = True
+            return None
+        issued = self._ahead.pop()
+        self._given.append(issued)
+        self._left -= 1
+        return issued
+
+    def close(self, *, stored: bool) -> None:
+        """Return what was taken for nothing; *stored*: what was given out is on the disk."""
+        unused = self._ahead if stored else self._given + self._ahead[::-1]
+        if unused:
+            self._issuer.give_back(unused)
+        self._ahead, self._given = [], []
+
+
 class Stock:
     """Pairs made ahead by threads of lowest priority, in memory only.
 
@@ -136,6 +188,7 @@ class Stock:
         # The passwords lie in bytearrays: a str cannot be wiped.
         self._ready: deque[tuple[bytearray, str]] = deque()
         self._waiting = 0
+        self._hash_seconds = USUAL_HASH_SECONDS  # of one hasher; a mean in which the last count
         self._drawn_at = -inf
         self._closed = False
         lock = threading.Lock()
@@ -156,6 +209,11 @@ class Stock:
     def __len__(self) -> int:
         """How many pairs are ready."""
         return len(self._ready)
+
+    @property
+    def rate(self) -> float:
+        """Pairs a second that all hashers together make, at the pace of their last ones."""
+        return len(self._threads) / self._hash_seconds
 
     def start(self) -> None:
         """Let the hashers begin."""
@@ -244,6 +302,7 @@ class Stock:
                     continue
             if self._closed:
                 return
+            began = monotonic()
             try:
                 issued = _make(self._length)
             except (HashingError, MemoryError) as error:
@@ -254,6 +313,8 @@ class Stock:
             with self._lock:
                 if self._closed:
                     return
+                took = max(monotonic() - began, 1e-6)
+                self._hash_seconds += WEIGHT_OF_THE_LAST * (took - self._hash_seconds)
                 self._ready.append((bytearray(issued.password.encode()), issued.hash))
                 somebody_waits = self._waiting > 0
             del issued

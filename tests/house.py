@@ -56,7 +56,8 @@ class House:
             "gateway": {"database": str(folder / "smsgw.db")},
             **sections,
             "smsc": [
-                {"name": name} | link | (links or {}).get(name, {}) for name in ("viettel", "mobi")
+                {"name": name} | link | (links or {}).get(name, {})
+                for name in dict.fromkeys(("viettel", "mobi", *(links or {})))
             ],
         }
         self._document, self._file, self._link = document, folder / "house.toml", link
@@ -93,10 +94,10 @@ class House:
     def later(self, **delta):
         self.now += timedelta(**delta)
 
-    def mo(self, phone, text, *, session=1, link="viettel", part=None, twin=False, ton=1, npi=1):
+    def mo(self, phone, text, *, session=1, link="viettel", part=None, ton=1, npi=1):
         octets = (text, part.octets if part else None)
         fingerprint = self._fingerprints.setdefault(octets, len(self._fingerprints) + 1)
-        return Mo(link, session, Address(phone, ton, npi), text, fingerprint, part, twin)
+        return Mo(link, session, Address(phone, ton, npi), text, fingerprint, part)
 
     def take(self, *mos, room=100):
         """Commit *mos* as one batch."""

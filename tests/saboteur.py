@@ -20,6 +20,7 @@ from smsgw.desk import Desk
 from smsgw.gateway import Gateway
 from smsgw.links import Link
 from smsgw.model import Taken
+from smsgw.smpp import receipts
 from smsgw.store.store import Store
 
 
@@ -182,6 +183,20 @@ def powerless():
         raise OSError(ctypes.get_errno(), "capset")
 
 
+def stuck_on_poison(path):
+    """Stand still over a text of poison, and make the file *path* to say so."""
+    original = receipts.is_receipt
+
+    def is_receipt(pdu):
+        if b"poison" in pdu.octets:
+            Path(path).touch()
+            while True:
+                time.sleep(1)
+        return original(pdu)
+
+    receipts.is_receipt = is_receipt
+
+
 FAULTS = {
     **POINTS,
     **EXPIRY_POINTS,
@@ -191,6 +206,7 @@ FAULTS = {
     "no-memory-while": no_memory_while,
     "impatient": impatient,
     "powerless": powerless,
+    "stuck-on-poison": stuck_on_poison,
 }
 
 

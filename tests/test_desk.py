@@ -3,6 +3,8 @@
 import asyncio
 import sqlite3
 import time
+import tracemalloc
+from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -10,9 +12,11 @@ import pytest
 from house import AN, BINH, OTHER_TEXT, TEXT, House
 
 from smsgw import clock
+from smsgw import desk as desk_module
 from smsgw.desk import Desk
 from smsgw.gateway import GIVE_UP_AFTER, Batch
-from smsgw.model import Address, Answer, MtState, Outcome, Postponed, Receipt, Taken
+from smsgw.limits import RECORDED_PER_HOUR
+from smsgw.model import Address, Answer, MtState, Outcome, Part, Postponed, Receipt, Taken
 from smsgw.passwords import Issued, OnDemand, Stock, hash_password
 from smsgw.store import StoreLost
 from smsgw.worker import Worker
@@ -23,19 +27,31 @@ PATIENCE = 10  # seconds; a deadline, not a delay
 class Port:
     """A link that notes what it is told, and has as much room as a test gives it."""
 
-    def __init__(self, desk, name="viettel", room=100):
+    def __init__(self, desk, name="viettel", room=100, carrier=None):
         self.name = name
+        self.carrier = carrier or name
+        self.gone = set()  # sessions
         self.desk = desk
         self.space = room
         self.reply_space = None  # where it is another
         self.answers = {}
+        self.answered = set()
         self.sent = []
         self.flushes = 0
         self.oddities = {}
         self.told = asyncio.Event()
 
     def answer(self, session, ticket, answer):
+        assert (session, ticket) not in self.answered
+        self.answered.add((session, ticket))
         self.answers[ticket] = answer
+
+    def holds(self, session):
+        return session not in self.gone
+
+    def ends(self, session):
+        self.gone.add(session)
+        self.desk.session_ended(session)
 
     def room(self, *, replies=False):
         return self.reply_space if replies and self.reply_space is not None else self.space
@@ -101,6 +117,10 @@ def committed(house, statement="SELECT count(*) FROM mo"):
     """What another process sees."""
     with sqlite3.connect(house.path) as other:
         return other.execute(statement).fetchone()[0]
+
+
+async def accounts(desk, house):
+    return await desk.run_in_store(lambda: list(house.store.accounts()))
 
 
 @at_the_desk
@@ -181,10 +201,349 @@ async def test_text_sent_again_while_it_waits_for_a_password_is_one_text(desk, p
     people = [(f"849051000{n:02}", f"TK,Nguyen Van An,2012345{n:02},01.02.1990") for n in range(8)]
     for ticket in range(24):  # each three times
         phone, text = people[ticket % 8]
-        desk.received(port, house.mo(phone, text, twin=ticket >= 8), ticket)
+        desk.received(port, house.mo(phone, text), ticket)
+        await asyncio.sleep(0)
+    await desk.drain()
+    assert {} == port.answers
     desk._stock.start()
     await port.until(lambda: len(port.answers) == 24)
-    assert {Outcome.REGISTERED: 8, Outcome.RETRANSMISSION: 16} == desk.outcomes
+    assert {Answer.OK} == set(port.answers.values())
+    assert {Outcome.REGISTERED: 8} == desk.outcomes
+    assert 8 == committed(house) == len(port.sent)
+
+
+# --- copies of a text that is not answered yet --------------------------------------------------
+
+
+async def parked(desk, count):
+    """Wait until so many registrations wait for a password."""
+    async with asyncio.timeout(PATIENCE):
+        while len(desk._parked) != count:
+            await asyncio.sleep(0)
+
+
+@at_the_desk
+async def test_copies_get_the_answer_of_the_first_while_stock_and_store_are_in_trouble(
+    desk, port, house
+):
+    """Once they were answered *later*, *done*, *done*: two texts to the citizen."""
+    desk.received(port, house.mo(AN, TEXT), 1)
+    await parked(desk, 1)
+    away = house.path.with_suffix(".away")
+    house.path.rename(away)
+    desk.received(port, house.mo(AN, TEXT), 2)
+    desk._stock.give_back(OnDemand(8).take(1))
+    desk.passwords_ready()
+    desk.received(port, house.mo(AN, TEXT), 3)
+    await port.until(lambda: port.answers)
+    away.rename(house.path)
+    assert dict.fromkeys((1, 2, 3), Answer.LATER) == port.answers
+    desk.received(port, house.mo(AN, TEXT), 4)  # the SMSC sends it once more
+    await port.until(lambda: 4 in port.answers)
+    assert Answer.OK == port.answers[4]
+    assert {Outcome.REGISTERED: 1} == desk.outcomes
+    assert 1 == len(port.sent)
+
+
+@at_the_desk
+async def test_copy_by_another_link_of_the_carrier_waits_with_the_first(desk, port, house):
+    other = Port(desk, "viettel2", carrier="viettel")
+    desk.attach(other)
+    desk.received(port, house.mo(AN, TEXT), 1)
+    await parked(desk, 1)
+    desk.received(other, house.mo(AN, TEXT, session=2, link="viettel2"), 1)
+    await desk.drain()
+    assert {} == other.answers
+    desk._stock.give_back(OnDemand(8).take(1))
+    desk.passwords_ready()
+    await other.until(lambda: other.answers)
+    assert {1: Answer.OK} == port.answers == other.answers
+    assert 1 == committed(house)
+
+
+@at_the_desk
+async def test_same_text_by_another_carrier_is_no_copy(desk, port, house):
+    other = Port(desk, "mobi")
+    desk.attach(other)
+    desk.received(port, house.mo(AN, TEXT), 1)
+    desk.received(other, house.mo(AN, TEXT, link="mobi"), 1)
+    await parked(desk, 2)
+
+
+@at_the_desk
+async def test_citizen_who_texts_the_same_again_after_our_answer_is_answered_twice(
+    desk, port, house
+):
+    for ticket in (1, 2):
+        desk.received(port, house.mo(AN, "hallo"), ticket)
+        await port.until(lambda ticket=ticket: ticket in port.answers)
+    assert {Outcome.SYNTAX_ERROR: 2} == desk.outcomes
+
+
+@at_the_desk
+async def test_copy_of_a_part_waits_with_the_part(desk, port, house):
+    pieces = "TK,Nguyen Van An,", "201234567,01.02.1990"
+    first, last = (
+        house.mo(AN, None, part=Part("8:7", 2, n, 0, piece.encode(), (0, 0)))
+        for n, piece in enumerate(pieces, start=1)
+    )
+    for ticket, mo in enumerate((first, first, last, last), start=1):
+        desk.received(port, mo, ticket)
+    await port.until(lambda: port.answers)
+    assert {1: Answer.OK, 2: Answer.OK} == port.answers
+    desk._stock.start()
+    await port.until(lambda: len(port.answers) == 4)
+    assert {Answer.OK} == set(port.answers.values())
+    assert {Outcome.REGISTERED: 1} == desk.outcomes
+
+
+@at_the_desk
+async def test_copies_are_neither_refused_nor_counted(desk, port, house):
+    most = desk_module.MAX_OF_SENDER
+    for n in range(most):
+        assert desk.received(port, house.mo(AN, f"hallo {n}"), n) is None
+    for n in range(3 * desk_module.MAX_WAITING):
+        assert desk.received(port, house.mo(AN, "hallo 7"), most + n) is None
+    assert desk.received(port, house.mo(BINH, "hallo"), -1) is None
+    await port.until(lambda: len(port.answers) == most + 3 * desk_module.MAX_WAITING + 1)
+    assert {Answer.OK} == set(port.answers.values())
+    assert RECORDED_PER_HOUR + 1 == committed(house)  # the rest is past the hourly limit
+
+
+@at_the_desk
+async def test_copies_of_a_large_text_share_its_octets(desk, port, house):
+    large = "x" * 60_000
+    tracemalloc.start()
+    try:
+        for n in range(500):
+            mo = house.mo(AN, large)
+            desk.received(port, mo._replace(text=mo.text[:-1] + "y"), n)  # as read from the wire
+        assert tracemalloc.get_traced_memory()[0] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+# --- sessions that end --------------------------------------------------------------------------
+
+
+@at_the_desk
+async def test_text_that_waits_for_a_password_is_dropped_when_its_session_ends(desk, port, house):
+    desk.received(port, house.mo(AN, TEXT), 1)
+    desk.received(port, house.mo(BINH, OTHER_TEXT, session=2), 2)
+    await parked(desk, 2)
+    port.ends(1)
+    desk._stock.start()
+    await port.until(lambda: port.answers)
+    await desk.drain()
+    assert {2: Answer.OK} == port.answers
+    assert ["201999999"] == [a.cmnd for a in await accounts(desk, house)]
+
+
+@at_the_desk
+async def test_text_whose_session_ended_in_the_batch_is_not_parked(desk, port, house):
+    desk.received(port, house.mo(AN, TEXT), 1)
+    desk.turn()
+    port.ends(1)
+    await desk.drain()
+    assert 0 == len(desk._parked)
+    assert desk.received(port, house.mo(AN, TEXT, session=2), 2) is None
+    desk._stock.start()
+    await port.until(lambda: port.answers)
+    assert {2: Answer.OK} == port.answers
+
+
+@at_the_desk
+async def test_what_is_in_a_batch_already_is_stored_though_its_session_ends(desk, port, house):
+    desk.received(port, house.mo(AN, "hallo"), 1)
+    desk.turn()
+    port.ends(1)
+    await port.until(lambda: port.sent)
+    assert 1 == committed(house)
+
+
+@at_the_desk
+async def test_first_copy_takes_the_place_of_a_text_whose_session_ends(desk, port, house):
+    desk.received(port, house.mo(AN, TEXT), 1)
+    desk.received(port, house.mo(BINH, OTHER_TEXT), 2)
+    await parked(desk, 2)
+    for ticket, session in ((3, 2), (4, 3), (5, 3)):
+        desk.received(port, house.mo(AN, TEXT, session=session), ticket)
+    port.ends(2)
+    port.ends(1)
+    desk._stock.start()
+    await port.until(lambda: len(port.answers) == 2)
+    assert {4: Answer.OK, 5: Answer.OK} == port.answers
+    (account,) = await accounts(desk, house)
+    assert ("+84905123456", "Nguyen Van An") == (account.phone, account.full_name)
+
+
+@at_the_desk
+async def test_link_may_have_so_many_texts_waiting_over_all_its_sessions(desk, port, house):
+    def texts(session, count):
+        return [
+            desk.received(port, house.mo(f"8490{session}{n:06}", "hallo", session=session), n)
+            for n in range(count)
+        ]
+
+    most = desk_module.MAX_WAITING
+    assert [None] * (most - 10) == texts(1, most - 10)
+    port.ends(1)
+    assert [None] * 10 + [Answer.BUSY] * 5 == texts(2, 15)
+    other = Port(desk, "mobi")
+    desk.attach(other)
+    assert desk.received(other, house.mo(AN, "hallo", link="mobi"), 1) is None
+    receipt = Receipt("viettel", "127", MtState.DELIVERED, "DELIVRD", Address(AN, 1, 1))
+    assert Answer.BUSY == desk.receipt(port, receipt, most, 2)
+    await desk.drain()
+    assert [None] * 15 == texts(3, 15)
+
+
+@at_the_desk
+async def test_link_may_have_so_many_octets_waiting(desk, port, house):
+    large = "x" * 65_000
+    room = desk_module.MAX_WAITING_OCTETS // len(large)
+    told = [desk.received(port, house.mo(f"8490500{n:04}", large), n) for n in range(room + 5)]
+    assert [None] * room + [Answer.BUSY] * 5 == told
+    await desk.drain()
+    assert desk.received(port, house.mo(AN, large), -1) is None
+
+
+@at_the_desk
+async def test_sender_may_have_so_many_texts_waiting(desk, port, house):
+    most = desk_module.MAX_OF_SENDER
+    told = [desk.received(port, house.mo(AN, f"hallo {n}"), n) for n in range(most + 1)]
+    assert [None] * most + [Answer.LATER] == told
+    assert desk.received(port, house.mo(BINH, "hallo"), most + 1) is None
+
+
+@at_the_desk
+async def test_link_that_flaps_leaves_nothing_for_others_to_wait_for(desk, port, house):
+    """It bound, sent 1,990, dropped, and bound again; a citizen elsewhere waited for minutes."""
+    for session in range(1, 9):
+        for n in range(1990):
+            text = f"TK,Le Van C,2{session}{n:07},01.01.1980"
+            desk.received(port, house.mo(f"849{session}5{n:06}", text, session=session), n)
+        await desk.drain()
+        port.ends(session)
+    other = Port(desk, "mobi")
+    desk.attach(other)
+    desk.received(other, house.mo(AN, TEXT, link="mobi"), 1)
+    desk._stock.start()
+    await other.until(lambda: other.answers)
+    assert {Outcome.REGISTERED: 1} == desk.outcomes
+
+
+# --- fair shares of the passwords ---------------------------------------------------------------
+
+
+def registration(house, n, **options):
+    text = f"TK,Nguyen Van An,20{n:07},01.02.1990"
+    return house.mo(f"8490{n:07}", text, **options)
+
+
+class Hashers:
+    """A stock into which a test puts passwords one by one, at *rate* a second as it says."""
+
+    def __init__(self, desk, rate=100.0):
+        self.desk, self.rate = desk, rate
+        desk._stock = desk._gateway.issuer = self
+        self._hash = hash_password("secret23")
+        self.ready = []
+
+    def __len__(self):
+        return len(self.ready)
+
+    def take(self, n):
+        taken, self.ready = self.ready[:n], self.ready[n:]
+        return taken
+
+    def give_back(self, unused):
+        self.ready = [*unused, *self.ready]
+
+    def wanted(self, n):
+        pass
+
+    async def make_one(self):
+        self.ready.append(Issued(f"secret{len(self.ready):02}", self._hash))
+        self.desk.passwords_ready()
+        await self.desk.drain()
+
+
+@at_the_desk
+async def test_honest_link_gets_half_of_the_passwords_beside_one_that_floods(desk, port, house):
+    """300 registrations a second from made-up numbers: a citizen elsewhere waited a minute."""
+    stock = Hashers(desk)
+    honest = Port(desk, "mobi")
+    desk.attach(honest)
+    citizens = floods = 0
+    for made in range(101):
+        for _ in range(3):  # so many come in while one is hashed
+            floods += 1
+            desk.received(port, registration(house, floods), floods)
+        while citizens - len(honest.answers) < 5:
+            citizens += 1
+            mo = registration(house, 1_000_000 + citizens, link="mobi", session=2)
+            desk.received(honest, mo, citizens)
+        await (stock.make_one() if made else desk.drain())  # both wait before the first is made
+    assert {Answer.OK} == set(honest.answers.values())
+    registered = Counter(account.link for account in await accounts(desk, house))
+    assert registered["mobi"] >= 50
+
+
+@at_the_desk
+async def test_sender_who_floods_does_not_hold_up_others_of_the_link(desk, port, house):
+    stock = Hashers(desk)
+    for n in range(50):
+        text = f"TK,Nguyen Van An,20{n:07},01.02.1990"
+        desk.received(port, house.mo(AN, text), n)
+    await parked(desk, 50)
+    desk.received(port, house.mo(BINH, OTHER_TEXT), 99)
+    await parked(desk, 51)
+    await stock.make_one()
+    await stock.make_one()
+    assert Answer.OK == port.answers[99]
+
+
+@at_the_desk
+async def test_who_would_wait_longer_than_five_seconds_is_told_at_once(desk, port, house):
+    Hashers(desk, rate=10.0)
+    for n in range(60):
+        desk.received(port, registration(house, n), n)
+    await port.until(lambda: port.answers)
+    assert dict.fromkeys(range(50, 60), Answer.LATER) == port.answers
+    honest = Port(desk, "mobi")
+    desk.attach(honest)
+    desk.received(honest, house.mo(AN, TEXT, link="mobi", session=2), 1)
+    await port.until(lambda: 49 in port.answers)  # its place is an honest one's now
+    assert {} == honest.answers
+    assert 50 == len(desk._parked)
+
+
+@at_the_desk
+async def test_copy_of_a_text_that_would_wait_too_long_is_told_so_too(desk, port, house):
+    Hashers(desk, rate=0.2)
+    desk.received(port, registration(house, 1), 1)
+    desk.received(port, registration(house, 2), 2)
+    desk.received(port, registration(house, 2), 3)
+    await port.until(lambda: len(port.answers) == 2)
+    assert dict.fromkeys((2, 3), Answer.LATER) == port.answers
+
+
+@at_the_desk
+async def test_text_whose_password_was_given_to_another_keeps_its_turn(desk, port, house):
+    stock = Hashers(desk)
+    for n in range(3):
+        desk.received(port, registration(house, n), n)
+    await parked(desk, 3)
+    stock.ready.append(Issued("secret23", hash_password("secret23")))
+    desk.passwords_ready()
+    stock.ready.clear()  # the expiry pass was quicker
+    await desk.drain()
+    await stock.make_one()
+    assert {0: Answer.OK} == port.answers
+
+
+# --- trouble and the end ------------------------------------------------------------------------
 
 
 @at_the_desk
@@ -202,7 +561,7 @@ async def test_newcomer_does_not_get_the_password_that_an_older_text_waits_for(d
     assert 9 not in port.answers
     desk._stock.start()
     await port.until(lambda: len(port.answers) == 4)
-    phones = [a.phone for a in await desk.run_in_store(lambda: list(house.store.accounts()))]
+    phones = [account.phone for account in await accounts(desk, house)]
     assert [f"+{phone}" for phone in (*old, BINH)] == phones
 
 

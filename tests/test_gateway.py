@@ -1,5 +1,6 @@
 """What a citizen's text leads to, on a real SQLite file: accounts, replies, and what is kept."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from smsgw.model import (
     Address,
     Answer,
     MtState,
+    Octets,
     Outcome,
     Part,
     Postponed,
@@ -201,16 +203,28 @@ def test_same_text_twice_on_a_healthy_session_gets_two_answers(house):
     assert (Outcome.SYNTAX_ERROR, [SYNTAX]) == house.text(AN, "hallo", session=1)
 
 
-def test_same_octets_on_the_session_before_our_answer_are_a_retransmission(house):
-    done = house.take(house.mo(AN, TEXT), house.mo(AN, TEXT, twin=True))
-    assert [Answer.OK, Answer.OK] == done.answers
-    assert [Outcome.REGISTERED, Outcome.RETRANSMISSION] == house.outcomes()
-    assert 1 == len(done.replies)
-
-
 def test_same_octets_of_another_sender_are_no_retransmission(house):
     house.text(AN, "hallo", session=1)
     assert (Outcome.SYNTAX_ERROR, [SYNTAX]) == house.text(BINH, "hallo", session=2)
+
+
+# --- what if ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("repeat", ["refuse", "reset"])
+@pytest.mark.parametrize("text", [TEXT, OTHER_TEXT, "hallo"])
+def test_try_holds_no_lock_and_makes_no_hash(make_house, monkeypatch, text, repeat):
+    """`try` stopped by Ctrl-Z had every citizen's text refused: it hashed inside the lock."""
+    house = make_house(registration={"repeat": repeat})
+    house.text(AN, TEXT)
+    asked = []
+    house.store._db.set_trace_callback(asked.append)
+    monkeypatch.setattr(passwords, "hash_password", lambda password: 1 / 0)
+    trial = house.gateway.try_text(AN, text, house.now)
+    house.store._db.set_trace_callback(None)
+    assert trial.reply
+    assert {"SELECT"} == {re.sub(r"--.*", "", statement).split()[0] for statement in asked}
+    assert not house.store._db.in_transaction
 
 
 # --- repeat = "reset" -------------------------------------------------------------------------
@@ -292,7 +306,7 @@ def test_registration_that_waited_for_a_password_is_one_text_on_its_link(house):
     assert {"viettel": 1, "mobi": 0} == {link.name: link.mo for link in house.store.links()}
 
 
-def test_text_sent_again_does_not_overtake_the_first_that_waits_for_a_password(house):
+def test_text_in_another_writing_does_not_overtake_the_first_that_waits_for_a_password(house):
     class Refilled(FewIssued):
         """A stock into which the hashers put a password after two looks at it."""
 
@@ -303,7 +317,7 @@ def test_text_sent_again_does_not_overtake_the_first_that_waits_for_a_password(h
 
     house.issuer = house.gateway.issuer = Refilled(0)
     house.issuer.looks = 0
-    done = house.take(house.mo(AN, TEXT), house.mo(AN, TEXT, twin=True))
+    done = house.take(house.mo(AN, TEXT), house.mo(f"+{AN}", TEXT))
     assert [None, None] == done.answers
     assert 2 == done.passwords_wanted
 
@@ -318,6 +332,52 @@ def test_store_in_trouble_uses_up_no_passwords(house):
     house.store._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
     assert [Answer.OK] * 60 == house.take(*many).answers
     assert 0 == house.issuer.left
+
+
+def test_text_that_cannot_be_read_to_its_end_uses_up_no_passwords(house):
+    """The stock leaked when a batch failed in its middle, behind what was taken ahead."""
+    house.issuer = house.gateway.issuer = FewIssued(60)
+    many = [house.mo(f"8490500{n:04}", f"TK,Le Van C,20{n:07},01.01.1980") for n in range(60)]
+    (first, last) = parts(house, "hal", "lo")
+    house.take(first)
+    house.gateway.store.mark_joined = lambda *_: 1 / 0
+    done = house.take(*many[:20], last, *many[20:40])
+    assert [Answer.OK] * 20 + [Answer.LATER] + [Answer.OK] * 20 == done.answers
+    assert 20 == house.issuer.left
+
+
+def test_message_behind_a_bad_one_gets_no_more_room_than_is_left(house):
+    hopeless = house.mo(BINH, "hallo")._replace(link=object())
+    texts = [house.mo(f"8490500000{n}", "hallo") for n in range(3)]
+    done = house.take(hopeless, *texts, room=2)
+    assert [Answer.LATER, Answer.OK, Answer.OK, Answer.OK] == done.answers
+    assert 2 == len(done.replies)
+    assert 1 == len(house.claim().mts)
+
+
+def test_message_behind_a_bad_one_gets_no_password_that_an_older_text_waits_for(house):
+    hopeless = house.mo(BINH, "hallo")._replace(link=object())
+    many = [house.mo(f"8490500000{n}", f"TK,Le Van C,20000000{n},01.01.1980") for n in range(4)]
+    batch = Batch(mos=[hopeless, *many], registrations=2)
+    done = house.gateway.commit(batch, house.now)
+    assert [Answer.LATER, Answer.OK, Answer.OK, None, None] == done.answers
+
+
+def test_text_behind_a_bad_one_does_not_overtake_one_that_waits_for_a_password(house):
+    class Refilled(FewIssued):
+        """A stock into which the hashers put a password after four looks at it."""
+
+        looks = 0
+
+        def take(self, n):
+            self.looks += 1
+            self.left = 1 if self.looks == 5 else 0
+            return super().take(n)
+
+    house.issuer = house.gateway.issuer = Refilled(0)
+    hopeless = house.mo(BINH, "hallo")._replace(link=object())
+    done = house.take(house.mo(AN, TEXT), house.mo(BINH, OTHER_TEXT), hopeless)
+    assert [None, None, Answer.LATER] == done.answers
 
 
 def test_password_that_was_not_given_out_goes_back(house):
@@ -555,6 +615,48 @@ def test_receipt_that_is_not_the_last_word_changes_nothing(house):
     house.settle(Taken(mt.id, "7F"))
     house.receive(receipt("7F", state=None))
     assert [MtState.SENT] == house.states()
+
+
+# --- octets that contradict their data_coding ---------------------------------------------------
+
+
+def contradicting(house, *pieces, phone=AN, **options):
+    """The MO of a session, of octets that read as nonsense in the alphabet that they declare."""
+    text = b"".join(pieces).decode("latin-1")
+    return house.mo(phone, text, **options)._replace(octets=Octets(pieces))
+
+
+def test_registration_in_another_alphabet_than_declared_is_taken_shown_and_counted(house):
+    text = "TK,Lê Thị Hà,201234567,08.03.1988"
+    done = house.take(contradicting(house, text.encode()))
+    assert {Outcome.REGISTERED: 1} == done.outcomes
+    assert {("viettel", "data_coding"): 1} == done.oddities
+    assert "Le Thi Ha" == house.account().full_name
+    assert [text] == [m.text for m in house.store.messages(direction="mo")]
+
+
+def test_two_in_one_batch_are_each_read_as_what_they_are(house):
+    binh = contradicting(house, OTHER_TEXT.encode("utf-16-be"), phone=BINH)
+    done = house.take(house.mo(AN, TEXT), binh, contradicting(house, b"\xff\xff", phone=BINH))
+    assert {Outcome.REGISTERED: 2, Outcome.SYNTAX_ERROR: 1} == done.outcomes
+    assert {("viettel", "data_coding"): 1} == done.oddities
+    assert "Tran Thi Binh" == house.account(BINH).full_name
+
+
+def test_text_that_parses_as_declared_is_never_read_again(house, monkeypatch):
+    monkeypatch.setattr("smsgw.intake.reread", None)
+    done = house.take(house.mo(AN, TEXT)._replace(octets=Octets((b"TK",))))
+    assert {Outcome.REGISTERED: 1} == done.outcomes
+
+
+def test_long_text_in_another_alphabet_than_declared_is_taken(house):
+    octets = "TK,Lê Thị Hà,201234567,08.03.1988".encode()
+    cut = octets.index("ị".encode()) + 1  # inside a character
+    for n, piece in enumerate((octets[:cut], octets[cut:]), start=1):
+        done = house.take(house.mo(AN, None, part=Part("8:7", 2, n, 0, piece, (0, 0))))
+    assert {Outcome.REGISTERED: 1} == done.outcomes
+    assert {("viettel", "data_coding"): 1} == done.oddities
+    assert "Le Thi Ha" == house.account().full_name
 
 
 # --- long texts -------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Links over real sockets: the simulated SMSC on one side, a desk that writes down on the other."""
 
 import asyncio
+import itertools
 import logging
 import random
 import socket
@@ -29,8 +30,16 @@ from smsgw.model import (
     Unanswered,
 )
 from smsgw.simulator import Manners, Point, Smsc, Status, What, received, sent, texts
-from smsgw.smpp import pace
-from smsgw.smpp.pdu import DeliverSmResp, EnquireLink, GenericNack, Unbind, UnbindResp
+from smsgw.smpp import codec, pace
+from smsgw.smpp.pdu import (
+    DeliverSmResp,
+    EnquireLink,
+    GenericNack,
+    SubmitSmResp,
+    Unbind,
+    UnbindResp,
+)
+from smsgw.smpp.session import SLICE_PDUS
 from smsgw.smpp.statuses import RINVCMDLEN
 
 CITIZEN = Address("84905123456", 1, 1)
@@ -43,6 +52,8 @@ class Desk:
 
     def __init__(self):
         self.answering = Answer.OK  # None: not at all
+        self.most = 1000  # what it keeps of texts
+        self.ended = []  # sessions
         self.mos, self.receipts, self.results, self.states = [], [], [], []
         self.rings = 0
         self.told_of = 0  # of so many texts and results, all that there was at that moment
@@ -56,12 +67,18 @@ class Desk:
         self._port = None
 
     def received(self, port, mo, ticket):
+        if len(self.mos) >= self.most:
+            return Answer.BUSY
         self.mos.append((mo, ticket))
         self._answer(mo.session, ticket)
+        return None
 
     def receipt(self, port, receipt, ticket, session):
         self.receipts.append(receipt)
         self._answer(session, ticket)
+
+    def session_ended(self, session):
+        self.ended.append(session)
 
     def _answer(self, session, ticket):
         if self.answering:
@@ -535,19 +552,110 @@ def test_peer_that_stops_reading_is_dropped_before_memory_grows(monkeypatch):
         scenario()
 
 
-def test_flood_is_turned_away_before_anything_is_kept(monkeypatch):
-    monkeypatch.setattr(links, "MAX_UNANSWERED", 5)
+@on_a_bound_link()
+async def test_what_the_desk_does_not_keep_is_turned_away(smsc, link, desk):
+    desk.answering, desk.most = None, 5
+    deliveries = [smsc.deliver(texts.mo("84905123456", f"{n}")) for n in range(8)]
+    await smsc.until(lambda: sum(len(d.statuses) for d in deliveries) == 3)
+    assert {Status.RTHROTTLED} == {d.statuses[0] for d in deliveries if d.statuses}
+    assert (5, 3) == (link.counts.mo, link.counts.busy)
+
+
+@on_a_bound_link()
+async def test_desk_hears_of_a_session_that_ends(smsc, link, desk):
+    (session,) = link.sessions
+    assert link.holds(session)
+    smsc.drop()
+    await desk.until(lambda: desk.ended or None)
+    assert ([session], False) == (desk.ended, link.holds(session))
+
+
+# --- reads of many PDUs -----------------------------------------------------------------------
+
+
+@on_a_bound_link()
+async def test_read_of_many_pdus_lets_others_in_between_its_slices(smsc, link, desk):
+    desk.most = 2000
+    (connection,) = link.sessions.values()
+    wire = b"".join(codec.encode(texts.mo(f"8490{n:07}", TEXT)) for n in range(2000))
+    turns = []
+
+    def turn():
+        turns.append(len(desk.mos))
+        if len(desk.mos) < 2000:
+            asyncio.get_running_loop().call_soon(turn)
+
+    connection.data_received(wire)
+    turn()
+    await desk.until(lambda: len(desk.mos) == 2000)
+    assert [f"8490{n:07}" for n in range(2000)] == [mo.sender.number for mo, _ in desk.mos]
+    assert max(after - before for before, after in itertools.pairwise(turns)) <= SLICE_PDUS
+    await smsc.enquire_link()  # reading goes on
+
+
+@on_a_bound_link(reconnect_min="30s")
+async def test_answers_that_were_read_before_the_end_of_the_line_still_count(smsc, link, desk):
+    smsc.silence("submits")
+    link.send([mt(1)])
+    link.flush()
+    await smsc.next_submit()
+    (connection,) = link.sessions.values()
+    wire = b"".join(codec.encode(texts.mo(f"8490{n:07}", TEXT)) for n in range(600))
+    (sequence,) = connection.session._submits
+    connection.data_received(wire + codec.encode(SubmitSmResp(sequence, 0, "7F")))
+    connection._transport.abort()
+    await desk.state(LinkState.WAITING)
+    assert 600 == len(desk.mos)
+    assert [Taken(1, "7F")] == desk.results
+
+
+# --- oddities ---------------------------------------------------------------------------------
+
+
+def test_oddity_is_said_once_when_it_begins_and_once_when_it_ends(monkeypatch, caplog):
+    monkeypatch.setattr(links, "ODDITY_ENDS_SECONDS", 0.2)
+    monkeypatch.setattr(links, "ODDITIES_TOLD_SECONDS", 0.05)
+    caplog.set_level(logging.INFO)
 
     @on_a_bound_link()
     async def scenario(smsc, link, desk):
-        desk.answering = None
-        deliveries = [smsc.deliver(texts.mo("84905123456", f"{n}")) for n in range(8)]
-        await smsc.until(lambda: sum(len(d.statuses) for d in deliveries) == 3)
-        assert 5 == len(desk.mos)
-        assert {Status.RTHROTTLED} == {d.statuses[0] for d in deliveries if d.statuses}
-        assert 3 == link.counts.busy
+        told = len(desk.states)
+        for _ in range(5):
+            link.odd("stray_octets", detail="deliver_sm: 1 behind it")
+        link.odd("malformed")
+        await desk.until(lambda: len(desk.states) > told)
+        assert {"stray_octets": 5, "malformed": 1} == link.oddities
+        assert told + 1 == len(desk.states)
+        async with asyncio.timeout(PATIENCE):
+            while link._odd_timer:
+                await asyncio.sleep(0.01)
+        link.odd("stray_octets", 2)
+        assert 7 == link.oddities["stray_octets"]
 
     scenario()
+    said = [line for line in caplog.messages if line.startswith("odd link=viettel kind=stray")]
+    assert [
+        "odd link=viettel kind=stray_octets begins: deliver_sm: 1 behind it",
+        "odd link=viettel kind=stray_octets ends: 5 in 0 s",
+        "odd link=viettel kind=stray_octets begins",
+    ] == said
+
+
+@on_a_bound_link()
+async def test_kinds_of_oddities_are_bounded(smsc, link, desk):
+    for number in range(1000):
+        link.odd(f"suspect {number:08x}")
+    assert 1000 == link.oddities.total()
+    assert links.MAX_ODDITIES + 1 == len(link.oddities)
+
+
+@on_a_bound_link()
+async def test_what_the_peer_does_against_the_standard_is_counted_on_its_link(smsc, link, desk):
+    smsc.send_raw(bytes.fromhex("00000010 00000428 00000000 00000005"))
+    smsc.send_raw(bytes.fromhex("00000011 80000004 00000000 00000999 00"))
+    smsc.send_raw(bytes.fromhex("00000010 00000005 00000000 00000006"))
+    await smsc.enquire_link()
+    assert {"unknown_command": 1, "stray_answer": 1, "malformed": 1} == link.oddities
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 import asyncio
 import json
 import socket
+from contextlib import asynccontextmanager
 
 import pytest
 
+from smsgw import metrics
 from smsgw.errors import SmsgwError
-from smsgw.metrics import MAX_REQUEST_OCTETS, MetricsServer, Sample
+from smsgw.metrics import MAX_CLIENTS, MAX_REQUEST_OCTETS, MetricsServer, Sample
 
 SAMPLES = [
     Sample("smsgw_mo_total", "Texts received.", 17, {"link": "viettel"}),
@@ -91,6 +93,92 @@ def test_measure_that_fails_costs_one_request_and_not_the_server():
         raise RuntimeError("no store")
 
     assert ("", b"") == get("/metrics", measured=broken)
+
+
+@asynccontextmanager
+async def serving(measured=samples, ailments=samples):
+    server = MetricsServer(measured, ailments)
+    address = await server.start("127.0.0.1", 0)
+    try:
+        async with asyncio.timeout(10):
+            yield server, address
+    finally:
+        await server.close()
+
+
+async def ask(address, path="/healthz"):
+    """The first line of the answer; nothing: refused."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+    try:
+        answer = await reader.read()
+    except ConnectionError:
+        answer = b""
+    writer.close()
+    return answer.decode().partition("\r\n")[0]
+
+
+def test_however_many_ask_it_is_measured_once_a_second(monkeypatch):
+    """49 a second, with 100,000 replies queued, made a citizen wait for a second."""
+    asked = []
+
+    async def ill():
+        asked.append(1)
+        await asyncio.sleep(0)
+        return []
+
+    async def scenario():
+        async with serving(ailments=ill) as (_, address):
+            assert {"HTTP/1.1 200 OK"} == set(
+                await asyncio.gather(*(ask(address) for _ in range(20)))
+            )
+            await ask(address)
+            assert 1 == len(asked)
+            monkeypatch.setattr(metrics, "FRESH_SECONDS", 0)
+            await ask(address)
+            assert 2 == len(asked)
+
+    asyncio.run(scenario())
+
+
+def test_silent_clients_make_room_for_who_asks(monkeypatch):
+    """32 of them shut Prometheus out for five seconds."""
+
+    async def scenario():
+        async with serving() as (server, address):
+            silent = [await asyncio.open_connection(*address) for _ in range(MAX_CLIENTS)]
+            while len(server._clients) < MAX_CLIENTS:
+                await asyncio.sleep(0)
+            assert "" == await ask(address)  # they may be about to speak
+            monkeypatch.setattr(metrics, "PATIENCE_SECONDS", 0)
+            for _ in range(3):
+                assert "HTTP/1.1 200 OK" == await ask(address, "/metrics")
+            ends = [await reader.read() for reader, _ in silent[:1]]
+            assert [b""] == ends
+            assert len(server._clients) <= MAX_CLIENTS
+            for _, writer in silent:
+                writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_client_that_goes_away_does_not_end_the_measurement_of_others():
+    async def scenario():
+        going_on = asyncio.Event()
+
+        async def ill():
+            await going_on.wait()
+            return []
+
+        async with serving(ailments=ill) as (server, address):
+            first, second = (asyncio.create_task(ask(address)) for _ in range(2))
+            while len(server._clients) < 2:
+                await asyncio.sleep(0)
+            next(iter(server._clients)).cancel()
+            going_on.set()
+            assert ["", "HTTP/1.1 200 OK"] == sorted(await asyncio.gather(first, second))
+
+    asyncio.run(scenario())
 
 
 def test_port_in_use_is_one_clear_line():

@@ -229,6 +229,15 @@ def test_hasher_goes_on_after_a_failed_hash(open_stock, monkeypatch, caplog):
     assert "hash failed" in caplog.text
 
 
+def test_stock_knows_how_many_passwords_a_second_its_hashers_make(open_stock, monkeypatch):
+    monkeypatch.setattr(passwords, "USUAL_HASH_SECONDS", 10)
+    monkeypatch.setattr(passwords, "_make", lambda length: passwords.Issued("abcdefgh", "hash"))
+    idle = Stock(200, 8, lambda: None)  # its hashers have not begun
+    assert 0.1 * len(idle._threads) == idle.rate
+    stock = filled(open_stock(200), 200)
+    assert stock.rate > 1000
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have a nice value on Linux only")
 def test_hashers_have_the_lowest_priority_and_the_line_keeps_its_own(open_stock):
     before = os.getpriority(os.PRIO_PROCESS, 0)

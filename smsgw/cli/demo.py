@@ -23,9 +23,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from smsgw import clock
-from smsgw.cli.smsc import Unclear, interrupt_on, read_line
+from smsgw.cli.smsc import Trick, interrupt_on, read_line
 from smsgw.errors import SmsgwError
-from smsgw.simulator import SmscThread, Submit, toml
+from smsgw.simulator import SmscThread, Submit, playbook, toml
+from smsgw.simulator.playbook import Unclear
 from smsgw.smpp import statuses
 
 WIDTH = 80
@@ -266,6 +267,9 @@ def _converse(screen: "Screen", carrier: SmscThread, config: Path, ttl: int) -> 
             continue
         if typed is None:
             break
+        if isinstance(typed, Trick):
+            _play_trick(screen, carrier, typed)
+            continue
         number = typed.number
         replied.clear()
         screen.bubble(typed.text, mine=True, about=number)
@@ -278,6 +282,15 @@ def _converse(screen: "Screen", carrier: SmscThread, config: Path, ttl: int) -> 
                 screen.say(f"The gateway answered {statuses.name(status)}.")
         if not replied.wait(3):
             screen.say("No reply to this phone.")
+
+
+def _play_trick(screen: "Screen", carrier: SmscThread, trick: Trick) -> None:
+    """What broken and hostile carriers do (`smsgw smsc`, `!help`); its texts show themselves."""
+    try:
+        for handle in playbook.play(carrier, trick.line):
+            handle.answer(REPLY_SECONDS)
+    except (Unclear, TimeoutError) as fault:
+        screen.say(f"Not done: {str(fault).splitlines()[0]}.")
 
 
 # --- the gateway ----------------------------------------------------------------------------

@@ -31,7 +31,8 @@ ENOUGH_FREE_OCTETS = 2 * 10**9
 def links(office: Office, form: str) -> None:
     """Show each link, its state and its counters.
 
-    MO: texts received, MT: texts that the SMSC took.
+    MO: texts received, MT: texts that the SMSC took, odd: how often the SMSC
+    did something against the standard, which docs/operations.md explains.
     """
     show.show(show.LINKS, _links(office), form, office.eye)
 
@@ -71,16 +72,26 @@ def stats(office: Office, since: datetime | None, form: str) -> None:
 def _links(office: Office) -> list[show.LinkRow]:
     """The links of the configuration, in its order, then others that the store remembers."""
     rows = {
-        row.name: show.LinkRow(row.name, row.state, row.since, row.reason, row.mo, row.mt)
+        row.name: show.LinkRow(
+            row.name,
+            row.state,
+            row.since,
+            row.reason,
+            row.mo,
+            row.mt,
+            office.carriers.of(row.name),
+            row.oddities,
+        )
         for row in office.store.links()
     }
     waiting = office.store.waiting_by_link()
     if office.daemon_pid is None:
         rows = {name: _stopped(row) for name, row in rows.items()}
-    configured = [link.name for link in office.settings.smsc]
+    carriers = {link.name: link.carrier for link in office.settings.smsc}
+    configured = list(carriers)
     never = {
-        name: show.LinkRow(name, LinkState.STOPPED, None, "never started", 0, 0)
-        for name in configured
+        name: show.LinkRow(name, LinkState.STOPPED, None, "never started", 0, 0, carrier)
+        for name, carrier in carriers.items()
     }
     gone = [
         replace(row, reason=_fate_of_gone(office, row.name, waiting.pop(row.name, 0)))
@@ -88,7 +99,15 @@ def _links(office: Office) -> list[show.LinkRow]:
         if name not in configured
     ]
     gone += [
-        show.LinkRow(name, LinkState.STOPPED, None, _fate_of_gone(office, name, count), 0, 0)
+        show.LinkRow(
+            name,
+            LinkState.STOPPED,
+            None,
+            _fate_of_gone(office, name, count),
+            0,
+            0,
+            office.carriers.of(name),
+        )
         for name, count in waiting.items()
         if name not in configured
     ]

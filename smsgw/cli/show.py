@@ -13,7 +13,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum, StrEnum
 from itertools import islice
@@ -185,7 +185,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     return value
@@ -400,16 +400,19 @@ class LinkRow:
     reason: str | None
     mo: int
     mt: int
+    carrier: str
+    oddities: Mapping[str, int] = field(default_factory=dict)
 
 
 LINKS = View[LinkRow](
-    keys=("name", "state", "since", "reason", "mo", "mt"),
+    keys=("name", "state", "since", "reason", "mo", "mt", "carrier", "oddities"),
     columns={
         "link": lambda row, _: row.name,
         "state": lambda row, _: row.state,
         "since": lambda row, eye: eye.both(row.since),
         "MO": lambda row, _: str(row.mo),
         "MT": lambda row, _: str(row.mt),
+        "odd": lambda row, _: str(sum(row.oddities.values())),
         "reason": lambda row, _: row.reason or "",
     },
     empty="No links.",
@@ -541,6 +544,15 @@ def _outbox(condition: Condition, eye: Eye) -> str:
     return f"{texts}; the oldest reply was made {eye.age(oldest)}" if oldest else texts
 
 
+def _oddities(condition: Condition) -> str:
+    """What peers did against the standard, ever; empty where all keep to it."""
+    return "; ".join(
+        f"{link.name} {', '.join(f'{kind} {n}' for kind, n in link.oddities.items())}"
+        for link in condition.links
+        if link.oddities
+    )
+
+
 def _disk(condition: Condition) -> str:
     free, total = condition.disk_free, condition.disk_total
     return f"{octets(free)} free ({100 * free / total:.0f} %)" if free and total else ""
@@ -565,6 +577,7 @@ CONDITION = View[Condition](
         ),
         "last MO": lambda c, eye: "" if c.queued is None else eye.both(c.last_mo),
         "last MT": lambda c, eye: "" if c.queued is None else eye.both(c.last_mt),
+        "odd": lambda c, _: _oddities(c),
         "disk": lambda c, _: _disk(c),
         "database": lambda c, _: c.database,
     },

@@ -17,11 +17,16 @@ import click
 
 from smsgw import clock
 from smsgw.errors import SmsgwError
-from smsgw.simulator import Handle, Record, Smsc, SmscThread, Submit, What, toml
+from smsgw.simulator import Handle, Record, Smsc, SmscThread, Submit, What, playbook, toml
+from smsgw.simulator.playbook import Unclear
 from smsgw.smpp import statuses
 
 EXAMPLE = "84905123456 TK,Nguyen Van An,201234567,01.02.1990"
 _LINE = re.compile(r"\s*(\+?\d{3,20})\s+(\S.*?)\s*", re.DOTALL)
+
+
+#: A flood brings hundreds of thousands, and at a terminal they have been shown.
+KEPT_RECORDS = 10_000
 
 
 class Typed(NamedTuple):
@@ -31,11 +36,13 @@ class Typed(NamedTuple):
     text: str
 
 
-class Unclear(Exception):
-    """A line that is no text to send; says why."""
+class Trick(NamedTuple):
+    """Something odd that somebody wants done: a line that begins with `!`."""
+
+    line: str  #: without the `!`
 
 
-def read_line(octets: bytes, number: str | None = None) -> Typed | None:
+def read_line(octets: bytes, number: str | None = None) -> Typed | Trick | None:
     """One typed line; None if it is empty.
 
     Args:
@@ -50,6 +57,8 @@ def read_line(octets: bytes, number: str | None = None) -> Typed | None:
         raise Unclear("this line is not UTF-8") from None
     if not line:
         return None
+    if line.startswith("!"):
+        return Trick(line[1:])
     if found := _LINE.fullmatch(line):
         return Typed(*found.groups())
     if number is None:
@@ -87,11 +96,17 @@ def smsc(
 
     Replies are shown. Texts wait until a gateway has bound. Lines may come from a pipe as well:
     then it ends when all are answered, with exit status 0 if every text got a reply.
+
+    A line that begins with `!` has it do what broken and hostile SMSCs do: octets behind the
+    fields, wrong codings, receipts of strangers, floods. `!help` lists all of it:
+
+        !stray-octets 84905123456 TK,Nguyen Van An,201234567,01.02.1990
+        !registrations 300 10
     """
     user, secret = system_id or "smsgw", password or "secret"
     checked = system_id is not None or password is not None
     carrier = SmscThread(host=host, port=port, accounts={user: secret} if checked else None)
-    carrier.smsc.on_record = _show_record
+    carrier.smsc.on_record = lambda record: _show_record(record, carrier.smsc)
     carrier.smsc.on_submit = _show_submit
     interrupt_on(signal.SIGTERM)  # before anybody is told that it serves
     try:
@@ -117,6 +132,9 @@ def _serve(carrier: SmscThread, wait: float) -> int:
     handles: list[Handle] = []
     texts: Counter[str] = Counter()
     for typed in _typed_lines():
+        if isinstance(typed, Trick):
+            handles += _play(carrier, typed)
+            continue
         _line("MO", typed.number, typed.text)  # before its reply can be
         handles += carrier.send_text(typed.number, typed.text)
         texts[typed.number] += 1
@@ -124,12 +142,28 @@ def _serve(carrier: SmscThread, wait: float) -> int:
             _hint("no gateway has bound yet; the text waits for one")
     if at_terminal:
         return 0
-    if not texts:
+    if not texts and not handles:
         signal.pause()  # no input at all: in the background, until a signal
     return _wait_for_replies(carrier, handles, texts, wait)
 
 
-def _typed_lines() -> Iterator[Typed]:
+def _play(carrier: SmscThread, trick: Trick) -> list[Handle]:
+    """Do what is typed behind `!`; returns when it is over."""
+    if trick.line.strip() in ("help", ""):
+        click.echo(playbook.helps())
+        return []
+    _hint(f"!{_harmless(trick.line)}")
+    begin = time.monotonic()
+    try:
+        handles = playbook.play(carrier, trick.line)
+    except Unclear as unclear:
+        _hint(f"not done: {unclear}")
+        return []
+    _hint(f"!{trick.line.partition(' ')[0]}: over after {time.monotonic() - begin:.1f} s")
+    return handles
+
+
+def _typed_lines() -> Iterator[Typed | Trick]:
     for octets in sys.stdin.buffer:
         try:
             typed = read_line(octets)
@@ -176,7 +210,9 @@ def interrupt_on(*signals: signal.Signals) -> None:
         signal.signal(number, interrupt)
 
 
-def _show_record(record: Record) -> None:
+def _show_record(record: Record, core: Smsc) -> None:
+    if len(core.records) > KEPT_RECORDS:
+        del core.records[: -KEPT_RECORDS // 10]
     match record.what:
         case What.BOUND:
             system_id = getattr(record.pdu, "system_id", "")

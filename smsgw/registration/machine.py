@@ -192,18 +192,27 @@ def decide(
     holder = cmnd_holder or phone_holder
     if holder is None:
         return _REGISTERED
-    if (
-        resets_left > 0
-        and own_carrier
-        and phone_holder is not None
+    if resets_left > 0 and own_carrier and may_reset(request, phone_holder, cmnd_holder, repeat):
+        return Decision(Outcome.REGISTERED, Reply.REGISTERED, Reset, holder.account_id)
+    reply = _CMND_KNOWN if cmnd_holder else _PHONE_KNOWN
+    return from_tuple(Decision, (_ALREADY_REGISTERED, reply, None, holder.account_id))
+
+
+def may_reset(
+    request: Request,
+    phone_holder: Holder | None,
+    cmnd_holder: Holder | None,
+    repeat: Repeat,
+) -> bool:
+    """Whether *request* is the account's own registration once more, and that gives it a new
+    password: as it is configured, or since the one before has ended."""
+    return (
+        phone_holder is not None
         and cmnd_holder is not None
         and phone_holder.account_id == cmnd_holder.account_id
         and request.birth_date == cmnd_holder.birth_date
         and (repeat is Repeat.RESET or cmnd_holder.ended)
-    ):
-        return Decision(Outcome.REGISTERED, Reply.REGISTERED, Reset, holder.account_id)
-    reply = _CMND_KNOWN if cmnd_holder else _PHONE_KNOWN
-    return from_tuple(Decision, (_ALREADY_REGISTERED, reply, None, holder.account_id))
+    )
 
 
 def mermaid() -> str:

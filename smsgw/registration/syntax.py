@@ -12,9 +12,15 @@ from typing import NamedTuple
 from smsgw.model import from_tuple
 
 # A request written in the most wasteful way (100 letters, each with two combining marks) has 500
-# characters. Unicode normalisation takes quadratic time on a row of combining marks: 3 s for the
-# 64 K that a message_payload may hold, 3 ms for these.
+# characters.
 MAX_CHARACTERS = 2000
+# Taken apart, the name of such a request has three characters for one, and the rest stays as long
+# as it is. One character of another script may become eighteen.
+_MAX_UNFOLDED = MAX_CHARACTERS + 1000
+# Unicode normalisation takes time quadratic in the length of a row of combining marks, since it
+# sorts them; 19 ms for 2,000 of U+0F73. These are dropped, so nobody needs them sorted, and a text
+# can be taken apart piece by piece. Nearly every text is one piece.
+_PIECE = 64
 MAX_NAME = 100
 MIN_NAME = 2
 EARLIEST_BIRTH = date(1900, 1, 1)
@@ -74,7 +80,10 @@ def parse(
     if len(text) > MAX_CHARACTERS:
         return TOO_LONG
     if not (text.isascii() and text.isprintable()):
-        text = fold(text)
+        folded = fold(text)
+        if folded is None:
+            return TOO_LONG
+        text = folded
     usual = _USUAL.fullmatch(text)
     read = usual.groups() if usual else _take_apart(text)
     if isinstance(read, SyntaxFault):
@@ -145,19 +154,38 @@ class _Folding(dict[int, str | None]):
 _FOLDING = _Folding()
 _FOLDING.update({code: chr(code) for code in range(0x80)})
 # Control characters other than these stay and make the text a syntax error.
-_FOLDING.update(dict.fromkeys(map(ord, "\t\n\v\f\r\x85\u2028\u2029"), " "))
+_FOLDING.update(dict.fromkeys(map(ord, "\t\n\v\f\r\x85\u2028\u2029\u2800"), " "))
 _FOLDING.update(dict.fromkeys(range(0x300, 0x370)))  # combining marks
-_FOLDING.update(dict.fromkeys(map(ord, "\u115f\u1160")))  # blank letters, of no category to tell
-# A crossed d is a letter of its own, not a d with a mark. The rest is what phones make of ' and -.
-_FOLDING.update({ord("đ"): "d", ord("Đ"): "D", ord("\u2010"): "-"})
+# What shows nothing and is of no category to tell: blank letters, the place of an object that is
+# no text (dictation leaves it), an empty head of a note, and code points that Unicode keeps free
+# for what will show nothing (Default_Ignorable_Code_Point).
+_FOLDING.update(dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0, 0xFFFC, 0x1D159, 0x2065)))
+_FOLDING.update(dict.fromkeys(range(0xFFF0, 0xFFF9)))
+_FOLDING.update(dict.fromkeys(range(0xE0000, 0xE1000)))
+# A crossed d is a letter of its own, not a d with a mark. Phones and keyboards write it with other
+# letters that look like it: eth, the d's of African and of phonetic alphabets, and the sign of the
+# dong, which is an underlined crossed d.
+_FOLDING.update(dict.fromkeys(map(ord, "ĐÐƉƊƋᴆꟇ"), "D"))
+_FOLDING.update(dict.fromkeys(map(ord, "đðɖɗƌȡᵭᶁᶑꟈ₫"), "d"))
+# The rest is what phones make of ' and -.
+_FOLDING.update({ord("\u2010"): "-"})
 _FOLDING.update(dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'"))
 
 
-def fold(text: str) -> str:
-    """*text* in NFKC, without diacritics and invisible characters, and each blank a space.
+def fold(text: str) -> str | None:
+    """*text* in NFKC, without diacritics and invisible characters, and each blank a space; None:
+    it grows beyond all that a registration may be.
 
-    `Nguyễn Thị Đào` becomes `Nguyen Thi Dao`, composed or not. Takes time that is quadratic in
-    the length of *text* if somebody means harm.
+    `Nguyễn Thị Đào` becomes `Nguyen Thi Dao`, composed or not. Takes time linear in the length of
+    *text*.
     """
     # NFKD is NFKC taken apart: a letter, then its marks.
-    return unicodedata.normalize("NFKD", text).translate(_FOLDING)
+    if len(text) <= _PIECE:
+        return unicodedata.normalize("NFKD", text).translate(_FOLDING)
+    pieces, length = [], 0
+    for at in range(0, len(text), _PIECE):
+        pieces.append(unicodedata.normalize("NFKD", text[at : at + _PIECE]))
+        length += len(pieces[-1])
+        if length > _MAX_UNFOLDED:
+            return None
+    return "".join(pieces).translate(_FOLDING)

@@ -208,6 +208,11 @@ class Session(asyncio.Protocol):
         """The gateway wants citizens' texts on this session: bound, not as a transmitter."""
         return self.bind is not None and self.bind.command != Command.BIND_TRANSMITTER
 
+    @property
+    def backlog(self) -> int:
+        """Octets that are written and that the gateway has not read."""
+        return self._transport.get_write_buffer_size() + sum(map(len, self._outgoing))
+
     def send(self, pdu: Pdu) -> None:
         """Write *pdu*."""
         if not self.closed:

@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from smsgw import clock
 from smsgw.simulator import receipts
 from smsgw.simulator.receipts import DIALECTS, Dialect
 from smsgw.simulator.session import Action, Session
+from smsgw.simulator.tricks import Odd
 from smsgw.simulator.words import (
     TEMPORARY,
     Delivery,
@@ -32,10 +33,12 @@ from smsgw.simulator.words import (
     Submit,
     What,
 )
-from smsgw.smpp import alphabets
+from smsgw.smpp import alphabets, codec
 from smsgw.smpp.pdu import Bind, DataSm, DeliverSm, EnquireLink, SubmitSm, Unbind
 
 T = TypeVar("T")
+#: What a flood leaves unread before it waits: a socket's worth, so that nothing piles up here.
+FLOOD_OCTETS = 1 << 20
 
 
 class Smsc:
@@ -111,19 +114,25 @@ class Smsc:
     # --- citizens' texts and receipts ---
 
     def deliver(
-        self, pdu: DeliverSm | DataSm, *, session: int | None = None, redeliver: bool | None = None
+        self,
+        pdu: DeliverSm | DataSm,
+        *,
+        session: int | None = None,
+        redeliver: bool | None = None,
+        tail: bytes = b"",
     ) -> Delivery:
         """Hand *pdu* to the gateway: at once, or as soon as a session can take it.
 
         Args:
             session: the only session that may carry the first try.
             redeliver: other than `Manners.redeliver`.
+            tail: octets behind its last field.
 
         Raises:
             Unsendable: a field does not fit.
         """
         again = self.manners.redeliver if redeliver is None else redeliver
-        delivery = Delivery(pdu, session, redeliver=again)
+        delivery = Delivery(pdu, session, redeliver=again, tail=tail)
         self.deliveries.append(delivery)
         self._waiting.append(delivery)
         self.pump()
@@ -228,6 +237,68 @@ class Smsc:
         """Write octets that need not be SMPP, on one session or all."""
         for chosen in self.chosen(session):
             chosen.send_raw(octets)
+
+    # --- floods; each ends by itself ---
+
+    async def pour(
+        self, made: Iterable[Odd], per_second: float = 0, *, redeliver: bool = False
+    ) -> list[Delivery]:
+        """Hand over all that is *made*, so many a second; 0: as fast as the gateway reads.
+
+        Returns when the last is handed over, not when it is answered.
+        """
+        begin = self.loop.time()
+        handed = []
+        for number, odd in enumerate(made):
+            if per_second and (wait := begin + number / per_second - self.loop.time()) > 0:
+                await asyncio.sleep(wait)
+            while sum(session.backlog for session in self.bound) > FLOOD_OCTETS:
+                await asyncio.sleep(0.001)
+            handed.append(self.deliver(odd.pdu, redeliver=redeliver, tail=odd.tail))
+            if not number % 64:
+                await asyncio.sleep(0)  # answers are read meanwhile
+        return handed
+
+    async def flap(self, made: Iterator[Odd], seconds: float, at_once: int) -> int:
+        """Whenever a gateway has bound, send so many at once and drop the line: how often."""
+        end, times = self.loop.time() + seconds, 0
+        while (left := end - self.loop.time()) > 0:
+            try:
+                await self.until(lambda: any(s.may_deliver for s in self.bound), left)
+            except TimeoutError:
+                break
+            for odd in itertools.islice(made, at_once):
+                self.deliver(odd.pdu, redeliver=False, tail=odd.tail)
+            self.drop()
+            times += 1
+        return times
+
+    async def trickle(self, octets: bytes, every: float) -> float:
+        """Send *octets* one by one, to the newest session; the seconds until it was closed.
+
+        Raises:
+            TimeoutError: all were sent, and the gateway still waits for more.
+        """
+        session = self.bound[-1]
+        begin = self.loop.time()
+        for octet in octets:
+            session.send_raw(bytes((octet,)))
+            await asyncio.sleep(every)
+            if session.closed:
+                return self.loop.time() - begin
+        raise TimeoutError(f"{len(octets)} octets, and the gateway still waits for more")
+
+    async def small_pdus(self, seconds: float) -> int:
+        """Send enquire_link after enquire_link, as fast as the gateway reads: how many."""
+        end, count = self.loop.time() + seconds, 0
+        pile = codec.encode(EnquireLink(1)) * 1000
+        while self.loop.time() < end:
+            for session in self.bound:
+                if session.backlog < FLOOD_OCTETS:
+                    session.send_raw(pile)
+                    count += 1000
+            await asyncio.sleep(0.001)
+        return count
 
     async def unbind(self, session: int | None = None, timeout: float = 10) -> None:
         """Unbind one session or all as before maintenance: ask, wait for the answer, close.

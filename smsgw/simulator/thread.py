@@ -8,7 +8,7 @@ for. Every deadline ends in a `TimeoutError` that says what happened last.
 import asyncio
 import ssl
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,6 +18,7 @@ from smsgw.simulator.receipts import Dialect
 from smsgw.simulator.session import Action, Session
 from smsgw.simulator.smsc import Smsc
 from smsgw.simulator.texts import Coding, Numbering
+from smsgw.simulator.tricks import Odd
 from smsgw.simulator.words import Delivery, Manners, Point, Record, Silence, Status, Submit
 from smsgw.smpp.pdu import DataSm, DeliverSm
 
@@ -276,6 +277,35 @@ class SmscThread:
                 smsc.receipt(submit, state=state, error=error, dialect=dialect, session=session),
             )
         )
+
+    # --- odd texts and floods (see `tricks`); each ends by itself ---
+
+    def send_odd(self, *odds: Odd, session: int | None = None) -> list[Handle]:
+        """Send these at once, one behind the other."""
+
+        def deliver(smsc: Smsc) -> list[Handle]:
+            return [
+                Handle(self, smsc.deliver(odd.pdu, session=session, tail=odd.tail)) for odd in odds
+            ]
+
+        return self.call(deliver)
+
+    def pour(
+        self, made: Iterable[Odd], per_second: float = 0, *, redeliver: bool = False
+    ) -> list[Handle]:
+        return [
+            Handle(self, delivery)
+            for delivery in self._run(self.smsc.pour(made, per_second, redeliver=redeliver))
+        ]
+
+    def flap(self, made: Iterator[Odd], seconds: float, at_once: int) -> int:
+        return self._run(self.smsc.flap(made, seconds, at_once))
+
+    def trickle(self, octets: bytes, every: float) -> float:
+        return self._run(self.smsc.trickle(octets, every))
+
+    def small_pdus(self, seconds: float) -> int:
+        return self._run(self.smsc.small_pdus(seconds))
 
     # --- switches ---
 

@@ -130,9 +130,18 @@ class Record(NamedTuple):
 class Delivery:
     """One deliver_sm (or data_sm) on its way to the gateway, over all its tries."""
 
-    def __init__(self, pdu: DeliverSm | DataSm, session: int | None, *, redeliver: bool) -> None:
+    def __init__(
+        self,
+        pdu: DeliverSm | DataSm,
+        session: int | None,
+        *,
+        redeliver: bool,
+        tail: bytes = b"",
+    ) -> None:
+        """*tail* stands behind the last field, and the PDU's length counts it."""
         self.pdu = pdu
-        self._frame = codec.encode(pdu)  # built once: what differs between tries is four octets
+        frame = codec.encode(pdu)  # built once: what differs between tries is four octets
+        self._frame = (len(frame) + len(tail)).to_bytes(4, "big") + frame[4:] + tail
         self.session = session  #: where it must go, or went at last
         self.redeliver = redeliver
         self.tries = 0

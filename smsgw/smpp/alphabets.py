@@ -8,13 +8,13 @@ scheme); SMPP v3.4 §5.2.19 (data_coding); 3GPP TS 23.040 §9.2.3.24 (user data 
 
 import codecs
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from smsgw.model import Part
+from smsgw.model import Octets, Part
 from smsgw.smpp.shift_tables import LOCKING, SINGLE
 
 
@@ -25,6 +25,11 @@ class Alphabet(StrEnum):
     ASCII = "ascii"
     LATIN1 = "latin1"
 
+
+#: Of a longer text the beginning is read, with a mark behind it that makes it no registration.
+#: 2,000 characters, beyond which none is, have at most 6,000 octets in a language of these parts.
+MAX_TEXT_OCTETS = 8192
+CUT = " [...]"
 
 NO_SHIFT = (0, 0)  #: national language (single, locking) shift tables: none
 ESCAPE = 0x1B  #: the next septet is looked up in the single shift (extension) table
@@ -85,6 +90,8 @@ def decode(
     octets: bytes, data_coding: int, alphabet: Alphabet, shift: tuple[int, int] = NO_SHIFT
 ) -> str | None:
     """The text that *octets* (without user data header) write; None: cannot be read."""
+    if len(octets) > MAX_TEXT_OCTETS:
+        return _beginning(octets, data_coding, alphabet, shift)
     try:
         if data_coding == 0 and alphabet is _gsm7 and shift is NO_SHIFT:
             return codecs.charmap_decode(octets, "strict", _decoding)[0]
@@ -96,6 +103,16 @@ def decode(
         return _reader(data_coding, alphabet)(octets, shift)
     except UnicodeDecodeError:
         return None
+
+
+def _beginning(
+    octets: bytes, data_coding: int, alphabet: Alphabet, shift: tuple[int, int]
+) -> str | None:
+    for end in (MAX_TEXT_OCTETS, MAX_TEXT_OCTETS - 2):  # not inside a surrogate pair
+        text = decode(octets[:end], data_coding, alphabet, shift)
+        if text is not None:
+            return text + CUT
+    return None
 
 
 _Reader = Callable[[bytes, tuple[int, int]], str]
@@ -147,13 +164,7 @@ def _read_ucs2(octets: bytes, shift: tuple[int, int]) -> str:
     return octets.decode("utf-16-be")
 
 
-_READERS: Mapping[int, _Reader] = {
-    1: _read_ascii,
-    2: _read_octets,
-    3: _read_latin1,
-    4: _read_octets,
-    8: _read_ucs2,
-}
+_READERS: Mapping[int, _Reader] = {1: _read_ascii, 2: _read_octets, 3: _read_latin1}
 _DEFAULT: Mapping[Alphabet, _Reader] = {
     Alphabet.GSM7: _read_gsm7,
     Alphabet.ASCII: _read_ascii,
@@ -167,23 +178,68 @@ def _reader(data_coding: int, alphabet: Alphabet) -> _Reader:
         return _DEFAULT[alphabet]
     if data_coding in _READERS:
         return _READERS[data_coding]
-    # Some SMSCs hand on the handset's data coding scheme as it is (3GPP TS 23.038 §4): bits 3
-    # and 2 name the alphabet in the general group, bit 2 in that of message classes.
-    if data_coding & 0xF0 == 0xF0:
+    # Many SMSCs hand on the handset's data coding scheme as it is (3GPP TS 23.038 §4), where what
+    # is reserved is to be read as the default alphabet. SMPP's own 4 and 8 mean the same there.
+    group = data_coding >> 4
+    if group == 0xF:  # data coding and message class
         return _read_octets if data_coding & 0x04 else _read_gsm7
-    if 0x10 <= data_coding < 0x40:
-        return (_read_gsm7, _read_octets, _read_ucs2, _unreadable)[data_coding >> 2 & 3]
-    return _unreadable
+    if group >= 0x8:  # reserved; message waiting (0xC to 0xE), of which the last is in UCS-2
+        return _read_ucs2 if group == 0xE else _read_gsm7
+    if data_coding & 0x20:  # general data coding, also of a text that deletes itself (0x4 to 0x7)
+        return _compressed
+    return (_read_gsm7, _read_octets, _read_ucs2, _read_gsm7)[data_coding >> 2 & 3]
 
 
-def _unreadable(octets: bytes, shift: tuple[int, int]) -> str:
-    raise UnicodeDecodeError("data_coding", octets, 0, 1, "an alphabet that nobody texts in")
+def _compressed(octets: bytes, shift: tuple[int, int]) -> str:
+    raise UnicodeDecodeError("data_coding", octets, 0, 1, "compressed, which no handset writes")
 
 
 def _tables(shift: tuple[int, int]) -> tuple[Mapping[int, str], str]:
     """A language that we have no table of is read as if none was named (§6.2.1.2.2)."""
     single, locking = shift
     return SINGLE.get(single, _EXTENSION), LOCKING.get(locking, _GSM7)
+
+
+# --- other readings ---------------------------------------------------------------------------
+
+
+def readings(octets: Octets) -> Iterator[str]:
+    """The texts that *octets* may write, whatever their data_coding says.
+
+    In the alphabets that phones and SMSCs mix up: UTF-8, or Latin-1 where they are none (as
+    Windows writes it), GSM 03.38 with a septet an octet or packed, UTF-16 in both orders. NULs at
+    the end belong to no text.
+    """
+    joined = b"".join(octets.pieces)
+    plain = joined.rstrip(b"\0")
+    for encoding in ("utf-8", "cp1252", "latin-1"):
+        try:
+            yield plain.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        break
+    for septets_ in (plain, _unpacked(octets)):
+        text = decode(septets_, 0, _gsm7)
+        if text is not None:
+            yield text
+            if text.endswith("@"):  # seven bits that are left over read as a septet 0
+                yield text[:-1]
+    wide = joined[:-1] if len(joined) % 2 and joined.endswith(b"\0") else joined
+    for encoding in ("utf-16-be", "utf-16-le"):
+        try:
+            yield wide.decode(encoding).rstrip("\0")
+        except UnicodeDecodeError:
+            continue
+
+
+def _unpacked(octets: Octets) -> bytes:
+    """The septets that were packed, eight into seven octets, in each piece (TS 23.038 §6.1.2.1)."""
+    septets_ = bytearray()
+    for piece in octets.pieces:
+        bits = int.from_bytes(piece, "little") >> octets.fill
+        count = (8 * len(piece) - octets.fill) // 7
+        septets_ += bytes(bits >> 7 * n & 0x7F for n in range(count))
+    return bytes(septets_)
 
 
 # --- parts ----------------------------------------------------------------------------------
@@ -196,14 +252,65 @@ class Header(NamedTuple):
     total: int
     number: int
     shift: tuple[int, int]  #: as in `Part.shift`
+    mended: bool = False  #: its length was another one than it said
+
+
+#: Octets of the elements that mean something to us, and of those that come beside them
+#: (3GPP TS 23.040 §9.2.3.24).
+_ELEMENTS: Mapping[int, int] = {
+    0x00: 3,  # concatenated, 8-bit reference
+    0x01: 2,  # special message indication
+    0x04: 2,  # ports, 8-bit
+    0x05: 4,  # ports, 16-bit
+    0x08: 4,  # concatenated, 16-bit reference
+    0x24: 1,  # national language single shift
+    0x25: 1,  # national language locking shift
+}
 
 
 def split_header(octets: bytes) -> tuple[Header | None, bytes]:
     """Part a user data header from the text behind it.
 
-    A header of which the lengths do not fit is none: then all of it is text, since some SMSCs
-    raise the UDHI bit without a header.
+    One whose lengths do not fit is read by its elements, where these are of a long text. Else it
+    is none, and all of it is text, since some SMSCs raise the UDHI bit without a header.
     """
+    header, text = _split(octets)
+    if header is None and len(octets) > 1:
+        mended = _with_its_length(octets)
+        if mended is not None:
+            header, text = _split(mended)
+            if header is not None:
+                header = header._replace(mended=True)
+            else:
+                text = octets
+    return header, text
+
+
+def _with_its_length(octets: bytes) -> bytes | None:
+    """*octets* with the length that the elements of their header have; None: no header of a part.
+
+    A text can hardly go on with octets that read as one of these elements.
+    """
+    at, elements = 1, set()
+    header = bytearray((0,))
+    while len(octets) > at + 1:
+        element, stated = octets[at], octets[at + 1]
+        length = _ELEMENTS.get(element)
+        if length is None or element in elements or len(octets) < at + 2 + length:
+            break
+        # Of a single element it may be its own length that is wrong.
+        if stated != length and (at > 1 or octets[0] != 2 + length):
+            break
+        elements.add(element)
+        header += bytes((element, length)) + octets[at + 2 : at + 2 + length]
+        at += 2 + length
+    if not elements & {0x00, 0x08}:
+        return None
+    header[0] = len(header) - 1
+    return bytes(header) + octets[at:]
+
+
+def _split(octets: bytes) -> tuple[Header | None, bytes]:
     if not octets or octets[0] >= len(octets):
         return None, octets
     end = octets[0] + 1

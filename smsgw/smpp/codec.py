@@ -8,7 +8,6 @@ Source: SMPP v3.4 §3.2 (types), §4 (fields of each operation), §5.3 (TLVs).
 """
 
 import re
-import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -38,6 +37,7 @@ from smsgw.smpp.pdu import (
     StreamLost,
     SubmitSm,
     SubmitSmResp,
+    Tlv,
     Unbind,
     UnbindResp,
     Unknown,
@@ -49,6 +49,9 @@ HEADER_OCTETS = 16
 # message_payload may hold 64 KiB; the rest of a PDU stays far below one. A longer length word
 # means that the stream is out of step, and waiting for so many octets would hang the link.
 MAX_PDU_OCTETS = 64 * 1024 + 1024
+
+# SMPP v3.4 knows some fifty TLVs, and one message has a handful.
+MAX_TLVS = 256
 
 header = Struct(">IIII")  #: command_length, command_id, command_status, sequence_number
 _length = Struct(">I")
@@ -71,6 +74,11 @@ class FrameReader:
         """The unfinished PDU."""
         return bytes(self._rest)
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a PDU has begun that is not whole yet."""
+        return bool(self._rest)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take what the network brought, in pieces of any size; give whole PDUs.
 
@@ -88,7 +96,8 @@ class FrameReader:
         while end - start >= 4:
             (octets,) = _length.unpack_from(data, start)
             if not HEADER_OCTETS <= octets <= MAX_PDU_OCTETS:
-                raise StreamLost(f"command_length {octets} is impossible", frames)
+                problem = f"command_length {octets} is impossible"
+                raise StreamLost(problem, frames, data[start : start + 64])
             if start + octets > end:
                 self._needed = octets
                 break
@@ -214,11 +223,10 @@ def decode_message(kind: type[_T], frame: bytes, sequence: int) -> _T:
     start = found.end()
     end = start + sm_length
     octets = len(frame)
-    if end == octets:
-        tlvs = NO_TLVS
-    elif end < octets:
-        tlvs = _read_tlvs(frame, end)
-    else:
+    tlvs, stray = NO_TLVS, 0
+    if end < octets:
+        tlvs, stray = _read_rest(frame, end, _JOINING if sm_length else _TEXT_OR_JOINING)
+    elif end > octets:
         raise _bad(frame, consts.SMPP_ESME_RINVMSGLEN, "sm_length goes beyond the PDU")
     return from_tuple(
         kind,
@@ -234,6 +242,7 @@ def decode_message(kind: type[_T], frame: bytes, sequence: int) -> _T:
             data_coding,
             frame[start:end],
             tlvs,
+            stray,
         ),
     )
 
@@ -248,6 +257,7 @@ def decode_data(frame: bytes) -> DataSm:
     """Read a data_sm. Raises `BadPdu`."""
     fields, end = _read_fields(frame, _DATA)
     service_type, ton, npi, number, to_ton, to_npi, to, esm_class, registered, coding = fields
+    tlvs, stray = _read_rest(frame, end, _TEXT_OR_JOINING)
     return DataSm(
         sequence=_sequence(frame),
         source=Address(number, ton, npi),
@@ -256,7 +266,8 @@ def decode_data(frame: bytes) -> DataSm:
         esm_class=esm_class,
         registered_delivery=registered,
         data_coding=coding,
-        tlvs=_read_tlvs(frame, end),
+        tlvs=tlvs,
+        stray=stray,
     )
 
 
@@ -304,18 +315,64 @@ def first_string(frame: bytes) -> str:
 
 
 def _read_tlvs(frame: bytes, at: int) -> dict[int, bytes]:
-    tlvs = {}
-    end = len(frame)
-    try:
-        while at < end:
-            tag, octets = _tlv_header.unpack_from(frame, at)
-            at += 4 + octets
-            tlvs[tag] = frame[at - octets : at]
-    except struct.error:
-        at = end + 1
-    if at > end:
+    """The TLVs from *at* to the end of *frame*. Raises `BadPdu`: the last one is cut."""
+    tlvs, end = _whole_tlvs(frame, at)
+    if end < len(frame):
         raise _bad(frame, consts.SMPP_ESME_RINVOPTPARSTREAM, "a TLV goes beyond the PDU")
     return tlvs
+
+
+# What a text cannot do without: a cut one must come again.
+_JOINING = frozenset((Tlv.SAR_MSG_REF_NUM, Tlv.SAR_TOTAL_SEGMENTS, Tlv.SAR_SEGMENT_SEQNUM))
+_TEXT_OR_JOINING = _JOINING | {Tlv.MESSAGE_PAYLOAD}
+_MAX_NULS = 3
+
+
+def _read_rest(frame: bytes, at: int, needed: frozenset[int]) -> tuple[Mapping[int, bytes], int]:
+    """The TLVs behind the mandatory fields of a message, and how many octets there are none.
+
+    Some SMSCs end the body with a stray NUL or with a piece of a TLV. All fields were read, so
+    the text is taken; the SMSC would send it again for ever, or drop it.
+
+    Raises:
+        BadPdu: a TLV of *needed* is cut.
+    """
+    tlvs, end = _whole_tlvs(frame, at)
+    if end == len(frame):
+        return tlvs, 0
+    nuls = 0
+    if not tlvs:  # a NUL may stand before TLVs in good order
+        while nuls < _MAX_NULS and frame[at + nuls : at + nuls + 1] == b"\0":
+            nuls += 1
+            behind, stop = _whole_tlvs(frame, at + nuls)
+            if stop == len(frame):
+                return behind, nuls
+    for start in range(end, end + nuls + 1):
+        if int.from_bytes(frame[start : start + 2], "big") in needed:
+            problem = "a TLV that the text needs goes beyond the PDU"
+            raise _bad(frame, consts.SMPP_ESME_RINVOPTPARSTREAM, problem)
+    return tlvs, len(frame) - end
+
+
+def _whole_tlvs(frame: bytes, at: int) -> tuple[dict[int, bytes], int]:
+    """The TLVs from *at* that are whole, and where they end.
+
+    Raises:
+        BadPdu: too many.
+    """
+    tlvs: dict[int, bytes] = {}
+    end = len(frame)
+    for _ in range(MAX_TLVS):
+        if at + 4 > end:
+            return tlvs, at
+        tag, octets = _tlv_header.unpack_from(frame, at)
+        if at + 4 + octets > end or not tag:  # tag 0 is reserved: these are NULs
+            return tlvs, at
+        at += 4 + octets
+        tlvs[tag] = frame[at - octets : at]
+    if at < end:
+        raise _bad(frame, consts.SMPP_ESME_RINVOPTPARSTREAM, f"more than {MAX_TLVS} TLVs")
+    return tlvs, at
 
 
 def _sequence(frame: bytes) -> int:

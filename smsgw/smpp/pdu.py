@@ -80,6 +80,7 @@ class Message(NamedTuple):
     data_coding: int = 0
     short_message: bytes = b""
     tlvs: Mapping[int, bytes] = NO_TLVS  #: by tag, known or not; the last of equal ones
+    stray: int = 0  #: octets behind the fields that are no TLV; passed over, never written
 
     @property
     def octets(self) -> bytes:
@@ -212,6 +213,7 @@ class BadPdu(Exception):
 
     def __init__(self, command_id: int, sequence: int, status: int, problem: str) -> None:
         super().__init__(f"{command_name(command_id)}: {problem}")
+        self.problem = problem
         self.command_id = command_id
         self.sequence = sequence
         self.status = status
@@ -220,9 +222,10 @@ class BadPdu(Exception):
 class StreamLost(Exception):
     """Nobody knows where the next PDU begins: drop the connection."""
 
-    def __init__(self, problem: str, frames: list[bytes]) -> None:
+    def __init__(self, problem: str, frames: list[bytes], octets: bytes) -> None:
         super().__init__(problem)
         self.frames = frames  #: whole PDUs that came before, in the same piece
+        self.octets = octets  #: what came behind them
 
 
 class Unsendable(ValueError):
@@ -244,6 +247,8 @@ def _describe(pdu: Pdu) -> str:
                 f"esm_class=0x{pdu.esm_class:02X} data_coding=0x{pdu.data_coding:02X} "
                 f"octets={len(pdu.short_message)} tlvs=[{tlvs}]"
             )
+            if pdu.stray:
+                fields += f" stray={pdu.stray}"
             name = {SubmitSm: "submit_sm", DeliverSm: "deliver_sm"}.get(type(pdu), "data_sm")
             return f"{name} sequence={pdu.sequence} {fields}"
         case Bind():

@@ -73,12 +73,17 @@ MAX_OCTETS = 1024
 
 def is_receipt(pdu: Message) -> bool:
     """Whether *pdu* is about a text of ours and not a citizen's."""
-    if pdu.esm_class & _RECEIPT_BITS:
-        return True
-    if pdu.tlvs and Tlv.RECEIPTED_MESSAGE_ID in pdu.tlvs:
+    if is_marked(pdu):
         return True
     octets = pdu.octets
     return _begins(octets) is not None and _has_the_form(_plain(octets))
+
+
+def is_marked(pdu: Message) -> bool:
+    """Whether esm_class or a TLV says that *pdu* is a receipt, and not its words alone."""
+    if pdu.esm_class & _RECEIPT_BITS:
+        return True
+    return bool(pdu.tlvs) and Tlv.RECEIPTED_MESSAGE_ID in pdu.tlvs
 
 
 def _has_the_form(text: str) -> bool:

@@ -22,18 +22,21 @@ Who waits for whom:
 Source: SMPP v3.4 §2.2 (states), §4 (operations), §7.2 (timers).
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from hashlib import blake2b
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from smsgw.model import (
     Address,
     Answer,
     Mo,
     Mt,
+    Octets,
+    Oddity,
     Part,
     Postponed,
     Receipt,
@@ -59,6 +62,7 @@ from smsgw.smpp.pdu import (
     Tlv,
     Unbind,
     Unsendable,
+    command_name,
     describe,
 )
 
@@ -67,6 +71,14 @@ MAX_SEQUENCE = 0x7FFFFFFF  #: SMPP v3.4 §5.1.4
 MAX_TICKETS = 10_000
 # Answers that the network does not take away: the peer does not read.
 MAX_OUTGOING_OCTETS = 4 * 1024 * 1024
+# A long text is sent as parts of 140 octets each; SMPP v3.4 has room for 254.
+MAX_PART_OCTETS = 255
+# A read of the socket may hold thousands of PDUs. So many, or so many octets, are worked off
+# before others have their turn; the largest PDU is at most twice as many octets.
+SLICE_PDUS = 256
+SLICE_OCTETS = 32 * 1024
+# A PDU up to here cannot take long: whatever looks at it passes over it a bounded number of times.
+WATCHED_OCTETS = 1024
 # Submits that were reported as unanswered and may still be answered.
 MAX_LATE = 1000
 
@@ -158,6 +170,13 @@ class Lost(NamedTuple):
     reason: str
 
 
+class Odd(NamedTuple):
+    """The SMSC did something against the standard, and was refused or understood all the same."""
+
+    kind: str  #: an `Oddity`, of SUSPECT with the fingerprint of the input behind it
+    detail: str  #: for the log, without a word of a citizen's
+
+
 Event = (
     Bound
     | BindRefused
@@ -168,7 +187,18 @@ Event = (
     | PeerUnbound
     | Unbound
     | Lost
+    | Odd
 )
+
+
+class Watch(Protocol):
+    """Who remembers which input was being read when the process was killed."""
+
+    def begins(self, octets: bytes) -> str | None:
+        """*octets* are being read from now on; or the fingerprint of what must not be read."""
+
+    def ends(self) -> None:
+        """They were read."""
 
 
 class NotBound(Exception):
@@ -189,6 +219,8 @@ class _State(Enum):
 # Looking up an enum's member costs as much as reading a field, so the hot path does it once.
 _OPEN, _BOUND, _UNBINDING, _CLOSED = _State
 _OK = Answer.OK
+# Their own strings, which are cheaper to make a key of than members of an enum.
+_STRAY_OCTETS, _UNREADABLE = Oddity.STRAY_OCTETS, Oddity.UNREADABLE
 _DELIVER_SM = int(Command.DELIVER_SM)
 _DATA_SM = int(Command.DATA_SM)
 _SUBMIT_SM_RESP = Command.SUBMIT_SM | ANSWER
@@ -208,8 +240,12 @@ class Session:
         session_id: int,
         now: float,
         trace: Callable[[str], None] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Queue the bind request.
+
+        Args:
+            watch: told of each PDU of more than `WATCHED_OCTETS`.
 
         Raises:
             Unsendable: a credential is too long for SMPP.
@@ -223,6 +259,10 @@ class Session:
         self._alphabet = settings.alphabet
         self._tells_validity = settings.validity_period
         self._frames = codec.FrameReader()
+        self._behind: deque[bytes] = deque()  # PDUs that were read and not yet worked off
+        self._out_of_step: StreamLost | None = None  # what comes behind these
+        self._whole_by: float | None = None  # when the PDU that has begun must be whole
+        self._watch = watch
         self._spoke_smpp = False
         self._out: list[bytes] = []
         self._out_octets = 0
@@ -236,10 +276,9 @@ class Session:
         self._bind = (self._next_sequence(), now + self._patience)
         self._enquiry: tuple[int, float] | None = None
         self._unbind: tuple[int, float] | None = None
-        # Their requests, by ticket: command of the answer, sequence number, twin key.
-        self._tickets: dict[int, tuple[int, int, tuple[str, int] | None]] = {}
+        # Their requests, by ticket: command of the answer, sequence number.
+        self._tickets: dict[int, tuple[int, int]] = {}
         self._last_ticket = 0
-        self._twins: dict[tuple[str, int], int] = {}  # sender and fingerprint: how many wait
         self._transmits = settings.mode is not BindMode.RECEIVER
         self._receives = settings.mode is not BindMode.TRANSMITTER
         self._template = codec.SubmitTemplate(
@@ -311,13 +350,7 @@ class Session:
         waiting = self._tickets.pop(ticket, None)
         if waiting is None:
             return
-        command, sequence, twin = waiting
-        if twin is not None:
-            left = self._twins[twin] - 1
-            if left:
-                self._twins[twin] = left
-            else:
-                del self._twins[twin]
+        command, sequence = waiting
         if not self._over:
             self._send(codec.answer(command, sequence, _STATUS[answer] if answer is not _OK else 0))
 
@@ -350,9 +383,13 @@ class Session:
         self._submits.clear()
         self._late.clear()
         self._tickets.clear()
-        self._twins.clear()
         self._pending.clear()
         return results
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether PDUs that were read wait for `go_on`."""
+        return bool(self._behind or self._out_of_step)
 
     # --- time -------------------------------------------------------------------------------
 
@@ -371,6 +408,8 @@ class Session:
             deadline = min(deadline, next(iter(self._submits.values()))[1])
         if self._unbind is not None:
             deadline = min(deadline, self._unbind[1])
+        if self._whole_by is not None:
+            deadline = min(deadline, self._whole_by)
         return deadline
 
     def tick(self, now: float) -> list[Event]:
@@ -395,6 +434,10 @@ class Session:
             events.append(Unanswered(mt_id, f"no answer to submit_sm {patience}", False))
         if self._unbind is not None and now >= self._unbind[1]:
             self._lose(events, f"no answer to unbind {patience}")
+        elif self._whole_by is not None and now >= self._whole_by:
+            rest = self._frames.rest
+            events.append(Odd(Oddity.CUT_PDU, f"{len(rest)} octets of a PDU, and no more"))
+            self._lose(events, f"a PDU that began was not whole {patience}")
         elif self._enquiry is not None:
             if now >= self._enquiry[1]:
                 self._lose(events, f"no answer to enquire_link {patience}: the line is dead")
@@ -405,40 +448,91 @@ class Session:
 
     # --- what the SMSC sends ----------------------------------------------------------------
 
-    def receive(self, data: bytes, now: float) -> list[Event]:
-        """Take what the network brought, in pieces of any size. Never raises."""
+    def receive(self, data: bytes, now: float, *, in_slices: bool = False) -> list[Event]:
+        """Take what the network brought, in pieces of any size. Never raises.
+
+        Args:
+            in_slices: work off a bounded number of PDUs; while it `is_behind`, `go_on` does more.
+        """
         events, self._pending = self._pending, []
-        if self._over or not data:
+        if self._over or not data or self._out_of_step:
             return events
-        self._heard = now
         # A command_length begins with a zero; whoever sends a letter first speaks something else.
         if not self._spoke_smpp and data[0] and not self._frames.rest:
             hint = (
                 ", which is TLS: set tls = true" if data[:2] in (b"\x15\x03", b"\x16\x03") else ""
             )
-            self._lose(events, f"peer is not SMPP: it sent {_excerpt(data)}{hint}")
+            self._is_not_smpp(events, f"{_excerpt(data)}{hint}")
             return events
-        lost = None
         try:
             frames = self._frames.feed(data)
         except StreamLost as fault:
-            frames, lost = fault.frames, fault
+            frames, self._out_of_step = fault.frames, fault
         if frames:
+            # Whole PDUs alone count as heard: octets that trickle in keep nobody waiting.
             self._spoke_smpp = True
+            self._heard = now
+        if frames or self._whole_by is None:
+            self._whole_by = now + self._patience if self._frames.is_inside else None
+        many = len(data) > SLICE_OCTETS or len(frames) > SLICE_PDUS
+        if self._behind or (in_slices and many):
+            self._behind += frames
+            self._work_off_slice(events)
+        else:
             self._on_frames(frames, events)
-        if lost and not self._over:
-            if self._spoke_smpp:
-                self._respond(Command.GENERIC_NACK, 0, statuses.RINVCMDLEN)
-                self._lose(events, f"out of step: {lost}")
-            else:
-                self._lose(events, f"peer is not SMPP: it sent {_excerpt(data)}")
-        if self._out_octets > MAX_OUTGOING_OCTETS and not self._over:
-            self._lose(events, "peer does not read what we answer")
+            self._on_end_of_read(events)
         return events
 
-    def _on_frames(self, frames: list[bytes], events: list[Event]) -> None:
+    def forget_rest(self) -> None:
+        """Leave what was read and not worked off to the SMSC, which sends it again."""
+        self._behind.clear()
+        self._out_of_step = None
+
+    def go_on(self) -> list[Event]:
+        """Work off more of what was read. Never raises."""
+        events, self._pending = self._pending, []
+        self._work_off_slice(events)
+        return events
+
+    def _work_off_slice(self, events: list[Event]) -> None:
+        behind, octets = self._behind, 0
+        frames: list[bytes] = []
+        while behind and len(frames) < SLICE_PDUS and octets < SLICE_OCTETS:
+            octets += len(behind[0])
+            frames.append(behind.popleft())
+        if not self._over:
+            self._on_frames(frames, events)
+        if self._over:
+            behind.clear()
+        if not behind:
+            self._on_end_of_read(events)
+
+    def _on_end_of_read(self, events: list[Event]) -> None:
+        lost, self._out_of_step = self._out_of_step, None
+        if lost is not None and not self._over:
+            if self._spoke_smpp:
+                self._respond(Command.GENERIC_NACK, 0, statuses.RINVCMDLEN)
+                events.append(Odd(Oddity.OUT_OF_STEP, str(lost)))
+                self._lose(events, f"out of step: {lost}")
+            else:
+                self._is_not_smpp(events, _excerpt(lost.octets))
+        if self._out_octets > MAX_OUTGOING_OCTETS and not self._over:
+            self._lose(events, "peer does not read what we answer")
+
+    def _is_not_smpp(self, events: list[Event], said: str) -> None:
+        events.append(Odd(Oddity.NOT_SMPP, f"it sent {said}"))
+        self._lose(events, f"peer is not SMPP: it sent {said}")
+
+    def _on_frames(
+        self, frames: Sequence[bytes], events: list[Event], *, watched: bool = False
+    ) -> None:
         trace, read_header = self.trace, codec.header.unpack_from
         for frame in frames:
+            if len(frame) > WATCHED_OCTETS and not watched:
+                self._on_large_frame(frame, events)
+                if self._over:
+                    break
+                continue
             if trace is not None:
                 trace(f"<- {_described(frame)}")
             _, command, status, sequence = read_header(frame)
@@ -453,6 +547,40 @@ class Session:
             if self._over:
                 break  # what follows an unbind or a refused bind is nothing to us
 
+    def _on_large_frame(self, frame: bytes, events: list[Event]) -> None:
+        """Read *frame*, unless the process was killed twice while it did so."""
+        watch = self._watch
+        if watch is None:
+            self._on_frames((frame,), events, watched=True)
+            return
+        # The sequence number is another one when it is sent again.
+        fingerprint = watch.begins(frame[codec.HEADER_OCTETS :])
+        if fingerprint is None:
+            self._on_frames((frame,), events, watched=True)
+            watch.ends()
+            return
+        _, command, _, sequence = codec.header.unpack_from(frame)
+        if not command & ANSWER:
+            status = statuses.RX_R_APPN
+            self._refuse(
+                events,
+                f"{Oddity.SUSPECT} {fingerprint}",
+                command,
+                sequence,
+                status,
+                f"was being read at two ends of the process, {len(frame)} octets",
+            )
+
+    def _refuse(
+        self, events: list[Event], kind: str, command: int, sequence: int, status: int, why: str
+    ) -> None:
+        """Answer a request with *status*, and tell of it."""
+        events.append(
+            Odd(kind, f"{command_name(command)}: {why}; answered {statuses.name(status)}")
+        )
+        messages = command in (_DELIVER_SM, _DATA_SM)
+        self._respond(command | ANSWER if messages else Command.GENERIC_NACK, sequence, status)
+
     def _on_message(self, frame: bytes, command: int, sequence: int, events: list[Event]) -> None:
         """deliver_sm or data_sm: a citizen's text or a delivery receipt."""
         try:
@@ -462,30 +590,36 @@ class Session:
             else:
                 pdu = codec.decode_message(DeliverSm, frame, sequence)
         except BadPdu as fault:
-            self._respond(command | ANSWER, sequence, fault.status)
+            why = fault.problem
+            self._refuse(events, Oddity.MALFORMED, command, sequence, fault.status, why)
             return
         if not self._receives or self._state not in (_BOUND, _UNBINDING):
-            self._respond(command | ANSWER, sequence, statuses.RINVBNDSTS)
+            status, why = statuses.RINVBNDSTS, "on a session that is to bring none"
+            self._refuse(events, Oddity.WRONG_STATE, command, sequence, status, why)
             return
         if len(self._tickets) >= MAX_TICKETS:
-            self._respond(command | ANSWER, sequence, statuses.RTHROTTLED)
+            status, why = statuses.RTHROTTLED, "too many wait for their answer"
+            self._refuse(events, Oddity.THROTTLED, command, sequence, status, why)
             return
+        if pdu.stray:
+            events.append(Odd(_STRAY_OCTETS, f"{command_name(command)}: {pdu.stray} behind it"))
+        mo = None
+        is_receipt = receipts.is_receipt(pdu)
+        if not is_receipt or not receipts.is_marked(pdu):
+            mo = self._read_mo(pdu, events)
+            if mo.part is not None and len(mo.part.octets) > MAX_PART_OCTETS:
+                status, why = statuses.RINVMSGLEN, f"a part of {len(mo.part.octets)} octets"
+                self._refuse(events, Oddity.LONG_PART, command, sequence, status, why)
+                return
         self._last_ticket = ticket = self._last_ticket + 1
-        twin = None
-        if receipts.is_receipt(pdu):
+        if mo is None or is_receipt:
             receipt = receipts.read(pdu, self.settings.link)
-            events.append(ReceiptReceived(receipt, ticket))
+            events.append(ReceiptReceived(receipt._replace(text=mo), ticket))
         else:
-            mo = self._read_mo(pdu)
-            twin = (mo.sender.number, mo.fingerprint)
-            waiting = self._twins.get(twin, 0)
-            if waiting:
-                mo = mo._replace(unanswered_twin=True)
-            self._twins[twin] = waiting + 1
             events.append(from_tuple(MoReceived, (mo, ticket)))
-        self._tickets[ticket] = command | ANSWER, sequence, twin
+        self._tickets[ticket] = command | ANSWER, sequence
 
-    def _read_mo(self, pdu: Message) -> Mo:
+    def _read_mo(self, pdu: Message, events: list[Event]) -> Mo:
         octets = pdu.octets
         coding, alphabet = pdu.data_coding, self._alphabet
         identity = bytes((pdu.esm_class & UDHI, coding)) + octets
@@ -493,15 +627,24 @@ class Session:
         if not pdu.tlvs and not pdu.esm_class & UDHI:
             text, part = decode(octets, coding, alphabet), None
         else:
-            part, shift, octets = _read_part(pdu, octets)
+            part, shift, octets, mended = _read_part(pdu, octets)
             text = None if part else decode(octets, coding, alphabet, shift)
+            if mended:
+                events.append(Odd(Oddity.HEADER_LENGTH, "of a user data header"))
+        raw = None
+        # Septets of letters read the same in every alphabet that has one octet a character.
+        if text is None or not (octets.isascii() and text.isascii()) or 0 in octets:
+            if part is None:
+                raw = Octets((pdu.octets if len(pdu.octets) == len(octets) + 1 else octets,))
+                if text is None:
+                    detail = f"data_coding 0x{coding:02X}, {len(octets)} octets"
+                    events.append(Odd(_UNREADABLE, detail))
             if part and part.ref.startswith("sar:"):
                 identity += f"{part.ref}:{part.number}".encode()
         digest = blake2b(identity, digest_size=8).digest()
         (fingerprint,) = _fingerprint.unpack(digest)
         return from_tuple(
-            Mo,
-            (self.settings.link, self.session_id, pdu.source, text, fingerprint, part, False),
+            Mo, (self.settings.link, self.session_id, pdu.source, text, fingerprint, part, raw)
         )
 
     def _on_submit_sm_resp(
@@ -514,6 +657,8 @@ class Session:
         elif sequence in self._late and status == statuses.ROK:
             taken = Taken(self._late.pop(sequence), codec.first_string(frame))
             events.append(TakenLate(taken))
+        elif sequence not in self._late:
+            self._is_stray(events, _SUBMIT_SM_RESP, status)
 
     def _on_request(self, command: int, sequence: int, events: list[Event]) -> None:
         match command:
@@ -526,7 +671,8 @@ class Session:
             case Command.ALERT_NOTIFICATION | Command.OUTBIND:
                 pass  # SMPP v3.4 has no answer to these
             case _:
-                self._respond(Command.GENERIC_NACK, sequence, statuses.RINVCMDID)
+                status, why = statuses.RINVCMDID, "is not served"
+                self._refuse(events, Oddity.UNKNOWN_COMMAND, command, sequence, status, why)
 
     def _on_answer(
         self, frame: bytes, command: int, status: int, sequence: int, events: list[Event]
@@ -544,6 +690,8 @@ class Session:
         if self._state is _OPEN:
             if answers(self._bind, _BIND[self.settings.mode]):
                 self._on_bind_answer(status, nack, frame, events)
+            else:
+                self._is_stray(events, command, status)
         elif answers(self._enquiry, Command.ENQUIRE_LINK):
             self._enquiry = None  # whatever it says: somebody is there
         elif answers(self._unbind, Command.UNBIND):
@@ -556,6 +704,12 @@ class Session:
                 events.append(Postponed(mt_id, reason, throttled=False))
             else:
                 events.append(statuses.result(mt_id, status, "", recipient))
+        elif sequence not in self._late:
+            self._is_stray(events, command, status)
+
+    def _is_stray(self, events: list[Event], command: int, status: int) -> None:
+        said = f"{command_name(command)} with status 0x{status:08X}"
+        events.append(Odd(Oddity.STRAY_ANSWER, f"{said} to nothing that we asked"))
 
     def _on_bind_answer(self, status: int, nack: bool, frame: bytes, events: list[Event]) -> None:
         if status == statuses.ROK and not nack:
@@ -597,24 +751,26 @@ class Session:
         events.append(Lost(reason))
 
 
-def _read_part(pdu: Message, octets: bytes) -> tuple[Part | None, tuple[int, int], bytes]:
-    """Which part of a long text this is, its shift tables, and its octets alone.
+def _read_part(pdu: Message, octets: bytes) -> tuple[Part | None, tuple[int, int], bytes, bool]:
+    """Which part of a long text this is, its shift tables, its octets alone, and whether they
+    begin elsewhere than the user data header says.
 
     Where both a user data header and sar_* number the part, the header counts: it is what the
     handset wrote. Numbers that make no sense mean that the text is whole.
     """
-    ref, total, number, shift = "", 1, 1, NO_SHIFT
+    ref, total, number, shift, mended = "", 1, 1, NO_SHIFT, False
     if pdu.esm_class & UDHI:
         header, octets = split_header(octets)
         if header:
-            ref, total, number, shift = header
+            ref, total, number, shift, mended = header
     if not ref and Tlv.SAR_MSG_REF_NUM in pdu.tlvs:
         ref = f"sar:{_number(pdu, Tlv.SAR_MSG_REF_NUM)}"
         total = _number(pdu, Tlv.SAR_TOTAL_SEGMENTS)
         number = _number(pdu, Tlv.SAR_SEGMENT_SEQNUM)
     if total > 1 and 1 <= number <= total <= 255:
-        return Part(ref, total, number, pdu.data_coding, octets, shift), shift, octets
-    return None, shift, octets
+        part = Part(ref, total, number, pdu.data_coding, octets, shift)
+        return part, shift, octets, mended
+    return None, shift, octets, mended
 
 
 def _number(pdu: Message, tag: Tlv) -> int:

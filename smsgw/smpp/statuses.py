@@ -38,6 +38,7 @@ RINVSYSTYP = 0x53
 RTHROTTLED = 0x58
 RINVEXPIRY = 0x62
 RX_T_APPN = 0x64
+RX_R_APPN = 0x66
 
 _TAKEN, _WAIT, _FULL, _SLOW, _BARRED, _NOBODY, _NEVER = Verdict
 
@@ -85,7 +86,7 @@ TABLE: Mapping[int, tuple[str, Verdict]] = {
     0x63: ("RINVDFTMSGID", _NEVER),
     RX_T_APPN: ("RX_T_APPN", _WAIT),
     0x65: ("RX_P_APPN", _NEVER),
-    0x66: ("RX_R_APPN", _NEVER),
+    RX_R_APPN: ("RX_R_APPN", _NEVER),
     0x67: ("RQUERYFAIL", _WAIT),
     0xC0: ("RINVOPTPARSTREAM", _NEVER),
     0xC1: ("ROPTPARNOTALLWD", _NEVER),

@@ -226,6 +226,12 @@ def m002_carriers(db: Database) -> None:
 
 
 @migrations()
+def m003_oddities(db: Database) -> None:
+    # What the peer of each link did against the standard: kind -> how often, as JSON.
+    db.execute("ALTER TABLE links ADD COLUMN oddities TEXT NOT NULL DEFAULT '{}'")
+
+
+@migrations()
 def m004_outbox(db: Database) -> None:
     # How often an SMSC took a text and never answered, on sessions that lived on: after a few times
     # it is held, with `store.HELD` as its due_at.

@@ -557,12 +557,12 @@ ACCOUNTS_BY_PHONE = (
 )
 
 LIST_ACCOUNTS = (
-    # By id, the order in which they registered; the whole table is what was asked for.
+    # By id, the order in which they registered: the next ones of the whole table.
     _ACCOUNT
     + """
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
-     WHERE a.id > 0 AND (:state IS NULL OR a.state = :state)
-     ORDER BY a.id
+     WHERE a.id > :after AND (:state IS NULL OR a.state = :state)
+     ORDER BY a.id LIMIT :limit
 """
 )
 
@@ -572,7 +572,26 @@ LIST_EXPIRING = (
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
      WHERE a.state = 'issued' AND a.password_expires_at IS NOT NULL
        AND a.password_expires_at <= :before AND (:state IS NULL OR a.state = :state)
-     ORDER BY a.password_expires_at, a.id
+       AND (a.password_expires_at, a.id) > (:expired, :after)
+     ORDER BY a.password_expires_at, a.id LIMIT :limit
+"""
+)
+
+ISSUED_SINCE = """
+    -- Some of the accounts by id; the whole table is what was asked for, in steps.
+    SELECT a.id FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.id > :after AND a.id <= :end AND a.state = 'issued' AND a.registered_at >= :since
+       AND (:link IS NULL OR a.link = :link) AND substr(s.phone, 1, length(:prefix)) = :prefix
+     ORDER BY a.id
+"""
+
+ACCOUNTS_BY_IDS = (
+    _ACCOUNT
+    + """
+      FROM json_each(:ids) AS k
+      JOIN accounts AS a ON a.id = k.value
+      JOIN subscribers AS s ON s.id = a.subscriber_id
+     ORDER BY a.id
 """
 )
 
@@ -757,6 +776,17 @@ OLDEST_QUEUED = """
      ORDER BY id LIMIT 1
 """
 
+COUNT_SOME_OF_OUTBOX = """
+    -- A piece of it in order of age, since nobody may wait for the whole.
+    SELECT coalesce(sum(state = 'queued'), 0),
+           coalesce(sum(state = 'queued' AND leased = 0 AND due_at >= :held), 0),
+           coalesce(sum(state = 'failed'), 0),
+           min(CASE WHEN state = 'queued' AND reminder = 0 THEN created_at END),
+           CASE WHEN count(*) = :limit THEN max(id) END
+      FROM (SELECT id, state, leased, due_at, reminder, created_at FROM outbox
+             WHERE id > :after ORDER BY id LIMIT :limit)
+"""
+
 COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
 
 LAST_TIMES = """
@@ -776,7 +806,7 @@ COUNT_SINCE = """
 
 # --- links and facts -------------------------------------------------------------------------
 
-LIST_LINKS = "SELECT name, state, since, reason, mo, mt FROM links ORDER BY name"
+LIST_LINKS = "SELECT name, state, since, reason, mo, mt, oddities FROM links ORDER BY name"
 
 SET_LINK = """
     INSERT INTO links (name, state, since, reason) VALUES (:name, :state, :now, :reason)
@@ -786,6 +816,8 @@ SET_LINK = """
 """
 
 FORGET_LINK = "DELETE FROM links WHERE name = :name"
+
+SET_ODDITIES = "UPDATE links SET oddities = :oddities WHERE name = :name"
 
 COUNT_ON_LINK = "UPDATE links SET mo = mo + ?, mt = mt + ? WHERE name = ?"
 

@@ -194,8 +194,8 @@ class Health:
     failed: int
     last_mo: datetime | None
     last_mt: datetime | None
-    mo_last_hour: int | None  #: None: was not asked for
-    mt_last_hour: int | None
+    mo_last_hour: int
+    mt_last_hour: int
 
 
 class Store:
@@ -843,14 +843,22 @@ class Store:
     def accounts(
         self, *, state: AccountState | None = None, expiring_before: datetime | None = None
     ) -> Iterator[Account]:
-        """All accounts in the order of registration, or those that expire, soonest first."""
-        if expiring_before is None:
-            rows = self._db.execute(sql.LIST_ACCOUNTS, {"state": state})
-        else:
-            values = {"state": state, "before": stamp(expiring_before)}
-            rows = self._db.execute(sql.LIST_EXPIRING, values)
-        for row in rows:
-            yield _account(row)
+        """All accounts in the order of registration, or those that expire, soonest first.
+
+        Read some at a time: whoever prints them to somebody who does not read them keeps no
+        snapshot of the database open, for which the log would grow without end.
+        """
+        values: dict[str, Any] = {"state": state, "limit": _ACCOUNTS_AT_ONCE, "after": 0}
+        statement = sql.LIST_ACCOUNTS
+        if expiring_before is not None:
+            statement = sql.LIST_EXPIRING
+            values |= {"before": stamp(expiring_before), "expired": 0}
+        while rows := self._all(statement, **values):
+            for row in rows:
+                yield _account(row)
+            values["after"] = rows[-1][0]
+            if expiring_before is not None:
+                values["expired"] = rows[-1][9]
 
     def issued_since(self, since: datetime, link: str | None, prefix: str) -> list[int]:
         """Accounts registered since then that are issued still, by *link* (None: any) and from a
@@ -860,8 +868,8 @@ class Store:
         """
         values = {"since": stamp(since), "link": link, "prefix": prefix}
         found: list[int] = []
-        for after in range(0, self.last_ids()[1], _ACCOUNTS_AT_ONCE):
-            end = after + _ACCOUNTS_AT_ONCE
+        for after in range(0, self.last_ids()[1], _IDS_AT_ONCE):
+            end = after + _IDS_AT_ONCE
             rows = self._all(sql.ISSUED_SINCE, after=after, end=end, **values)
             found += [id_ for (id_,) in rows]
         return found
@@ -1025,19 +1033,27 @@ class Store:
                 totals[key] = totals.get(key, 0) + count
         return [DayCount(*key, count) for key, count in sorted(totals.items())]
 
-    def health(self, now: datetime, *, rates: bool = True) -> Health:
+    def count_outbox(
+        self, after: int, limit: int
+    ) -> tuple[int, int, int, datetime | None, int | None]:
+        """How many of the *limit* texts behind the id *after* are queued, of these held, and
+        failed, when the oldest queued reply of them was made, and the id to go on from, if there
+        are more."""
+        queued, held, failed, oldest, last = self._one(
+            sql.COUNT_SOME_OF_OUTBOX, after=after, limit=limit, held=HELD
+        )
+        return queued, held, failed, _moment(oldest), last
+
+    def health(self, now: datetime) -> Health:
         """How the gateway is.
 
-        Args:
-            rates: count the messages of the last hour too. That reads each of them, which a
-                command may do and the daemon's thread, at thousands a second, must not.
+        Reads the whole outbox and each message of the last hour, which a command may do and the
+        daemon's thread must not.
         """
         oldest = self._one(sql.OLDEST_QUEUED)
         counts = dict(self._all(sql.COUNT_OUTBOX))
         last_mo, last_mt = self._one(sql.LAST_TIMES)
-        mo = mt = None
-        if rates:
-            mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
+        mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
         return Health(
             oldest_queued=unstamp(oldest[0]) if oldest else None,
             queued=counts.get("queued", 0),
@@ -1059,12 +1075,16 @@ class Store:
 
     def links(self) -> list[LinkStatus]:
         return [
-            LinkStatus(name, LinkState(state), unstamp(since), reason, mo, mt)
-            for name, state, since, reason, mo, mt in self._all(sql.LIST_LINKS)
+            LinkStatus(name, LinkState(state), unstamp(since), reason, mo, mt, json.loads(oddities))
+            for name, state, since, reason, mo, mt, oddities in self._all(sql.LIST_LINKS)
         ]
 
     def set_link(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
         self._run(sql.SET_LINK, name=name, state=state, reason=reason, now=stamp(now))
+
+    def set_oddities(self, name: str, oddities: Mapping[str, int]) -> None:
+        """Keep how often the peer of a link was odd, by kind."""
+        self._run(sql.SET_ODDITIES, name=name, oddities=json.dumps(oddities))
 
     def forget_link(self, name: str) -> None:
         self._run(sql.FORGET_LINK, name=name)
@@ -1148,7 +1168,8 @@ class Store:
 _HOUR = 3_600_000_000  # microseconds
 _ACCOUNT_STATES = {state.value: state for state in AccountState}
 _NO_END = 2**63 - 1  # an id that no message reaches
-_ACCOUNTS_AT_ONCE = 10_000  # looked at by one statement
+_ACCOUNTS_AT_ONCE = 500
+_IDS_AT_ONCE = 10_000  # looked at by one statement
 _STORY = 10_000  # texts of one citizen, more than anyone reads
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import click
 
 from smsgw.cli.main import smsgw
+from smsgw.simulator import playbook
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 _BLOCK = re.compile(r"(?<=<!-- help: )(.*?)( -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
+_TRICKS = re.compile(r"(<!-- tricks -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
 
 
 def commands(group=smsgw, parent=None):
@@ -36,6 +38,7 @@ def in_step(page):
         text = helps.get(found[1], "There is no such command.")
         return f"{found[1]}{found[2]}```text\n{text}\n```\n"
 
+    page = _TRICKS.sub(lambda found: f"{found[1]}```text\n{playbook.helps()}\n```\n", page)
     return _BLOCK.sub(block, page)
 
 

@@ -403,7 +403,7 @@ def test_no_command_shows_a_secret(town, command, tmp_path):
 
 # --- is it working? -----------------------------------------------------------------------------
 
-LINK_KEYS = ["name", "state", "since", "reason", "mo", "mt"]
+LINK_KEYS = ["name", "state", "since", "reason", "mo", "mt", "carrier", "oddities"]
 
 
 @pytest.fixture

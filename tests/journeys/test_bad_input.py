@@ -85,9 +85,14 @@ def test_every_hostile_text_gets_one_syntax_error_and_one_line_without_personal_
         what="a line for all",  # those that come close together share one
     )
     written = child.log.splitlines()[before:]
-    assert len(written) <= len(HOSTILE)
+    odd = [line for line in written if " WARNING links odd link=simulator kind=" in line]
+    assert sorted({line.split("kind=")[1].split()[0] for line in odd}) == [
+        line.split("kind=")[1].split()[0] for line in sorted(odd, key=lambda o: o.split("kind=")[1])
+    ]  # one line a kind
+    assert len(written) - len(odd) <= len(HOSTILE)
     for line in written:
-        assert re.search(r" INFO \S+ mo link=simulator syntax_error=\d+ ms=\d+$", line)
+        texts = r" INFO \S+ mo link=simulator syntax_error=\d+ ms=\d+$"
+        assert line in odd or re.search(texts, line), line
     assert len(HOSTILE) == len(smsc.submits)
     assert {"syntax_error": len(HOSTILE)} == ledger.outcomes()
     assert [] == ledger.accounts()
@@ -155,6 +160,112 @@ def test_octets_that_are_no_message_never_end_the_process(
     assert 0 == smsc.send_mo(an.number, an.text).settled()
     smsc.wait_submit(to=an.number)
     assert survives == ([session] == smsc.bound)
+
+
+STRAY_NUL = bytes.fromhex(
+    "000000550000000500000000000000010001013834393035313233343536000300383138380000000000000000000"
+    "024544b2c5472616e20546869204d61692c3230313233343536372c30382e30332e3139383800"
+)
+CONTRADICTING = {
+    "UTF-8": (0, "TK,Lê Thị Hà,201234567,08.03.1988".encode()),
+    "UCS-2": (0, "TK,Lê Thị Hà,201234567,08.03.1988".encode("utf-16-be")),
+    "UCS-2 in the other order": (0, "TK,Lê Thị Hà,201234567,08.03.1988".encode("utf-16-le")),
+    "Latin-1": (0, "TK,Lê Thì Hà,201234567,08.03.1988".encode("latin-1")),
+    "letters declared as UCS-2": (8, b"TK,Le Thi Ha,201234567,08.03.1988"),
+    "letters declared as reserved": (0x0E, b"TK,Le Thi Ha,201234567,08.03.1988"),
+    "letters in a message waiting group": (0xD8, b"TK,Le Thi Ha,201234567,08.03.1988"),
+    "eth for a crossed d": (
+        8,
+        "TK,\u00d0ào Thị Hà,201234567,08.03.1988\ufffc".encode("utf-16-be"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("coding", "octets"), CONTRADICTING.values(), ids=CONTRADICTING)
+def test_text_is_read_whatever_the_smsc_says_of_its_alphabet(
+    coding, octets, smsc, config_file, daemon, citizens
+):
+    daemon(config_file(smsc), smsc)
+    [an] = citizens(1)
+    assert 0 == smsc.send_mo(an.number, octets, data_coding=coding).answer()
+    assert "TK: 201234567, MK: " in smsc.wait_submit(to=an.number).text
+
+
+def test_provider_that_ends_each_text_with_a_nul_is_served_and_seen(
+    smsc, config_file, daemon, smsgw
+):
+    config = config_file(smsc)
+    child = daemon(config, smsc)
+    smsc.wait_bound()
+    smsc.send_raw(STRAY_NUL)
+    assert "TK: 201234567, MK: " in smsc.wait_submit(to="84905123456").text
+    for _ in range(3):
+        smsc.send_raw(STRAY_NUL)
+
+    def oddities():
+        [link] = json.loads(smsgw("-c", config, "links", "--format", "json").stdout)
+        return link["carrier"] == "simulator" and link["oddities"]
+
+    child.until(lambda: oddities() == {"stray_octets": 4}, what="four counted")
+    assert 1 == child.log.count("odd link=simulator kind=stray_octets begins: deliver_sm: 1 behind")
+    status = smsgw("-c", config, "status")
+    assert 0 == status.returncode, status.stdout
+    assert "simulator stray_octets 4" in status.stdout
+    child.terminate()
+    daemon(config, smsc)  # what was counted stays
+    assert {"stray_octets": 4} == oddities()
+
+
+def test_pdu_that_never_ends_ends_its_session(smsc, config_file, daemon):
+    link = smsc.link(response_timeout="1s", enquire_link_interval="1h", **QUICK)
+    child = daemon(config_file(link), smsc)
+    [session] = smsc.wait_bound()
+    smsc.send_raw(STRAY_NUL[:30])
+    smsc.wait_gone(session)
+    child.wait_log("a PDU that began was not whole in 1 s")
+    smsc.wait_binds(2)
+
+
+def test_long_text_with_wrong_header_lengths_is_one_text(
+    smsc, config_file, daemon, citizens, ledger
+):
+    daemon(config_file(smsc), smsc)
+    [an] = citizens(1)
+    cut = len(an.text) // 2
+    for number, piece in enumerate((an.text[:cut], an.text[cut:]), start=1):
+        octets = bytes((6, 0, 3, 213, 2, number)) + piece.encode()
+        assert 0 == smsc.send_mo(an.number, octets, esm_class=0x40).answer()
+    assert f"TK: {an.cmnd}, MK: " in smsc.wait_submit(to=an.number).text
+    assert {"registered": 1} == ledger.outcomes()
+
+
+#: More than 1 KiB, so that its fingerprint is kept while it is read.
+POISON = b"poison " * 200
+
+
+def test_input_that_was_being_read_at_two_kills_is_refused_the_next_time(
+    smsc, config_file, daemon, smsgw, tmp_path
+):
+    config = config_file(smsc.link(**QUICK))
+    stuck = tmp_path / "stuck"
+    for _ in range(2):
+        child = daemon(config, smsc, command=command("stuck-on-poison", stuck))
+        smsc.wait_bound()
+        handle = smsc.send_mo("84905123456", POISON, payload=True)
+        child.until(stuck.exists, what="a loop that stands still")
+        child.kill()
+        stuck.unlink()
+    child = daemon(config, smsc)
+    assert 0x66 == handle.settled()
+    [fingerprint] = re.findall(r"odd link=simulator kind=suspect (\w{8}) begins", child.log)
+    assert f"input {fingerprint} is refused from now on" in child.log
+
+    def refused():
+        [link] = json.loads(smsgw("-c", config, "links", "--format", "json").stdout)
+        return link["oddities"].get(f"suspect {fingerprint}")
+
+    child.until(refused, what="it in links")
+    assert 0 == smsc.send_mo("84905123456", b"TK").answer()
 
 
 # --- starting ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from smsgw.model import AccountState, Outcome
 RETRANSMITTED_WITHIN = timedelta(minutes=15)
 PARTS_WITHIN = timedelta(minutes=10)
 RESETS_A_DAY = 3
+RESERVED_FOR = timedelta(days=7)
 
 # --- what people text ---------------------------------------------------------------------------
 
@@ -49,6 +50,14 @@ VALID = {
     for a, b, c in product(*zip(*(_write(w, cmnd, born) for w in WRITINGS), strict=True))
 }
 
+#: What our own texts say, forwarded: whole, cut, in capitals, with more around it.
+OWN_WORDING = (
+    "TK: 201234567, MK: k7mzq4wp la tai khoan su dung HT Chinh quyen dien tu. De nghi anh chi doi"
+    " mat khau trong vong 03 ngay de bao mat. Cam on!",
+    "FW: MAT KHAU CU DA HET HAN. TK: 201234567, MK MOI: K7MZQ4WP LA TAI KHOAN SU DUNG HT",
+    "So CMND da duoc su dung de dang ky tai khoan tren he thong Chinh quyen dien tu",
+)
+
 
 # --- accounts -----------------------------------------------------------------------------------
 
@@ -58,12 +67,14 @@ class Account:
     phone: str
     cmnd: str
     born: str
+    carrier: str  #: of the link by which it was registered
     state: AccountState = AccountState.ISSUED
     password: str | None = None  #: the living one
     mt: int | None = None  #: the text that tells it
     issued_at: object = None
     lapses: bool = True  #: a time is set at which the password ends
     reminders: int = 0
+    undelivered: int = 0  #: texts with a password that reached nobody, in a row
     resets: list = field(default_factory=list)
     closed_at: object = None
 
@@ -73,36 +84,58 @@ class Account:
 
     @property
     def has_ended(self):
-        """Its issued password was deleted, and none took its place."""
+        """Its issued password was deleted, and nothing replaced it."""
         is_new = self.issued_at is None  # of the batch that is being looked at
         return self.state is AccountState.ISSUED and self.password is None and not is_new
 
-    def issued(self, mt, password, now):
+    def issued(self, mt, password, now, *, asked=True):
         """A text of ours tells a new password; the one before is dead."""
         self.state, self.password, self.mt = AccountState.ISSUED, password, mt
         self.issued_at, self.lapses = now, True
+        if asked:  # whoever asks counts anew
+            self.reminders = self.undelivered = 0
+
+    def end_password(self):
+        self.password, self.mt, self.lapses = None, None, False
+
+    def reported(self, delivered, most):
+        """A receipt had the last word on a text with a password; whether that was one too many."""
+        self.undelivered = 0 if delivered else self.undelivered + 1
+        living = self.state is AccountState.ISSUED and self.password is not None
+        return living and 0 < most <= self.undelivered
 
 
 class Dispatch:
     """One phone: one account; one CMND: one account."""
 
-    def __init__(self, *, repeat, max_reminders, ttl):
+    def __init__(self, *, repeat, max_reminders, undelivered, ttl):
         self.repeat, self.max_reminders, self.ttl = repeat, max_reminders, ttl
+        self.undelivered = undelivered
         self.accounts = []
+        self.reserved = {}  # CMND -> (the only phone that may register it, until when)
 
     def holder(self, **key):
         ((name, value),) = key.items()
         return next((a for a in self.accounts if a.is_open and getattr(a, name) == value), None)
 
-    def decide(self, phone, request, now):
-        """(outcome, account that gets a new password or None) of a text; changes nothing."""
+    def may_register(self, phone, cmnd, now):
+        heir, until = self.reserved.get(cmnd, (phone, now))
+        return heir == phone or until <= now
+
+    def decide(self, phone, request, carrier, now):
+        """(outcome, account that gets a new password or None) of a text; changes nothing.
+
+        Nobody's account is opened by what another carrier says.
+        """
         if request is None:
             return Outcome.SYNTAX_ERROR, None
         mine, its = self.holder(phone=phone), self.holder(cmnd=request.cmnd)
         if mine is None and its is None:
-            return Outcome.REGISTERED, Account(phone, request.cmnd, request.born)
-        again = mine is its and mine.born == request.born
-        if again and (self.repeat or mine.has_ended):
+            if not self.may_register(phone, request.cmnd, now):
+                return Outcome.ALREADY_REGISTERED, None
+            return Outcome.REGISTERED, Account(phone, request.cmnd, request.born, carrier)
+        own = mine is its and mine.born == request.born and mine.carrier == carrier
+        if own and (self.repeat or mine.has_ended):
             today = [at for at in mine.resets if at > now - timedelta(days=1)]
             if len(today) < RESETS_A_DAY:
                 return Outcome.REGISTERED, mine
@@ -123,21 +156,27 @@ class Dispatch:
 # --- retransmissions and long texts -------------------------------------------------------------
 
 
+def _quarter(moment):
+    return moment.timestamp() // RETRANSMITTED_WITHIN.total_seconds()
+
+
 class Seen:
-    """The same octets of the same phone, on another session or before our answer."""
+    """The same octets of the same phone by the same carrier, on another session."""
 
     def __init__(self):
-        self._texts = {}  # (phone, octets) -> [(at, session)]
+        self._texts = {}  # (phone, carrier, octets) -> [(at, session)]
 
-    def again(self, phone, octets, session, unanswered, now):
+    def again(self, phone, carrier, octets, session, now):
         since = now - RETRANSMITTED_WITHIN
-        recent = [text for text in self._texts.get((phone, octets), ()) if text[0] > since]
+        texts = self._texts.get((phone, carrier, octets), ())
+        # Of a quarter of an hour that is still to come the clock knew before it was set right.
+        recent = [text for text in texts if text[0] > since and _quarter(text[0]) <= _quarter(now)]
         if not recent:
             return False
-        return unanswered or max(recent, key=lambda text: text[0])[1] != session
+        return max(recent, key=lambda text: text[0])[1] != session
 
-    def add(self, phone, octets, session, now):
-        self._texts.setdefault((phone, octets), []).append((now, session))
+    def add(self, phone, carrier, octets, session, now):
+        self._texts.setdefault((phone, carrier, octets), []).append((now, session))
 
 
 @dataclass
@@ -157,4 +196,4 @@ class LongText:
 
     @property
     def text(self):
-        return "".join(text for _, text, _ in self.in_order)
+        return "".join(text for _, text, *_ in self.in_order)

@@ -5,6 +5,7 @@ carriers and the clock are played by hypothesis. After each step the whole datab
 with what `dispatch.py` says it must be. `make model` runs it for longer.
 """
 
+import functools
 import itertools
 import os
 import tempfile
@@ -19,8 +20,10 @@ from argon2 import PasswordHasher
 from dispatch import (
     CMNDS,
     MALFORMED,
+    OWN_WORDING,
     PARTS_WITHIN,
     PIECES,
+    RESERVED_FOR,
     RETRANSMITTED_WITHIN,
     VALID,
     Account,
@@ -67,11 +70,22 @@ from smsgw.vault import Vault
 #: Any part of a long text comes within the one time, and its copy within the other.
 KNOWN_WITHIN = PARTS_WITHIN + RETRANSMITTED_WITHIN
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-LINKS = ("viettel", "mobi")
+#: Whose each link is: two are of one carrier.
+CARRIERS = {"viettel": "viettel", "mobi": "mobi", "viettel-2": "viettel"}
+LINKS = tuple(CARRIERS)
 PHONES = ("+84905123456", "+84905999999", "+84911000001")
 WRITTEN = [(p, Address(p[1:], 1, 1)) for p in PHONES] + [
     (p, Address("0" + p[3:], 0, 1)) for p in PHONES
 ]
+WRITTEN.append((PHONES[0], Address(PHONES[0][3:], 1, 1)))  # a national number under TON 1
+#: Telephones that nobody pays answers for: in Andorra, which without its TON would be Vietnamese,
+#: in Cuba, and a premium one.
+NOT_OURS = [
+    ("+376312345", Address("376312345", 1, 1)),
+    ("+5352345678", Address("5352345678", 1, 1)),
+    ("+841900123456", Address("841900123456", 1, 1)),
+]
+FOREIGN = {phone for phone, _ in NOT_OURS}
 MACHINE = (None, Address("8188", 3, 0))  # no telephone
 OWN_PASSWORD = "a word of their own"
 
@@ -80,8 +94,10 @@ WAITS = ("outbox", "queued")
 #: A text of ours is in one of the two.
 ALL_MT = "SELECT id FROM outbox UNION ALL SELECT id FROM sent"
 
-senders = st.sampled_from([*WRITTEN, MACHINE])
-texts = st.one_of(st.sampled_from(sorted(VALID)), st.sampled_from(MALFORMED))
+people = st.sampled_from([*WRITTEN, MACHINE])
+senders = st.one_of(people, people, people, st.sampled_from(NOT_OURS))
+valid = st.sampled_from(sorted(VALID))
+texts = st.one_of(valid, valid, st.sampled_from(MALFORMED), st.sampled_from(OWN_WORDING))
 moments = st.sampled_from(
     [timedelta(seconds=s) for s in (1, 30, 75)]
     + [timedelta(minutes=m) for m in (7, 10, 16, 61)]
@@ -121,7 +137,7 @@ class Carrier:
     """One link, with what it holds in memory, and its SMSC."""
 
     def __init__(self, name):
-        self.name = name
+        self.name, self.carrier = name, CARRIERS[name]
         self.up = True
         self.room = 100
         self.held = {}  # MT -> (Mt, number at the SMSC, end of its lease or None: over)
@@ -141,17 +157,19 @@ class Service(RuleBasedStateMachine):
     @initialize(
         repeat=st.booleans(),
         max_reminders=st.sampled_from([0, 1, 2]),
+        undelivered=st.sampled_from([0, 1, 2, 3]),
         ttl=st.sampled_from(["2h", "3d"]),
         limit=st.sampled_from([0, 3]),
         hours=st.sampled_from(["07:00-22:00", "00:00-24:00"]),
     )
-    def open(self, repeat, max_reminders, ttl, limit, hours):
+    def open(self, repeat, max_reminders, undelivered, ttl, limit, hours):
         self.house = House(
             Path(self.folder.name),
-            links={name: {"carrier": "viettel"} for name in LINKS},  # the model knows one carrier
+            links={name: {"carrier": carrier} for name, carrier in CARRIERS.items()},
             registration={
                 "repeat": "reset" if repeat else "refuse",
                 "max_reminders": max_reminders,
+                "undelivered_reminders": undelivered,
                 "password_ttl": ttl,
                 "reminder_hours": hours,
             },
@@ -159,7 +177,9 @@ class Service(RuleBasedStateMachine):
         )
         self.limit = limit
         self.ttl = self.house.settings.registration.password_ttl
-        self.dispatch = Dispatch(repeat=repeat, max_reminders=max_reminders, ttl=self.ttl)
+        self.dispatch = Dispatch(
+            repeat=repeat, max_reminders=max_reminders, undelivered=undelivered, ttl=self.ttl
+        )
         self.issuer = self.house.issuer = self.house.gateway.issuer = FewIssued(1000)
         vault = Vault.open(self.house.settings.gateway.secret_key_file, create=False)
         self.hotline = Hotline(Store.open(self.house.path), self.house.settings, vault, OnDemand(8))
@@ -172,6 +192,7 @@ class Service(RuleBasedStateMachine):
         self.states = {}  # MT -> (table, state)
         self.seen = Seen()
         self.long_texts = {}  # (phone, ref) -> LongText
+        self.way = {}  # (phone, ref) -> the carrier that has all its parts
         self.known = []  # every Sms that was ever sent
         self.air = []  # what the SMSCs have not delivered, or we have not answered
         self.parked = []  # (Mo, Sms) that wait for a password
@@ -267,15 +288,15 @@ class Service(RuleBasedStateMachine):
 
     def expect(self, mo, each, batch):
         """(answer, phone, outcome, account with a new password, link) that *mo* must lead to."""
-        phone, text, octets, unanswered = each.phone, each.text, each.octets, mo.unanswered_twin
-        if phone is None:
-            return Answer.OK, each.sender.number, Outcome.IGNORED, None, mo.link
+        phone, text, octets = each.phone, each.text, each.octets
+        if phone is None or text in OWN_WORDING:
+            return Answer.OK, phone or each.sender.number, Outcome.IGNORED, None, mo.link
         if each.part:
             whole = self.part_comes(phone, each, mo)
             if whole is None:
                 return Answer.OK, None, None, None, None
-            text, octets, unanswered = whole.text, whole.octets, False
-        outcome, account = self.outcome(phone, text, octets, mo.session, unanswered, batch)
+            text, octets = whole.text, whole.octets
+        outcome, account = self.outcome(phone, text, octets, mo, batch)
         if outcome is None:
             if each.part:
                 del whole.parts[each.part.number]
@@ -283,27 +304,21 @@ class Service(RuleBasedStateMachine):
             return None, None, None, None, None
         return Answer.OK, phone, outcome, account, mo.link
 
-    def outcome(self, phone, text, octets, session, unanswered, batch):
-        if self.seen.again(phone, octets, session, unanswered, self.now):
+    def outcome(self, phone, text, octets, mo, batch):
+        carrier, session = CARRIERS[mo.link], mo.session
+        if self.seen.again(phone, carrier, octets, session, self.now):
             return Outcome.RETRANSMISSION, None
         replied = batch.replied[phone] + sum(
             text.phone == phone and text.answers is not None and text.created_at > self.now - HOUR
             for text in self.mts.values()
         )
         request = VALID.get(text)
-        if self.limit and replied >= self.limit:
+        if phone in FOREIGN or (self.limit and replied >= self.limit):
             outcome, account = Outcome.IGNORED, None
         else:
-            outcome, account = self.dispatch.decide(phone, request, self.now)
-            mine = self.dispatch.holder(phone=phone)
-            its = self.dispatch.holder(cmnd=request.cmnd) if request else None
-            if (
-                mine
-                and mine is its
-                and mine in batch.touched
-                and (self.dispatch.repeat or mine.has_ended)
-            ):
-                return None, None
+            outcome, account = self.dispatch.decide(phone, request, carrier, self.now)
+            if outcome is Outcome.REGISTERED and account in batch.touched:
+                return None, None  # it has just got one; its turn comes with the next batch
             if account and not batch.stock:
                 return None, None
         if account:
@@ -312,10 +327,9 @@ class Service(RuleBasedStateMachine):
             if account in self.dispatch.accounts:
                 self.supersede(account)
                 account.resets.append(self.now)
-                account.reminders = 0
             else:
                 self.dispatch.accounts.append(account)
-        self.seen.add(phone, octets, session, self.now)
+        self.seen.add(phone, carrier, octets, session, self.now)
         batch.replied[phone] += outcome in ANSWERED
         return outcome, account
 
@@ -325,13 +339,13 @@ class Service(RuleBasedStateMachine):
         whole = self.long_texts.get(key)
         old = whole.parts.get(number) if whole else None
         fresh = old and old[0] == each.octets and self.now - whole.started < KNOWN_WITHIN
-        if fresh and (old[2] != mo.session or mo.unanswered_twin):
+        if fresh and old[2] != mo.session:
             return None
         if whole and whole.joined and whole.total == total and old is None:
             return None  # too late
         if whole is None or whole.joined or whole.total != total:
             whole = self.long_texts[key] = LongText(total, self.now)
-        whole.parts[number] = each.octets, each.part.octets.decode(), mo.session
+        whole.parts[number] = each.octets, each.part.octets.decode(), mo.session, mo.link
         if len(whole.parts) < total:
             return None
         whole.joined = True
@@ -342,17 +356,24 @@ class Service(RuleBasedStateMachine):
             self.end(account.mt, MtState.CANCELLED)
 
     def arrive(self, smses, carrier):
-        """Each as the desk would take it over from *carrier*."""
-        waiting = {(mo.session, mo.sender.number, mo.fingerprint) for mo, _ in self.parked}
+        """Each as the desk would take it over from *carrier*: a copy of one that is not answered
+        waits with the first, and gets its answer."""
+        waiting = {(mo.link, mo.sender.number, mo.fingerprint) for mo, _ in self.parked}
         arrivals = []
         for each in smses:
-            key = carrier.session, each.sender.number, each.octets
-            mo = Mo(
-                carrier.name, carrier.session, each.sender, each.text, each.octets, each.part,
-                unanswered_twin=key in waiting,
-            )  # fmt: skip
-            waiting.add(key)
-            arrivals.append((mo, each))
+            if each.part:  # whoever has one part of a text has the others
+                way = self.way.setdefault((each.phone, each.part.ref), carrier.carrier)
+                if way != carrier.carrier:
+                    if each not in self.air:
+                        self.air.append(each)
+                    continue
+            key = carrier.name, each.sender.number, each.octets
+            if key not in waiting:
+                mo = Mo(
+                    carrier.name, carrier.session, each.sender, each.text, each.octets, each.part
+                )
+                waiting.add(key)
+                arrivals.append((mo, each))
         return arrivals
 
     def pick(self, wanted):
@@ -494,9 +515,10 @@ class Service(RuleBasedStateMachine):
                     results.append(Taken(id_, self.smsc_id(number, name)))
                     self.smsc_took(id_, number)
                 case "refused":
-                    results.append(Refused(id_, "ESME_RINVDSTADR"))
+                    results.append(Refused(id_, "ESME_RINVDSTADR", address=True))
                     if self.states[id_] == WAITS:
-                        self.end(id_, MtState.FAILED)
+                        self.states[id_] = "outbox", "failed"
+                        self.had_last_word(id_, delivered=False)
                 case "silent":
                     results.append(Unanswered(id_, "no answer", link_lost=False))
                     carrier.late.append((id_, number))
@@ -526,15 +548,31 @@ class Service(RuleBasedStateMachine):
     def reported(self, id_, number):
         if self.states[id_] == ("sent", "sent"):
             self.states[id_] = "sent", self.word(number)
+            self.had_last_word(id_, delivered=self.word(number) is MtState.DELIVERED)
+
+    def had_last_word(self, id_, *, delivered):
+        """The carrier told what became of a text; too many that reached nobody end a password."""
+        account = self.mts[id_].account
+        if account in self.dispatch.accounts and account.reported(
+            delivered, self.dispatch.undelivered
+        ):
+            self.supersede(account)
+            account.end_password()
 
     def word(self, number):
         return MtState.DELIVERED if number % 2 else MtState.FAILED
 
     @precondition(lambda self: self.submitted)
-    @rule(which=st.integers(0, 30), form=st.sampled_from(["{:X}", "{:x}", "{}", "000{}", "00{:x}"]))
-    def receipt_comes(self, which, form):
+    @rule(
+        way=st.integers(0, 9),
+        which=st.integers(0, 30),
+        form=st.sampled_from(["{:X}", "{:x}", "{}", "000{}", "00{:x}"]),
+    )
+    def receipt_comes(self, which, form, way):
         number = sorted(self.submitted)[-1 - which % len(self.submitted)]
         id_, link, to = self.submitted[number]
+        links = [name for name in LINKS if CARRIERS[name] == CARRIERS[link]]
+        link = links[way % len(links)]  # another bind may bring it
         receipt = Receipt(link, form.format(number), self.word(number), "stat", to)
         self.house.receive(receipt)
         if self.recorded.get(id_) == number and self.states.get(id_) == ("sent", "sent"):
@@ -602,11 +640,11 @@ class Service(RuleBasedStateMachine):
         for id_, account in zip(new, replaced, strict=True):
             assert account in lapsed
             self.supersede(account)
-            account.issued(id_, self.mts[id_].password, self.now)
+            account.issued(id_, self.mts[id_].password, self.now, asked=False)
             account.reminders += 1
         for account in last:
             self.supersede(account)
-            account.password, account.mt, account.lapses = None, None, False
+            account.end_password()
 
     @rule()
     def tidy(self):
@@ -619,7 +657,9 @@ class Service(RuleBasedStateMachine):
         for phone, whole in overdue:
             whole.joined = True
             # Whether its parts were sent again was looked at when they came.
-            outcome, _ = self.outcome(phone, None, object(), None, False, batch)
+            *_, link = whole.in_order[0]
+            mo = Mo(link, None, MACHINE[1], None, 0)
+            outcome, _ = self.outcome(phone, None, object(), mo, batch)
             expected[phone, outcome] += 1
         self.house.gateway.tidy(self.now)
         recorded, new = self.find_new()
@@ -682,7 +722,6 @@ class Service(RuleBasedStateMachine):
             _, (id_,) = self.find_new()
             self.supersede(account)
             account.issued(id_, self.mts[id_].password, self.now)
-            account.reminders = 0
 
     @rule(cmnd=st.sampled_from(CMNDS))
     def hotline_sets_password(self, cmnd):
@@ -692,13 +731,19 @@ class Service(RuleBasedStateMachine):
             account.state, account.password = AccountState.ACTIVE, OWN_PASSWORD
             account.mt, account.lapses = None, False
 
-    @rule(cmnd=st.sampled_from(CMNDS))
-    def hotline_closes_account(self, cmnd):
+    @rule(cmnd=st.sampled_from(CMNDS), heir=st.sampled_from([None, None, *PHONES]))
+    def hotline_closes_account(self, cmnd, heir):
         account = self.dispatch.holder(cmnd=cmnd)
-        if self.ask(account, self.hotline.close_account, cmnd, "asked to"):
-            self.supersede(account)
-            account.state, account.password = AccountState.CLOSED, None
-            account.mt, account.lapses, account.closed_at = None, False, self.now
+        known = any(each.cmnd == cmnd for each in self.dispatch.accounts)
+        close = functools.partial(self.hotline.close_account, reserve_for=heir)
+        if self.ask(known if heir else account, close, cmnd, "asked to"):
+            self.dispatch.reserved.pop(cmnd, None)
+            if heir:
+                self.dispatch.reserved[cmnd] = heir, self.now + RESERVED_FOR
+            if account:
+                self.supersede(account)
+                account.end_password()
+                account.state, account.closed_at = AccountState.CLOSED, self.now
 
     def in_outbox(self, which):
         waits = [id_ for id_ in sorted(self.states) if self.states[id_][0] == "outbox"]
@@ -726,11 +771,11 @@ class Service(RuleBasedStateMachine):
         if self.ask(allowed, self.hotline.cancel, id_):
             self.end(id_, MtState.CANCELLED)
 
-    @rule(who=senders, text=texts)
+    @rule(who=people, text=texts)
     def hotline_tries_text(self, who, text):
         trial = self.hotline.try_text(who[1].number, text or "", self.now)
         outcome = Outcome.IGNORED
-        if who[0] is not None:
+        if who[0] is not None and text not in OWN_WORDING:
             replied = sum(
                 text.phone == who[0]
                 and text.answers is not None
@@ -738,7 +783,10 @@ class Service(RuleBasedStateMachine):
                 for text in self.mts.values()
             )
             if not (self.limit and replied >= self.limit):
-                outcome, _ = self.dispatch.decide(who[0], VALID.get(text), self.now)
+                # It comes by the carrier of the account, whatever that is.
+                mine = self.dispatch.holder(phone=who[0])
+                carrier = mine.carrier if mine else "viettel"
+                outcome, _ = self.dispatch.decide(who[0], VALID.get(text), carrier, self.now)
         assert outcome == trial.outcome
         assert (outcome in ANSWERED) == (trial.reply is not None)
         assert not trial.reply or "MK: " not in trial.reply or "MK: ********" in trial.reply
@@ -781,8 +829,8 @@ class Service(RuleBasedStateMachine):
 
     def accounts_agree(self):
         rows = self.rows(
-            "SELECT phone, cmnd, state, reminders, password_mt_id, password_expires_at,"
-            " password_hash, full_name FROM accounts a"
+            "SELECT phone, cmnd, state, reminders, undelivered, password_mt_id,"
+            " password_expires_at, password_hash, full_name FROM accounts a"
             " JOIN subscribers s ON s.id = a.subscriber_id ORDER BY a.id"
         )
         known = self.dispatch.accounts
@@ -792,9 +840,10 @@ class Service(RuleBasedStateMachine):
                 a for a in known if a not in gone[: len(known) - len(rows)]
             ]
         for account, row in zip(known, rows, strict=True):
-            phone, cmnd, state, reminders, mt, expires, hashed, name = row
+            phone, cmnd, state, reminders, undelivered, mt, expires, hashed, name = row
             assert (account.phone, account.cmnd, account.state) == (phone, cmnd, state)
             assert (account.reminders, account.mt) == (reminders, mt)
+            assert account.undelivered == undelivered
             assert "nguyen van an" == name.lower()
             if account.lapses and account.is_open:
                 assert account.issued_at + self.ttl == unstamp(expires)
@@ -811,6 +860,8 @@ class Service(RuleBasedStateMachine):
     def messages_agree(self):
         assert sorted(self.mos) == [id_ for (id_,) in self.rows("SELECT id FROM mo ORDER BY id")]
         assert sorted(self.mts) == sorted(id_ for (id_,) in self.rows(ALL_MT))
+        kept = "".join(text for (text,) in self.rows("SELECT text FROM mo WHERE text NOT NULL"))
+        assert "k7mzq4wp" not in kept.lower()  # what was forwarded
         outbox = self.rows("SELECT id, 'outbox', state FROM outbox ORDER BY id")
         sent = self.rows("SELECT id, 'sent', state FROM sent ORDER BY id")
         assert len(outbox) + len(sent) == len(self.states)  # each in one of them

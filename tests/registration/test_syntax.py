@@ -4,6 +4,7 @@ import unicodedata
 from datetime import date, timedelta
 
 import pytest
+from budget import BUDGET_MS, cost_ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,16 @@ AN_IN_OTHER_WORDS = {
     "marks of direction": "\u202aTK,\u200fNguyen Van An\u202c,201234567,\u206601.02.1990\u2069",
     "variation selector": "TK,Nguyen Van An\ufe0f,201234567,01.02.1990",
     "blank Hangul letters": "TK,Nguyen\u3164 Van An,201234567\uffa0,01.02.1990",
+    "place of an object, after dictation": "TK,Nguyen Van An,201234567,01.02.1990\ufffc",
+    "blanks of braille": "TK,Nguyen\u2800Van An,\u2800201234567,01.02.1990",
+    "first blank letters of Hangul": "TK,Nguyen\u115f Van\u1160 An,201234567,01.02.1990",
+    "separator of Mongolian vowels": "TK,Nguyen Van An\u180e,201\u180b234567,01.02.1990",
+    "tags": "TK,Nguyen Van An\U000e0041\U000e007f,201234567,01.02.1990\U000e0001",
+    "another variation selector": "TK,Nguyen Van An\U000e0100,201234567,01.02.1990",
+    "shorthand and music that show nothing": "TK,Nguyen Van An\U0001bca0,201234567,"
+    "01\U0001d159.02\U0001d173.1990",
+    "code points that will show nothing": "TK,Nguyen Van An\u2065\ufff0,20123\U000e0fff4567,"
+    "01.02.1990",
     "trailing comma": "TK,Nguyen Van An,201234567,01.02.1990,",
     "trailing semicolon": "TK,Nguyen Van An,201234567,01.02.1990;",
     "trailing full stop": "TK,Nguyen Van An,201234567,01.02.1990.",
@@ -81,6 +92,15 @@ NAMES = {
     "A" * 100: "A" * 100,
     "A" * 49 + "   " + "B" * 50: "A" * 49 + " " + "B" * 50,  # 100 once the run is one
     "ﬁn": "fin",  # one character for two letters
+    # Letters that look like a crossed d.
+    "Ðào Thị Hà": "Dao Thi Ha",  # eth
+    "ðào thị hà": "dao thi ha",
+    "Ɖào Thị Hà": "Dao Thi Ha",  # of African alphabets
+    "ɖào thị hà": "dao thi ha",
+    "ƊƋᴆꟇ": "DDDD",
+    "ɗƌȡᵭᶁᶑꟈ": "ddddddd",
+    "₫ào Thị Hà": "dao Thi Ha",  # the sign of the dong
+    "D\u0335ào d\u0336o": "Dao do",  # a stroke laid over it
 }
 
 
@@ -249,9 +269,41 @@ def test_personal_number_is_compared_with_the_date_of_birth_on_request(cmnd, bir
     assert isinstance(checked, Request) if agree else checked == syntax.CONTRADICTION
 
 
+TORTURE = {
+    "a mark of two marks": "\u0f73" * syntax.MAX_CHARACTERS,
+    "the same in a name": "TK,A" + "\u0f73" * 1900 + ",201234567,01.02.1990",
+    "many marks of two classes": "\u0f71\u0f74\u0327" * 660,
+    "a ligature of 18 letters": "\ufdfa" * syntax.MAX_CHARACTERS,
+    "letters of no table": "\u4e00" * syntax.MAX_CHARACTERS,
+    "quotes and hyphens": "TK," + "'- " * 600,
+    "digits": "TK,An," + "1 " * 900,
+    "separators": ",;" * 1000,
+}
+
+
+@pytest.mark.parametrize("text", TORTURE.values(), ids=TORTURE)
+def test_no_text_takes_long_to_be_read(text):
+    assert isinstance(parse(text, TODAY), SyntaxFault)
+    assert cost_ms(lambda: parse(text, TODAY)) < BUDGET_MS
+
+
+def test_longest_request_is_read_in_its_most_wasteful_form():
+    name = "u\u031b\u0323" * 100
+    text = f"TK,{name},{'. '.join('048090123456')},01 . 02 . 1990"
+    expected = Request("u" * 100, "048090123456", date(1990, 2, 1))
+    assert expected == parse(text, TODAY)
+    assert expected == parse(text + "\u200b" * (syntax.MAX_CHARACTERS - len(text)), TODAY)
+
+
+@given(st.text(st.characters(), max_size=300))
+def test_text_folded_in_pieces_is_the_text_folded_as_one(text):
+    whole = unicodedata.normalize("NFKD", text).translate(syntax._FOLDING)
+    assert sorted(whole) == sorted(syntax.fold(text))
+
+
 def test_every_invisible_character_is_dropped():
     invisible = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) == "Cf"]
-    assert "" == syntax.fold("".join(invisible))
+    assert {""} == {syntax.fold(character) for character in invisible}
 
 
 # --- any text ---------------------------------------------------------------------------------

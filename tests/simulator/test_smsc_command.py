@@ -117,3 +117,19 @@ def test_at_a_terminal_ctrl_d_ends_it(command):
     os.close(leader)
     assert (0, b"") == (child.returncode, errors)
     assert b"MO  84905123456  hello" in out
+
+
+def test_line_with_an_exclamation_mark_plays_a_trick(command, bound):
+    child, address = command()
+    peer = bound(address)
+    child.stdin.write(b"!help\n!nonsense\n!stray-octets 84905123456 hello\n")
+    child.stdin.close()
+    child.stdin = None
+    pdu = peer.read()
+    assert pdu.body.endswith(b"hello\0")
+    peer.answer(pdu)
+    out, _ = child.communicate(timeout=10)
+    assert 0 == child.returncode
+    assert "!flap [SECONDS [TEXTS]]" in out.decode()
+    assert "not done: there is no !nonsense" in out.decode()
+    assert "!stray-octets: over after" in out.decode()

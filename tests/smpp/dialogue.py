@@ -4,7 +4,7 @@ from smsgw.model import Address, Mt
 from smsgw.smpp.alphabets import Alphabet
 from smsgw.smpp.codec import FrameReader, decode, encode
 from smsgw.smpp.pdu import BindResp, Command, DeliverSm
-from smsgw.smpp.session import BindMode, Bound, Session, SessionSettings
+from smsgw.smpp.session import BindMode, Bound, Odd, Session, SessionSettings
 
 T0 = 1000.0
 CITIZEN = Address("84905123456", 1, 1)
@@ -41,14 +41,23 @@ def mt(number=1, text="TK: 201234567", to=CITIZEN):
 
 
 class Dialogue:
-    """`says` what the SMSC says and gives our events; `heard` is what we wrote since."""
+    """`says` what the SMSC says and gives our events, but for what was odd, which is in `odd`;
+    `heard` is what we wrote since."""
 
-    def __init__(self, **changes):
-        self.session = Session(settings(**changes), session_id=42, now=T0)
+    def __init__(self, watch=None, **changes):
+        self.session = Session(settings(**changes), session_id=42, now=T0, watch=watch)
+        self.odd = []
 
     def says(self, *pdus, now=T0):
         octets = b"".join(pdu if isinstance(pdu, bytes) else encode(pdu) for pdu in pdus)
-        return self.session.receive(octets, now)
+        return self._but_odd(self.session.receive(octets, now))
+
+    def tick(self, now):
+        return self._but_odd(self.session.tick(now))
+
+    def _but_odd(self, events):
+        self.odd += [event.kind for event in events if isinstance(event, Odd)]
+        return [event for event in events if not isinstance(event, Odd)]
 
     def heard(self):
         return [decode(frame) for frame in FrameReader().feed(self.session.take_outgoing())]

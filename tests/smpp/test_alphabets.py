@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from budget import BUDGET_MS, cost_ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,6 +121,61 @@ def test_data_coding_scheme_of_the_handset_is_understood(data_coding, octets):
     assert "TK$" == decode(octets, data_coding, LATIN1)
 
 
+def standard(data_coding):
+    """The alphabet that 3GPP TS 23.038 §4 gives, bit by bit; None: compressed."""
+    bits = f"{data_coding:08b}"
+    alphabets = {"00": "gsm7", "01": "8-bit", "10": "ucs2", "11": "gsm7"}
+    if bits[0] == "0":  # general, and automatic deletion
+        return None if bits[2] == "1" else alphabets[bits[4:6]]
+    if bits[:4] == "1111":
+        return "8-bit" if bits[5] == "1" else "gsm7"
+    return "ucs2" if bits[:4] == "1110" else "gsm7"
+
+
+#: SMPP v3.4 §5.2.19 has other meanings for these.
+SMPPS_OWN = {1: "ascii", 2: "8-bit", 3: "latin1"}
+OCTETS = {
+    "gsm7": b"TK\x02",
+    "ascii": b"TK$",
+    "latin1": b"TK$",
+    "8-bit": b"TK$",
+    "ucs2": "TK$".encode("utf-16-be"),
+}
+
+
+@pytest.mark.parametrize("data_coding", range(256))
+def test_every_data_coding_is_read_as_the_standard_says(data_coding):
+    alphabet = SMPPS_OWN.get(data_coding, standard(data_coding))
+    if alphabet is None:
+        assert decode(b"TK", data_coding, GSM7) is None
+    else:
+        assert "TK$" == decode(OCTETS[alphabet], data_coding, GSM7)
+
+
+def test_beginning_of_a_text_beyond_all_limits_is_read_and_marked():
+    assert "T" * 8192 + " [...]" == decode(b"T" * 65_000, 0, GSM7)
+    emoji = "T" + "😀" * 20_000
+    assert emoji[:2048] + " [...]" == decode(emoji.encode("utf-16-be"), 8, GSM7)
+
+
+COSTLY = {
+    "letters": b"T" * 65_000,
+    "escapes": b"\x1b" * 65_000,
+    "octets that are no septets at the end": b"T" * 64_999 + b"\xff",
+    "every octet": bytes(range(256)) * 255,
+    "NULs": bytes(65_000),
+}
+
+
+@pytest.mark.parametrize("octets", COSTLY.values(), ids=COSTLY)
+def test_no_octets_take_long_to_be_read(octets):
+    pieces = parts(octets, 255, 0, (1, 1))
+    for coding in (0, 1, 3, 4, 8, 0x10, 0xC8, 0xFF):
+        assert cost_ms(lambda coding=coding: decode(octets, coding, GSM7, (1, 1))) < BUDGET_MS
+    assert cost_ms(lambda: split_header(octets)) < BUDGET_MS
+    assert cost_ms(lambda: join(pieces, GSM7)) < BUDGET_MS
+
+
 def test_emoji_in_ucs2_is_read():
     assert "TK 😀" == decode("TK 😀".encode("utf-16-be"), 8, GSM7)
 
@@ -188,6 +244,47 @@ def test_any_octets_have_a_header_or_none(octets):
     header, rest = split_header(octets)
     assert octets.endswith(rest)
     assert (header is None) == (octets == rest)
+
+
+# What stands before "TK,Le": the header as it came, and as it is meant.
+MENDED = {
+    "length counts itself": (b"\x06\0\3\xd5\2\1", ("8:213", 2, 1)),
+    "length too short": (b"\x04\0\3\xd5\2\1", ("8:213", 2, 1)),
+    "length of the element": (b"\x03\0\3\xd5\2\2", ("8:213", 2, 2)),
+    "length nought beyond the text": (b"\xff\0\3\xd5\2\1", ("8:213", 2, 1)),
+    "16-bit reference, length of the other kind": (b"\x05\x08\4\1\1\2\1", ("16:257", 2, 1)),
+    "16-bit reference, length counts itself": (b"\x07\x08\4\1\1\2\1", ("16:257", 2, 1)),
+    "two elements, length of the first": (b"\x05\0\3\xd5\2\1\x24\1\1", ("8:213", 2, 1)),
+    "ports before the reference": (
+        b"\x0c\x05\4\x0b\x84\x23\xf0\0\3\xd5\2\2",
+        ("8:213", 2, 2),
+    ),
+    "element of a wrong length": (b"\x05\0\4\xd5\2\1", ("8:213", 2, 1)),
+    "16-bit element of a wrong length": (b"\x06\x08\3\1\1\2\1", ("16:257", 2, 1)),
+}
+
+
+@pytest.mark.parametrize(("octets", "meant"), MENDED.values(), ids=MENDED)
+@pytest.mark.parametrize("text", [b"TK,Le", "TK,Lê".encode("utf-16-be"), b""])
+def test_header_of_a_wrong_length_is_read_by_its_elements(octets, meant, text):
+    header, rest = split_header(octets + text)
+    if octets[0] == 5 and meant[0] == "8:213" and octets[2] == 3:
+        assert not header.mended  # its length is right: the second element is text
+        return
+    assert (meant, text, True) == (header[:3], rest, header.mended)
+
+
+NO_HEADER = {
+    "text under the UDHI bit": b"TK,Nguyen Van An",
+    "text whose second octet is an element": b"T\0K,Nguyen",
+    "an element cut": b"\x06\0\3\xd5\2",
+    "ports alone": b"\x09\x05\4\x0b\x84\x23\xf0TK",
+}
+
+
+@pytest.mark.parametrize("octets", NO_HEADER.values(), ids=NO_HEADER)
+def test_octets_without_elements_of_a_part_have_no_header(octets):
+    assert (None, octets) == split_header(octets)
 
 
 # --- join -----------------------------------------------------------------------------------

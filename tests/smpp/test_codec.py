@@ -1,10 +1,12 @@
 """What travels, octet by octet; smpplib is the oracle on all that is well formed."""
 
 import struct
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from budget import BUDGET_MS, cost_ms
 from dialogue import CITIZEN, SHORTCODE, TEXT, deliver_sm
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -50,7 +52,7 @@ def c_octets(most):
 octet = st.integers(0, 255)
 sequences = st.integers(1, 0x7FFFFFFF)
 statuses = st.integers(0, 0xFFFFFFFF)
-tlvs = st.dictionaries(st.integers(0, 0xFFFF), st.binary(max_size=300), max_size=4)
+tlvs = st.dictionaries(st.integers(1, 0xFFFF), st.binary(max_size=300), max_size=4)
 
 
 def addresses():
@@ -71,6 +73,7 @@ def messages(kind):
         octet,
         st.binary(max_size=255),
         tlvs,
+        st.just(0),
     )
 
 
@@ -87,6 +90,7 @@ data_sms = st.builds(
     octet,
     st.just(b""),
     tlvs,
+    st.just(0),
 )
 binds = st.builds(
     Bind,
@@ -140,7 +144,7 @@ def test_smpplib_reads_the_same_out_of_a_message(pdu):
         oracle.data_coding,
         # What is empty is left out by smpplib when nothing follows it.
         oracle.short_message or b"",
-    ) == pdu[:-1]
+    ) == pdu[:-2]
 
 
 @given(st.one_of(binds, answers.map(lambda pdu: pdu._replace(tlvs={})), bare))
@@ -294,21 +298,86 @@ def test_data_sm_has_room_for_a_long_address():
     assert consts.SMPP_ESME_RINVSRCADR == status_of(frame(0x103, body))
 
 
-TORN_TLVS = {
-    "one stray octet": b"\x14",
-    "two stray octets": b"\x14\0",
-    "three stray octets": b"\x14\0\0",
-    "value missing": b"\x14\0\0\1",
-    "value cut": b"\x04\x24\0\5abcd",
-    "huge": b"\x04\x24\xff\xffabcd",
-    "the second one cut": b"\x14\0\0\1x\x04\x24\0\5abcd",
+# Behind the mandatory fields: (octets, TLVs that are read, octets that are none).
+STRAY = {
+    "a NUL": (b"\0", {}, 1),
+    "three NULs": (b"\0\0\0", {}, 3),
+    "ten NULs": (bytes(10), {}, 10),
+    "one octet": (b"\x14", {}, 1),
+    "two octets": (b"\x14\0", {}, 2),
+    "three octets": (b"\x14\0\0", {}, 3),
+    "a TLV whose value is missing": (b"\x14\0\0\1", {}, 4),
+    "a TLV that is cut": (b"\0\x1e\0\5abcd", {}, 8),
+    "a TLV of 64 KiB that is cut": (b"\x14\0\xff\xffabcd", {}, 8),
+    "a NUL behind a TLV": (b"\x14\0\0\1x\0", {0x1400: b"x"}, 1),
+    "the second TLV cut": (b"\x14\0\0\1x\x14\1\0\5abcd", {0x1400: b"x"}, 8),
+    "a NUL before a TLV": (b"\0\x02\x0c\0\2\0\7", {0x20C: b"\0\7"}, 1),
+    "three NULs before two TLVs": (
+        b"\0\0\0\x02\x0c\0\2\0\7\x02\x0e\0\1\2",
+        {0x20C: b"\0\7", 0x20E: b"\2"},
+        3,
+    ),
+    "message_payload cut, beside the text": (b"\x04\x24\0\5abcd", {}, 8),
+    "a CR and a LF": (b"\r\n", {}, 2),
 }
 
 
-@pytest.mark.parametrize("torn", TORN_TLVS.values(), ids=TORN_TLVS)
-def test_tlv_beyond_the_pdu_is_refused(torn):
-    assert consts.SMPP_ESME_RINVOPTPARSTREAM == status_of(frame(5, BODY + torn))
-    assert consts.SMPP_ESME_RINVOPTPARSTREAM == status_of(frame(0x80000004, b"id\0" + torn))
+@pytest.mark.parametrize(("behind", "tlvs", "stray"), STRAY.values(), ids=STRAY)
+def test_octets_behind_the_fields_that_are_no_tlv_are_passed_over(behind, tlvs, stray):
+    assert deliver_sm(tlvs=tlvs, stray=stray) == decode(frame(5, BODY + behind))
+
+
+@pytest.mark.parametrize("kind", [DeliverSm, DataSm])
+def test_receipt_with_stray_octets_keeps_its_tlvs(kind):
+    pdu = kind(7, CITIZEN, SHORTCODE, tlvs={Tlv.RECEIPTED_MESSAGE_ID: b"7F\0"})
+    wire = encode(pdu)
+    read = decode(frame(int.from_bytes(wire[4:8], "big"), wire[16:] + b"\x04\x27\0"))
+    assert pdu._replace(stray=3) == read
+
+
+NEEDED = {
+    "sar_msg_ref_num": (BODY, b"\x02\x0c\0\2\0"),
+    "sar_total_segments": (BODY, b"\x02\x0c\0\2\0\7\x02\x0e\0\1"),
+    "sar_segment_seqnum, of which there is the tag": (BODY, b"\x02\x0f"),
+    "sar_msg_ref_num behind a NUL": (BODY, b"\0\x02\x0c\0\2\0"),
+    "message_payload without short_message": (
+        encode(deliver_sm(short_message=b""))[16:],
+        b"\x04\x24\0\5abcd",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "torn"), NEEDED.values(), ids=NEEDED)
+def test_cut_tlv_that_the_text_needs_is_refused(body, torn):
+    assert consts.SMPP_ESME_RINVOPTPARSTREAM == status_of(frame(5, body + torn))
+
+
+def test_cut_payload_of_a_data_sm_is_refused():
+    body = encode(DataSm(7, CITIZEN, SHORTCODE))[16:] + b"\x04\x24\0\5abcd"
+    assert consts.SMPP_ESME_RINVOPTPARSTREAM == status_of(frame(0x103, body))
+
+
+def test_cut_tlv_of_an_answer_is_refused():
+    status = status_of(frame(0x80000004, b"id\0\x04\x24\0\5abcd"))
+    assert consts.SMPP_ESME_RINVOPTPARSTREAM == status
+
+
+COSTLY = {
+    "64 KiB of empty TLVs": BODY + b"".join(n.to_bytes(2, "big") + b"\0\0" for n in range(16_000)),
+    "64 KiB of NULs": BODY + bytes(65_000),
+    "64 KiB without a NUL": b"a" * 65_000,
+    "64 KiB of payload": encode(deliver_sm(short_message=b"", tlvs={0x424: b"x" * 65_000}))[16:],
+}
+
+
+@pytest.mark.parametrize("body", COSTLY.values(), ids=COSTLY)
+@pytest.mark.parametrize("command", [5, 0x103, 9, 0x80000004, 0x80000009])
+def test_no_pdu_takes_long_to_be_read_and_described(body, command):
+    def read():
+        with suppress(BadPdu):
+            describe(decode(frame(command, body)))
+
+    assert cost_ms(read) < BUDGET_MS
 
 
 def test_tlv_of_a_vendor_is_kept():

@@ -251,7 +251,8 @@ BAD_BODIES = {
     "sm_length beyond the PDU": (encode(deliver_sm())[16:-1], 0x01),
     "no body": (b"", 0x15),
     "source without NUL": (b"\0\1\1" + b"8" * 30, 0x0A),
-    "TLV beyond the PDU": (encode(deliver_sm())[16:] + b"\4\x24\0\xffx", 0xC0),
+    "payload beyond the PDU": (encode(deliver_sm(text=""))[16:] + b"\4\x24\0\xffx", 0xC0),
+    "sar_msg_ref_num beyond the PDU": (encode(deliver_sm())[16:] + b"\2\x0c\0\2x", 0xC0),
 }
 
 
@@ -300,7 +301,7 @@ READ = {
     "not septets": (Alphabet.GSM7, 0, b"TK\xff", None),
     "not ASCII": (Alphabet.GSM7, 1, b"TK\xff", None),
     "half a character of UCS-2": (Alphabet.GSM7, 8, b"\0T\0K\0", None),
-    "Japanese pictograms": (Alphabet.GSM7, 9, b"TK", None),
+    "compressed": (Alphabet.GSM7, 0x20, b"TK", None),
 }
 
 
@@ -416,28 +417,6 @@ def test_what_differs_on_the_wire_differs_in_its_fingerprint():
     pdus = [deliver_sm(7), *(deliver_sm(7, **changes) for changes in DIFFERENT.values())]
     prints = {received(bound(), pdu).fingerprint for pdu in pdus}
     assert len(pdus) == len(prints)
-
-
-def test_twin_of_a_text_that_is_not_answered_is_marked():
-    dialogue = bound()
-    first, second = dialogue.says(deliver_sm(7), deliver_sm(8))
-    assert [False, True] == [first.mo.unanswered_twin, second.mo.unanswered_twin]
-    dialogue.session.answer(first.ticket, Answer.OK)
-    assert received(dialogue, deliver_sm(9)).unanswered_twin
-
-
-def test_same_text_after_the_answer_is_no_twin():
-    dialogue = bound()
-    for sequence in (7, 8):
-        (event,) = dialogue.says(deliver_sm(sequence))
-        assert not event.mo.unanswered_twin
-        dialogue.session.answer(event.ticket, Answer.OK)
-
-
-def test_same_text_of_another_sender_is_no_twin():
-    dialogue = bound()
-    received(dialogue, deliver_sm(7))
-    assert not received(dialogue, deliver_sm(8, source=Address("84905", 1, 1))).unanswered_twin
 
 
 # --- receipts -------------------------------------------------------------------------------

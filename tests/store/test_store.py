@@ -8,12 +8,14 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from house import AN, TEXT, House
+from house import AN, NOON, TEXT, House, OneHash
 from sqlite_utils import Database
 
 from smsgw.clock import EPOCH
 from smsgw.errors import SmsgwError
+from smsgw.model import Refused, Taken
 from smsgw.store import Store, StoreLost, StoreUnavailable, rows, sql
+from smsgw.store import store as store_module
 from smsgw.store.rows import Changes
 from smsgw.store.schema import migrations
 
@@ -283,15 +285,59 @@ def test_messages_since_a_time_are_found_after_the_clock_was_set_back(tmp_path):
     house.store.close()
 
 
-def test_monitoring_reads_no_message_to_know_how_the_gateway_is(tmp_path):
+def test_outbox_is_counted_in_pieces(tmp_path):
+    house = House(tmp_path)
+    for n in range(5):
+        house.text(f"8490500000{n}", "hallo")
+        house.later(minutes=1)
+    house.settle(Refused(2, "no"), Taken(4, "7F"))
+    assert (1, 0, 1, NOON + timedelta(minutes=2), 6) == house.store.count_outbox(0, 2)
+    assert (2, 0, 0, NOON + timedelta(minutes=3), 10) == house.store.count_outbox(6, 2)
+    assert (0, 0, 0, None, None) == house.store.count_outbox(10, 2)
+    house.store.close()
+
+
+def test_command_knows_how_many_texts_came_in_the_last_hour(tmp_path):
     house = House(tmp_path)
     house.text(AN, "hallo")
-    read = []
-    house.store._db.set_trace_callback(read.append)
-    assert house.store.health(house.now, rates=False).mo_last_hour is None
-    assert not [statement for statement in read if "count(*) FROM mo" in statement]
-    house.store._db.set_trace_callback(None)
     assert 1 == house.store.health(house.now).mo_last_hour
+    house.store.close()
+
+
+def test_accounts_are_listed_in_pieces_of_which_none_is_missed_or_told_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "_ACCOUNTS_AT_ONCE", 3)
+    house = House(tmp_path)
+    house.gateway.issuer = OneHash()
+    for n in range(10):
+        house.text(f"8490500000{n}", f"TK,Le Van C,20000000{n},01.01.1980")
+        house.later(minutes=n // 5)  # some expire at the same moment
+    everybody = [f"20000000{n}" for n in range(10)]
+    assert everybody == [account.cmnd for account in house.store.accounts()]
+    soon = house.now + timedelta(days=4)
+    assert everybody == [a.cmnd for a in house.store.accounts(expiring_before=soon)]
+    assert [] == list(house.store.accounts(state="active"))
+    house.store.close()
+
+
+@pytest.mark.parametrize("expiring", [False, True])
+def test_list_that_nobody_reads_on_does_not_keep_the_log_from_being_emptied(
+    tmp_path, monkeypatch, expiring
+):
+    """`accounts list` into a pipe that nobody reads: the log grew without end."""
+    monkeypatch.setattr(store_module, "_ACCOUNTS_AT_ONCE", 3)
+    house = House(tmp_path)
+    house.gateway.issuer = OneHash()
+    for n in range(10):
+        house.text(f"8490500000{n}", f"TK,Le Van C,20000000{n},01.01.1980")
+    command = Store.open(house.path, create=False, copies_log=False)
+    listed = command.accounts(expiring_before=house.now + timedelta(days=4) if expiring else None)
+    for _ in range(2):
+        next(listed)
+    house.text(AN, "hallo")
+    busy, _, _ = house.store._one("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert 0 == busy
+    assert 8 == len(list(listed))
+    command.close()
     house.store.close()
 
 
