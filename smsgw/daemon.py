@@ -24,9 +24,10 @@ from datetime import time, timedelta
 from functools import partial
 from typing import Any
 
-from smsgw import clock
+from smsgw import clock, copies
 from smsgw.config import Settings
 from smsgw.desk import Desk
+from smsgw.errors import SmsgwError
 from smsgw.gateway import Gateway
 from smsgw.jobs import Jobs
 from smsgw.links import Link
@@ -50,6 +51,10 @@ log = logging.getLogger("smsgw.daemon")
 #: When nobody registers.
 PURGE_AT = time(3, 30)
 HEARTBEAT = timedelta(hours=1)
+#: How often data keys that are too old are looked for (see `datakeys.LIFE`).
+RESEAL_INTERVAL = timedelta(minutes=1)
+#: A start that takes longer than this says so to systemd again.
+OPENING_SECONDS = 10.0
 #: Accounts of one expiry step, which is one transaction: a text that comes in meanwhile waits 3 ms.
 EXPIRED_AT_ONCE = 50
 #: In which the hashers make some more passwords.
@@ -101,6 +106,7 @@ class Daemon:
         self._link_changed = asyncio.Event()
         self._told: dict[str, object] = {}  # the state of each link, as it is stored
         self._started = clock.now()
+        self._received = -1  # texts, when the last walk for data keys was done
 
     async def run(self) -> None:
         """Run until a signal.
@@ -148,7 +154,7 @@ class Daemon:
         log.info("starting pid=%d database=%s", os.getpid(), settings.gateway.database)
         worker = Worker("store")
         stack.callback(worker.close)
-        store = await worker.do(Store.open, settings.gateway.database)
+        store = await self._open_store(worker)
         stack.push_async_callback(worker.do, store.close)
         vault = Vault.open(settings.gateway.secret_key_file, create=True)
         self._stock = stock = Stock(
@@ -177,6 +183,20 @@ class Daemon:
             )
             self._links.append(link)
 
+    async def _open_store(self, worker: Worker) -> Store:
+        """The database, brought up to date; systemd waits as long as a copy takes."""
+        opened = worker.do(
+            partial(
+                Store.open,
+                self._settings.gateway.database,
+                before_migration=lambda store: copies.before_migration(store, clock.now()),
+            )
+        )
+        while not opened.done():
+            notify(f"EXTEND_TIMEOUT_USEC={4 * OPENING_SECONDS * 10**6:.0f}")
+            await asyncio.wait({opened}, timeout=OPENING_SECONDS)
+        return opened.result()
+
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
         """The clean end: nothing that was received is left without commit and answer."""
         log.info("ending: no new texts; waiting for the disk and the SMSCs")
@@ -186,6 +206,10 @@ class Daemon:
         await asyncio.gather(*(link.close() for link in self._links))
         await self._drain(desk)
         await self._tell()
+        try:
+            await self._desk.run_in_store(self._gateway.end_seals, clock.now())
+        except SmsgwError as fault:
+            log.warning("data keys stay until the next start: %s", fault)
 
     async def _drain(self, desk: "asyncio.Task[None]") -> None:
         """Wait until the desk has committed everything, and raise what it ends by."""
@@ -225,6 +249,7 @@ class Daemon:
         jobs = Jobs(fatal=(StoreLost,))
         jobs.every(tick, "expiry", self._expire)
         jobs.every(tick, "tidy", self._tidy)
+        jobs.every(RESEAL_INTERVAL, "seals", self._renew_seals)
         jobs.every(tick, "tell", self._tell)  # what could not be stored when it changed
         jobs.every(tick, "garbage", self._collect_garbage)
         jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
@@ -258,7 +283,16 @@ class Daemon:
         for link in done.due:
             self._desk.ring(link)
 
+    async def _renew_seals(self) -> None:
+        """Let data keys die; while nobody texts, empty the log of what they sealed, too."""
+        while await self._desk.run_in_store(self._gateway.renew_seals, clock.now()):
+            pass
+        received, self._received = self._received, self._desk.outcomes.total()
+        if received == self._received:
+            await self._desk.run_in_store(self._store.truncate_log)
+
     async def _purge(self) -> None:
+        copies.remove_old(self._settings.gateway.database, clock.now())
         messages = accounts = 0
         more = True
         while more:  # a step at a time: traffic commits in between

@@ -20,6 +20,7 @@ from smsgw import phone
 from smsgw.carriers import Carriers
 from smsgw.clock import stamp
 from smsgw.config import Settings
+from smsgw.datakeys import DataKey, DataKeys, file_of
 from smsgw.errors import SmsgwError
 from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
 from smsgw.model import (
@@ -41,6 +42,7 @@ from smsgw.model import (
 from smsgw.passwords import Issued, Issuer
 from smsgw.registration import machine
 from smsgw.registration.replies import templates
+from smsgw.reseal import Walk
 from smsgw.smpp.receipts import match_keys, normal_id
 from smsgw.store import rows
 from smsgw.store.rows import Changes
@@ -51,7 +53,7 @@ from smsgw.store.store import (
     StoreMoved,
     StoreUnavailable,
 )
-from smsgw.vault import Vault
+from smsgw.vault import KeyFault, KeyUnknown, SealBroken, Vault
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +192,9 @@ class Gateway:
         self.store = store
         self.settings = settings
         self._vault = vault
+        self.seals = DataKeys(vault, store.path and file_of(store.path))
+        self._walk = Walk(store, self.seals)
+        self._turned = -1
         self.issuer = issuer
         self._templates = templates(settings.messages)
         self.region = settings.gateway.region
@@ -208,6 +213,9 @@ class Gateway:
         store = self.store
         with store.transaction():
             store.set_fact("key_id", str(self._vault.key_id))
+            self._adopt_data_keys()
+            self.seals.retire_all(stamp(now))
+            self._turn(stamp(now))  # so that what is wrong with it is said now
             store.set_carriers({link.name: link.carrier for link in self.settings.smsc})
             store.end_all_leases(now)
             for name in self._links:
@@ -326,7 +334,7 @@ class Gateway:
                 case Postponed() | Unanswered():
                     again[result.mt_id] = link, result
                 case Refused(mt_id, reason):
-                    store.fail(mt_id, reason)
+                    store.fail(mt_id, reason, now)
                     log.warning("mt %d link=%s refused: %s", mt_id, link, reason)
                 case _:
                     assert_never(result)
@@ -396,13 +404,13 @@ class Gateway:
                     continue
                 for row in store.due(link, reminder=reminder, room=left, now=now):
                     if stamp(now) - row.since >= GIVE_UP_AFTER // timedelta(microseconds=1):
-                        store.give_up(row.id)
+                        store.give_up(row.id, now)
                         log.warning("mt %d link=%s given up after 24 hours", row.id, link)
                         continue
                     try:
-                        password = self._vault.unseal(row.id, row.sealed) if row.sealed else ""
-                    except SmsgwError as error:
-                        store.fail(row.id, str(error))
+                        password = self._unseal(row.id, row.sealed) if row.sealed else ""
+                    except (KeyUnknown, SealBroken) as error:
+                        store.fail(row.id, str(error), now)
                         log.error("mt %d link=%s: %s", row.id, link, error)
                         continue
                     text = row.wording.format(row.cmnd, password)
@@ -446,7 +454,9 @@ class Gateway:
             password, sealed = "", None
         else:
             password = issued.password
-            sealed = bytearray(self._vault.seal(mt_id, password))
+            if self.store.transactions != self._turned:
+                self._turn(at)
+            sealed = bytearray(self.seals.seal(mt_id, password))
         reminder = reply is _REMINDER
         number, ton, npi = to
         changes.mts.append(
@@ -456,6 +466,56 @@ class Gateway:
             )
         )  # fmt: skip
         return from_tuple(Mt, (mt_id, link, to, template.format(cmnd, password), reminder))
+
+    # --- seals --------------------------------------------------------------------------------
+
+    def _turn(self, at: int) -> None:
+        """Have a data key that is young enough, on the disk before what is sealed with it."""
+        try:
+            self.seals.turn(at)
+        except KeyFault as fault:
+            raise StoreUnavailable(fault.problem, fault.remedy) from fault
+        self._turned = self.store.transactions
+
+    def _unseal(self, mt_id: int, sealed: bytes) -> str:
+        try:
+            try:
+                return self.seals.unseal(mt_id, sealed)
+            except KeyUnknown:
+                # The database may have been replaced by a copy, which brings its keys.
+                if not self._adopt_data_keys():
+                    raise
+                return self.seals.unseal(mt_id, sealed)
+        except KeyFault as fault:  # not this text's, and it may pass
+            raise StoreUnavailable(fault.problem, fault.remedy) from fault
+
+    def _adopt_data_keys(self) -> bool:
+        """Take the data keys of a copy out of it, and seal all with today's secret key; whether
+        there were some."""
+        found = [DataKey(*row) for row in self.store.data_keys()]
+        self.seals.adopt(found)
+        if found:
+            self.store.forget_data_keys()  # the file is on the disk, and has them
+        return bool(found)
+
+    def renew_seals(self, now: datetime) -> bool:
+        """One step of the walk that lets data keys die; true: there is more to do.
+
+        Raises:
+            StoreUnavailable, KeyFault: nothing was done.
+        """
+        return self._walk.step(now)
+
+    def end_seals(self, now: datetime) -> None:
+        """Nothing is sealed any more for a while: keep the keys of what waits, and no other.
+
+        Raises:
+            StoreUnavailable, KeyFault: they stay until the next start.
+        """
+        self.seals.retire_texts(stamp(now))
+        for _ in range(2):  # the first walk may find that what waits needs another key
+            while self._walk.step(now):
+                pass
 
     # --- expiry -------------------------------------------------------------------------------
 
@@ -487,7 +547,7 @@ class Gateway:
                 reminders = row.account.reminders + 1
                 self._issue(changes, row, machine.Lapse, password, mt_id, now, reminders=reminders)
             for row in last:
-                self.supersede(row)
+                self.supersede(row, now)
                 step = machine.step(row.account.state, machine.LastLapse)
                 changes.history.append(history_row(row, machine.LastLapse, step.to, now))
             store.delete_passwords(row.account.id for row in last)
@@ -517,7 +577,7 @@ class Gateway:
         actor: str | None = None,
     ) -> None:
         """Replace an account's password and text the new one to its phone."""
-        self.supersede(row)
+        self.supersede(row, now)
         step = machine.step(row.account.state, event)
         assert step.reply is not None  # noqa: S101 - the table's own rule: a new password is told
         at, account = stamp(now), row.account
@@ -531,10 +591,10 @@ class Gateway:
         )
         changes.history.append(history_row(row, event, step.to, now, actor))
 
-    def supersede(self, row: AccountRow) -> None:
-        """A text that still waits must not tell a password that is no more."""
+    def supersede(self, row: AccountRow, now: datetime) -> None:
+        """A text that still waits must not tell a password that is no more, nor keep it."""
         if row.password_mt_id is not None:
-            self.store.cancel(row.password_mt_id, "its password was replaced")
+            self.store.supersede(row.password_mt_id, "its password was replaced", now)
 
     def _check_key(self) -> None:
         """Refuse to seal what the daemon could not open.

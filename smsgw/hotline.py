@@ -5,10 +5,14 @@ in the account's history that names who did it. What it puts in the outbox leave
 daemon's next claim.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from smsgw import passwords, phone
 from smsgw.clock import stamp
+from smsgw.datakeys import DataKeys
 from smsgw.errors import NotFound, SmsgwError
 from smsgw.gateway import Done, Gateway, Purged, Trial
 from smsgw.intake import Intake, history_row
@@ -22,9 +26,11 @@ from smsgw.model import (
     Outcome,
 )
 from smsgw.registration import machine, syntax
+from smsgw.reseal import KEPT
 from smsgw.store import rows
 from smsgw.store.rows import Changes
 from smsgw.store.store import AccountRow, ReplyRow
+from smsgw.vault import KEY_OCTETS, Vault
 
 
 class Hotline(Gateway):
@@ -121,7 +127,7 @@ class Hotline(Gateway):
         with self.store.transaction():
             row = self._open(key)
             step = machine.step(row.account.state, machine.OwnPassword)
-            self.supersede(row)
+            self.supersede(row, now)
             self.store.set_own_password(row.account.id, step.to, hashed)
             self._remember(row, machine.OwnPassword, step.to, now, actor)
             return self.store.account(row.account.id).account
@@ -144,7 +150,7 @@ class Hotline(Gateway):
         with self.store.transaction():
             row = self._open(key)
             step = machine.step(row.account.state, machine.Close)
-            self.supersede(row)
+            self.supersede(row, now)
             self.store.close_account(row.account.id, step.to, now)
             self._remember(row, machine.Close, step.to, now, actor, reason)
             return self.store.account(row.account.id).account
@@ -168,13 +174,18 @@ class Hotline(Gateway):
 
         Raises:
             NotFound: it is not in the outbox.
-            SmsgwError: the password that it tells is no longer valid.
+            SmsgwError: the password that it tells is no longer valid, or was wiped.
         """
         with self.store.transaction():
             reply = self.store.reply(mt_id)
             if reply.account_id is not None and not reply.password_is_current:
                 raise SmsgwError(
                     f"reply {mt_id} tells a password that is no longer valid",
+                    "use `smsgw accounts reset-password`",
+                )
+            if reply.account_id is not None and _is_past(reply, now):
+                raise SmsgwError(
+                    f"reply {mt_id} has no password any more: it ended more than 24 hours ago",
                     "use `smsgw accounts reset-password`",
                 )
             self.store.retry(mt_id, now)
@@ -189,7 +200,7 @@ class Hotline(Gateway):
         """
         with self.store.transaction():
             reply = self.store.reply(mt_id)
-            if not self.store.cancel(mt_id, f"cancelled by {actor}"):
+            if not self.store.cancel(mt_id, f"cancelled by {actor}", now):
                 raise SmsgwError(f"reply {mt_id} is cancelled already")
             self._note(reply, f"cancel of message {mt_id}", actor, now)
 
@@ -220,12 +231,23 @@ class Hotline(Gateway):
         link = self._links[0] if self._links else ""
         changes, done = Changes(), Done()
         with self.store.transaction(keep=False):
-            Intake(self, {link: 1}, now, changes, done).take([Mo(link, 0, address, text, 0)])
+            with self._without_key():
+                Intake(self, {link: 1}, now, changes, done).take([Mo(link, 0, address, text, 0)])
             self.store.write(changes)
             sent = self.store.messages(phone=number, direction=Direction.MT, limit=1)
         (outcome,) = done.outcomes
         reply = sent[0].text if done.replies else None
         return Trial(outcome, reply, self._explain(outcome, number, text, now))
+
+    @contextmanager
+    def _without_key(self) -> Iterator[None]:
+        """Seal with a key of nobody: what is not kept needs no key, nor leaves one behind."""
+        kept, self.seals = self.seals, DataKeys(Vault([os.urandom(KEY_OCTETS)]), None)
+        try:
+            yield
+        finally:
+            self.seals = kept
+            self._turned = -1
 
     def _explain(self, outcome: Outcome, number: str | None, text: str, now: datetime) -> str:
         match outcome:
@@ -242,3 +264,8 @@ class Hotline(Gateway):
                 return "the CMND or the phone has an account"
             case _:
                 return "a new issued password"
+
+
+def _is_past(reply: ReplyRow, now: datetime) -> bool:
+    """Whether its password is wiped, or is to be."""
+    return reply.wiped or (reply.ended_at is not None and now - reply.ended_at >= KEPT)
