@@ -292,7 +292,8 @@ class Daemon:
             await self._desk.run_in_store(self._store.truncate_log)
 
     async def _purge(self) -> None:
-        copies.remove_old(self._settings.gateway.database, clock.now())
+        database = self._settings.gateway.database
+        await self._desk.run_in_store(copies.remove_old, database, clock.now())
         messages = accounts = 0
         more = True
         while more:  # a step at a time: traffic commits in between

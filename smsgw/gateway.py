@@ -195,6 +195,7 @@ class Gateway:
         self.seals = DataKeys(vault, store.path and file_of(store.path))
         self._walk = Walk(store, self.seals)
         self._turned = -1
+        self._traces = False  # data keys may still stand in the database, deleted
         self.issuer = issuer
         self._templates = templates(settings.messages)
         self.region = settings.gateway.region
@@ -496,6 +497,7 @@ class Gateway:
         self.seals.adopt(found)
         if found:
             self.store.forget_data_keys()  # the file is on the disk, and has them
+            self._traces = True
         return bool(found)
 
     def renew_seals(self, now: datetime) -> bool:
@@ -504,7 +506,10 @@ class Gateway:
         Raises:
             StoreUnavailable, KeyFault: nothing was done.
         """
-        return self._walk.step(now)
+        if self._walk.step(now):
+            return True
+        self._traces = self._traces and not self.store.truncate_log()
+        return False
 
     def end_seals(self, now: datetime) -> None:
         """Nothing is sealed any more for a while: keep the keys of what waits, and no other.

@@ -263,6 +263,9 @@ def test_restored_backup_opens_its_waiting_texts_after_its_keys_have_died(house)
     ((mt_id, password),) = register(house, 1).items()
     copy = house.path.parent / "copy.db"
     copies.backup(house.store, copy, house.now)
+    with closing(sqlite3.connect(copy)) as db:
+        keys = [key for (key,) in db.execute("SELECT sealed FROM data_keys")]
+    assert 1 == len(keys)
     take(house, [mt_id])
     minutes_pass(house, 9)
     house.store.close()
@@ -272,6 +275,11 @@ def test_restored_backup_opens_its_waiting_texts_after_its_keys_have_died(house)
     house.open()
     assert [password] == [password_in(mt.text) for mt in house.claim().mts]
     assert [] == house.store.data_keys()
+    take(house, [mt_id])
+    minutes_pass(house, 9)
+    later = copy_of(house, house.path.parent.with_name("later"))
+    for key in keys:
+        assert not [file for file in later.iterdir() if key in file.read_bytes()]
 
 
 def test_backup_that_takes_the_place_of_the_running_database_opens_too(house):

@@ -193,9 +193,7 @@ class Store:
         Raises:
             SmsgwError: it cannot be opened or made, is not ours, or is of another version.
         """
-        if path.exists():
-            _refuse_stranger(path)
-        else:
+        if not path.exists():
             if not create:
                 raise SmsgwError(
                     f"no database at {path}",
@@ -203,6 +201,7 @@ class Store:
                 )
             _make_file(path)
         try:
+            _refuse_stranger(path)
             connection = sqlite3.connect(
                 path,
                 timeout=busy_timeout.total_seconds(),
@@ -909,20 +908,22 @@ class Store:
     def _purge_subscribers(self, gone: list[tuple[int]]) -> None:
         self._run(sql.PURGE_SUBSCRIBERS, subscribers=_json({id_ for (id_,) in gone}))
 
-    def truncate_log(self) -> None:
-        """Copy the write-ahead log back, so that what was deleted does not stay in it.
+    def truncate_log(self) -> bool:
+        """Copy the write-ahead log back, so that what was deleted stays neither in it nor in the
+        file; false: somebody still reads it.
 
         A command beside the daemon leaves that to it.
         """
         if not self._copies_log:
-            return
+            return False
         (patience,) = self._one("PRAGMA busy_timeout")
         # Who reads still needs the log; nobody waits for them, the next time will do.
         self._db.execute("PRAGMA busy_timeout = 0")
         try:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, *_) = self._one("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._db.execute(f"PRAGMA busy_timeout = {patience:d}")
+        return not busy
 
     @property
     def path(self) -> Path | None:
