@@ -106,6 +106,11 @@ class DataKeys:
         self._waiting: DataKey | None = None
         self._not_before = 0
 
+    @property
+    def key_id(self) -> int:
+        """Which secret key seals the data keys."""
+        return self._vault.key_id
+
     # --- texts --------------------------------------------------------------------------------
 
     def turn(self, at: int) -> None:

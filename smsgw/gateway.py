@@ -191,9 +191,8 @@ class Gateway:
     def __init__(self, store: Store, settings: Settings, vault: Vault, issuer: Issuer) -> None:
         self.store = store
         self.settings = settings
-        self._vault = vault
-        self.seals = DataKeys(vault, store.path and file_of(store.path))
-        self._walk = Walk(store, self.seals)
+        self._vault = DataKeys(vault, store.path and file_of(store.path))
+        self._walk = Walk(store, self._vault)
         self._turned = -1
         self._traces = False  # data keys may still stand in the database, deleted
         self.issuer = issuer
@@ -215,7 +214,7 @@ class Gateway:
         with store.transaction():
             store.set_fact("key_id", str(self._vault.key_id))
             self._adopt_data_keys()
-            self.seals.retire_all(stamp(now))
+            self._vault.retire_all(stamp(now))
             self._turn(stamp(now))  # so that what is wrong with it is said now
             store.set_carriers({link.name: link.carrier for link in self.settings.smsc})
             store.end_all_leases(now)
@@ -457,7 +456,7 @@ class Gateway:
             password = issued.password
             if self.store.transactions != self._turned:
                 self._turn(at)
-            sealed = bytearray(self.seals.seal(mt_id, password))
+            sealed = bytearray(self._vault.seal(mt_id, password))
         reminder = reply is _REMINDER
         number, ton, npi = to
         changes.mts.append(
@@ -473,7 +472,7 @@ class Gateway:
     def _turn(self, at: int) -> None:
         """Have a data key that is young enough, on the disk before what is sealed with it."""
         try:
-            self.seals.turn(at)
+            self._vault.turn(at)
         except KeyFault as fault:
             raise StoreUnavailable(fault.problem, fault.remedy) from fault
         self._turned = self.store.transactions
@@ -481,12 +480,12 @@ class Gateway:
     def _unseal(self, mt_id: int, sealed: bytes) -> str:
         try:
             try:
-                return self.seals.unseal(mt_id, sealed)
+                return self._vault.unseal(mt_id, sealed)
             except KeyUnknown:
                 # The database may have been replaced by a copy, which brings its keys.
                 if not self._adopt_data_keys():
                     raise
-                return self.seals.unseal(mt_id, sealed)
+                return self._vault.unseal(mt_id, sealed)
         except KeyFault as fault:  # not this text's, and it may pass
             raise StoreUnavailable(fault.problem, fault.remedy) from fault
 
@@ -494,7 +493,7 @@ class Gateway:
         """Take the data keys of a copy out of it, and seal all with today's secret key; whether
         there were some."""
         found = [DataKey(*row) for row in self.store.data_keys()]
-        self.seals.adopt(found)
+        self._vault.adopt(found)
         if found:
             self.store.forget_data_keys()  # the file is on the disk, and has them
             self._traces = True
@@ -517,7 +516,7 @@ class Gateway:
         Raises:
             StoreUnavailable, KeyFault: they stay until the next start.
         """
-        self.seals.retire_texts(stamp(now))
+        self._vault.retire_texts(stamp(now))
         for _ in range(2):  # the first walk may find that what waits needs another key
             while self._walk.step(now):
                 pass

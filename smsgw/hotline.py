@@ -242,11 +242,11 @@ class Hotline(Gateway):
     @contextmanager
     def _without_key(self) -> Iterator[None]:
         """Seal with a key of nobody: what is not kept needs no key, nor leaves one behind."""
-        kept, self.seals = self.seals, DataKeys(Vault([os.urandom(KEY_OCTETS)]), None)
+        kept, self._vault = self._vault, DataKeys(Vault([os.urandom(KEY_OCTETS)]), None)
         try:
             yield
         finally:
-            self.seals = kept
+            self._vault = kept
             self._turned = -1
 
     def _explain(self, outcome: Outcome, number: str | None, text: str, now: datetime) -> str:

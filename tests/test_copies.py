@@ -138,11 +138,11 @@ def test_what_waits_all_night_is_sealed_anew_once(house):
     take(house, [2])
     minutes_pass(house, 9)
     with pytest.raises(KeyUnknown):
-        house.gateway.seals.unseal(2, sealed)
+        house.gateway._vault.unseal(2, sealed)
     again = dict(house.store._all("SELECT id, sealed FROM outbox"))
     assert 249 == len(again)
     for id_, old in again.items():
-        assert 8 == len(house.gateway.seals.unseal(id_, old))
+        assert 8 == len(house.gateway._vault.unseal(id_, old))
         assert dict(before)[id_] != old
 
 
@@ -222,7 +222,7 @@ def test_disk_without_room_for_a_data_key_is_a_store_that_takes_nothing(house, m
 def test_text_that_the_secret_key_itself_sealed_still_leaves_and_is_sealed_anew(house):
     ((mt_id, password),) = register(house, 1).items()
     with house.store.transaction():
-        house.store.reseal(mt_id, house.gateway._vault.seal(mt_id, password))
+        house.store.reseal(mt_id, house.gateway._vault._vault.seal(mt_id, password))
     house.gateway.start(house.now)
     assert [password] == [password_in(mt.text) for mt in house.claim().mts]
     house.later(hours=1)

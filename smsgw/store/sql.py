@@ -247,7 +247,7 @@ GIVE_UP = """
 """
 
 CANCEL = """
-    UPDATE outbox SET state = 'cancelled', reason = :reason, ended_at = :now
+    UPDATE outbox SET state = 'cancelled', reason = :reason, ended_at = coalesce(ended_at, :now)
      WHERE id = :id AND state IN ('queued', 'failed')
 """
 
