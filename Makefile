@@ -18,20 +18,21 @@ help: ## what can be asked for
 	@$(foreach name,$(CAMPAIGNS),printf '  make %-8slong campaign\n' $(name);)
 
 demo: $(VENV)/.runtime ## gateway and simulated carrier, a conversation as on a phone
-	@$(BIN)/python -m smsgw demo
+	@$(BIN)/python -P -m smsgw demo
 
 run: $(VENV)/.runtime ## the daemon in the foreground, with ./config.toml or SMSGW_CONFIG
-	@$(BIN)/python -m smsgw run
+	@$(BIN)/python -P -m smsgw run
 
 test: $(VENV)/.dev ## every test, on two cores
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
 
-check: $(VENV)/.dev ## format, lint, types, links in the docs, the example configuration
+check: $(VENV)/.dev ## format, lint, types, docs, the unit, the example, known holes in packages
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest tests/test_docs.py tests/test_imports.py
-	@$(BIN)/python -m smsgw -c config.example.toml check-config
+	@$(BIN)/python -m pytest tests/test_docs.py tests/test_imports.py tests/test_unit.py
+	@$(BIN)/python -P -m smsgw -c config.example.toml check-config
+	@$(BIN)/python tests/audit_locks.py
 
 format: $(VENV)/.dev ## put the code into its form
 	@$(BIN)/ruff format .

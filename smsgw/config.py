@@ -10,6 +10,7 @@ import importlib.util
 import ipaddress
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
@@ -747,13 +748,43 @@ def find(explicit: str | None) -> Path:
     """
     if named := explicit or os.environ.get("SMSGW_CONFIG"):
         return Path(named)
+    doubts = []
     for place in PLACES:
-        if place.exists():
+        try:
+            place.lstat()
+        except PermissionError as error:  # in a folder that we may not enter, there is none
+            doubts.append(f"; {place} cannot be seen ({error.strerror})")
+            continue
+        except OSError:
+            continue
+        doubt = None if place.is_absolute() else _doubt(place)
+        if doubt is None:
             return place
+        doubts.append(f"; {place} is not taken: {doubt}")
     raise SmsgwError(
-        "there is no configuration at " + " or ".join(map(str, PLACES)),
+        "there is no configuration at " + " or ".join(map(str, PLACES)) + "".join(doubts),
         "name one with -c or SMSGW_CONFIG; config.example.toml is a start",
     )
+
+
+def _doubt(place: Path) -> str | None:
+    """Why a configuration that only happens to be where we were called is not to be trusted.
+
+    Somebody else's would have us open a database of his choice, as root perhaps.
+    """
+    trusted = {0, os.geteuid()}
+    try:
+        file, target, folder = place.lstat(), place.stat(), place.absolute().parent.stat()
+    except OSError as error:
+        return error.strerror or str(error)
+    for owner in {file.st_uid, target.st_uid} - trusted:
+        return f"it belongs to another user (uid {owner})"
+    if target.st_mode & stat.S_IWOTH:
+        return "everybody may write to it"
+    # In a folder such as /tmp nobody can put another file in place of ours.
+    if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+        return "everybody may write to its folder"
+    return None
 
 
 def load(path: Path, *, connecting: bool = True) -> Settings:

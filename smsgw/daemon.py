@@ -22,12 +22,14 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import time, timedelta
+from functools import partial
 from typing import Any
 
-from smsgw import clock
+from smsgw import clock, copies
 from smsgw.census import Census, Outbox
 from smsgw.config import Settings
 from smsgw.desk import Desk
+from smsgw.errors import SmsgwError
 from smsgw.gateway import Gateway
 from smsgw.jobs import Jobs
 from smsgw.links import Link
@@ -51,6 +53,10 @@ log = logging.getLogger("smsgw.daemon")
 #: When nobody registers.
 PURGE_AT = time(3, 30)
 HEARTBEAT = timedelta(hours=1)
+#: How often data keys that are too old are looked for (see `datakeys.LIFE`).
+RESEAL_INTERVAL = timedelta(minutes=1)
+#: A start that takes longer than this says so to systemd again.
+OPENING_SECONDS = 10.0
 #: Accounts of one expiry step, which is one transaction: a text that comes in meanwhile waits 3 ms.
 EXPIRED_AT_ONCE = 50
 #: In which the hashers make some more passwords.
@@ -113,6 +119,7 @@ class Daemon:
         self._binds: dict[str, int] = {}  # of each link, after which what was held left again
         self._unable_since: dict[str, float] = {}  # links that cannot send, in the loop's time
         self._started = clock.now()
+        self._received = -1  # texts, when the last walk for data keys was done
 
     async def run(self) -> None:
         """Run until a signal.
@@ -160,7 +167,7 @@ class Daemon:
         log.info("starting pid=%d database=%s", os.getpid(), settings.gateway.database)
         worker = Worker("store")
         stack.callback(worker.close)
-        store = await worker.do(Store.open, settings.gateway.database)
+        store = await self._open_store(worker)
         stack.push_async_callback(worker.do, store.close)
         vault = Vault.open(settings.gateway.secret_key_file, create=True)
         self._stock = stock = Stock(
@@ -199,6 +206,20 @@ class Daemon:
             )
             self._links.append(link)
 
+    async def _open_store(self, worker: Worker) -> Store:
+        """The database, brought up to date; systemd waits as long as a copy takes."""
+        opened = worker.do(
+            partial(
+                Store.open,
+                self._settings.gateway.database,
+                before_migration=lambda store: copies.before_migration(store, clock.now()),
+            )
+        )
+        while not opened.done():
+            notify(f"EXTEND_TIMEOUT_USEC={4 * OPENING_SECONDS * 10**6:.0f}")
+            await asyncio.wait({opened}, timeout=OPENING_SECONDS)
+        return opened.result()
+
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
         """The clean end: nothing that was received is left without commit and answer."""
         log.info("ending: no new texts; waiting for the disk and the SMSCs")
@@ -208,6 +229,10 @@ class Daemon:
         await asyncio.gather(*(link.close() for link in self._links))
         await self._drain(desk)
         await self._tell()
+        try:
+            await self._desk.run_in_store(self._gateway.end_seals, clock.now())
+        except SmsgwError as fault:
+            log.warning("data keys stay until the next start: %s", fault)
 
     async def _drain(self, desk: "asyncio.Task[None]") -> None:
         """Wait until the desk has committed everything, and raise what it ends by."""
@@ -251,6 +276,7 @@ class Daemon:
         jobs.every(tick, "expiry", self._expire)
         jobs.every(tick, "tidy", self._tidy)
         jobs.every(STAND_IN_EVERY, "stand-in", self._stand_in)
+        jobs.every(RESEAL_INTERVAL, "seals", self._renew_seals)
         jobs.every(tick, "tell", self._tell)  # what could not be stored when it changed
         jobs.every(tick, "garbage", self._collect_garbage)
         jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
@@ -315,7 +341,17 @@ class Daemon:
             for link in links:
                 self._desk.ring(link)
 
+    async def _renew_seals(self) -> None:
+        """Let data keys die; while nobody texts, empty the log of what they sealed, too."""
+        while await self._desk.run_in_store(self._gateway.renew_seals, clock.now()):
+            pass
+        received, self._received = self._received, self._desk.outcomes.total()
+        if received == self._received:
+            await self._desk.run_in_store(self._gateway.store.truncate_log)
+
     async def _purge(self) -> None:
+        database = self._settings.gateway.database
+        await self._desk.run_in_store(copies.remove_old, database, clock.now())
         messages = accounts = 0
         more = True
         while more:  # a step at a time: traffic commits in between

@@ -134,7 +134,7 @@ class Deliveries:
             return
         event = machine.Undeliverable
         to = machine.step(row.account.state, event).to
-        self._gateway.supersede(row, f"{undelivered} texts in a row were not delivered")
+        self._gateway.supersede(row, self._now, f"{undelivered} texts in a row were not delivered")
         self._store.delete_passwords([account_id])
         self._store.write(Changes(history=[history_row(row, event, to, self._now)]))
         log.info("password ended account=%d undelivered=%d", account_id, undelivered)

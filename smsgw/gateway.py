@@ -22,6 +22,7 @@ from smsgw import phone
 from smsgw.carriers import Carriers
 from smsgw.clock import stamp, unstamp
 from smsgw.config import Settings, SourceNumbers
+from smsgw.datakeys import DataKey, DataKeys, file_of
 from smsgw.delivery import Deliveries
 from smsgw.errors import SmsgwError
 from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
@@ -46,6 +47,7 @@ from smsgw.passwords import Issued, Issuer, Supply
 from smsgw.registration import machine
 from smsgw.registration.own_wording import OwnWording
 from smsgw.registration.replies import templates
+from smsgw.reseal import Walk
 from smsgw.store import rows
 from smsgw.store.rows import Changes
 from smsgw.store.store import (
@@ -57,7 +59,7 @@ from smsgw.store.store import (
     StoreMoved,
     StoreUnavailable,
 )
-from smsgw.vault import Vault
+from smsgw.vault import KeyFault, KeyUnknown, SealBroken, Vault
 
 log = logging.getLogger(__name__)
 
@@ -233,7 +235,10 @@ class Gateway:
     def __init__(self, store: Store, settings: Settings, vault: Vault, issuer: Issuer) -> None:
         self.store = store
         self.settings = settings
-        self._vault = vault
+        self._vault = DataKeys(vault, store.path and file_of(store.path))
+        self._walk = Walk(store, self._vault)
+        self._turned = -1
+        self._traces = False  # data keys may still stand in the database, deleted
         self.issuer = issuer
         self._templates = templates(settings.messages)
         self.region = settings.gateway.region
@@ -265,6 +270,9 @@ class Gateway:
             store.set_fact("key_id", str(self._vault.key_id))
             if not self.settings.limits.replies_per_hour:
                 store.set_fact(CEILING_FACT, "0")
+            self._adopt_data_keys()
+            self._vault.retire_all(stamp(now))
+            self._turn(stamp(now))  # so that what is wrong with it is said now
             store.set_carriers({link.name: link.carrier for link in self.settings.smsc})
             store.end_all_leases(now)
             for name in self._links:
@@ -469,7 +477,7 @@ class Gateway:
                 case Postponed() | Unanswered():
                     again[result.mt_id] = link, result
                 case Refused(mt_id, reason, address):
-                    if store.fail(mt_id, reason) and address:
+                    if store.fail(mt_id, reason, now) and address:
                         deliveries.refused(mt_id)
                     log.warning("mt %d link=%s refused: %s", mt_id, link, reason)
                 case _:
@@ -572,20 +580,20 @@ class Gateway:
         """The text of *row*, unless it is never to leave."""
         store, at, since = self.store, stamp(now), row.since
         if at - since >= _GIVE_UP_MICROSECONDS:
-            store.give_up(row.id)
+            store.give_up(row.id, now)
             log.warning("mt %d link=%s given up after 24 hours", row.id, link)
             return None
         if row.lapses is not None and row.lapses <= at:
-            store.cancel(row.id, "its password has lapsed")
+            store.cancel(row.id, "its password has lapsed", now)
             log.warning("mt %d link=%s cancelled: its password has lapsed", row.id, link)
             return None
         if since > at + _CLOCK_SLACK // timedelta(microseconds=1):
             store.begin_day([row.id], now)
             since = at
         try:
-            password = self._vault.unseal(row.id, row.sealed) if row.sealed else ""
-        except SmsgwError as error:
-            store.fail(row.id, str(error))
+            password = self._unseal(row.id, row.sealed) if row.sealed else ""
+        except (KeyUnknown, SealBroken) as error:
+            store.fail(row.id, str(error), now)
             log.error("mt %d link=%s: %s", row.id, link, error)
             return None
         text = row.wording.format(row.cmnd, password)
@@ -635,6 +643,8 @@ class Gateway:
             password, sealed, worth = "", None, _GIVE_UP_MICROSECONDS
         else:
             password, worth = issued.password, self.ttl
+            if self.store.transactions != self._turned:
+                self._turn(at)
             sealed = bytearray(self._vault.seal(mt_id, password))
         reminder = reply is _REMINDER
         number, ton, npi = to
@@ -646,6 +656,60 @@ class Gateway:
         )  # fmt: skip
         text = template.format(cmnd, password)
         return from_tuple(Mt, (mt_id, link, to, text, reminder, _moment(at + worth)))
+
+    # --- seals --------------------------------------------------------------------------------
+
+    def _turn(self, at: int) -> None:
+        """Have a data key that is young enough, on the disk before what is sealed with it."""
+        try:
+            self._vault.turn(at)
+        except KeyFault as fault:
+            raise StoreUnavailable(fault.problem, fault.remedy) from fault
+        self._turned = self.store.transactions
+
+    def _unseal(self, mt_id: int, sealed: bytes) -> str:
+        try:
+            try:
+                return self._vault.unseal(mt_id, sealed)
+            except KeyUnknown:
+                # The database may have been replaced by a copy, which brings its keys.
+                if not self._adopt_data_keys():
+                    raise
+                return self._vault.unseal(mt_id, sealed)
+        except KeyFault as fault:  # not this text's, and it may pass
+            raise StoreUnavailable(fault.problem, fault.remedy) from fault
+
+    def _adopt_data_keys(self) -> bool:
+        """Take the data keys of a copy out of it, and seal all with today's secret key; whether
+        there were some."""
+        found = [DataKey(*row) for row in self.store.data_keys()]
+        self._vault.adopt(found)
+        if found:
+            self.store.forget_data_keys()  # the file is on the disk, and has them
+            self._traces = True
+        return bool(found)
+
+    def renew_seals(self, now: datetime) -> bool:
+        """One step of the walk that lets data keys die; true: there is more to do.
+
+        Raises:
+            StoreUnavailable, KeyFault: nothing was done.
+        """
+        if self._walk.step(now):
+            return True
+        self._traces = self._traces and not self.store.truncate_log()
+        return False
+
+    def end_seals(self, now: datetime) -> None:
+        """Nothing is sealed any more for a while: keep the keys of what waits, and no other.
+
+        Raises:
+            StoreUnavailable, KeyFault: they stay until the next start.
+        """
+        self._vault.retire_texts(stamp(now))
+        for _ in range(2):  # the first walk may find that what waits needs another key
+            while self._walk.step(now):
+                pass
 
     # --- expiry -------------------------------------------------------------------------------
 
@@ -692,7 +756,7 @@ class Gateway:
                 reminders = row.account.reminders + 1
                 self._issue(changes, row, machine.Lapse, issued, mt_id, now, reminders=reminders)
             for row, event, reason in last:
-                self.supersede(row)
+                self.supersede(row, now)
                 to = machine.step(row.account.state, event).to
                 changes.history.append(history_row(row, event, to, now, reason=reason))
             store.delete_passwords(row.account.id for row, _, _ in last)
@@ -735,7 +799,7 @@ class Gateway:
         actor: str | None = None,
     ) -> None:
         """Replace an account's password and text the new one to its phone."""
-        self.supersede(row)
+        self.supersede(row, now)
         step = machine.step(row.account.state, event)
         assert step.reply is not None  # noqa: S101 - the table's own rule: a new password is told
         at, account = stamp(now), row.account
@@ -749,10 +813,12 @@ class Gateway:
         )
         changes.history.append(history_row(row, event, step.to, now, actor))
 
-    def supersede(self, row: AccountRow, why: str = "its password was replaced") -> None:
-        """A text that still waits must not tell a password that is no more."""
+    def supersede(
+        self, row: AccountRow, now: datetime, why: str = "its password was replaced"
+    ) -> None:
+        """A text that still waits must not tell a password that is no more, nor keep it."""
         if row.password_mt_id is not None:
-            self.store.cancel(row.password_mt_id, why)
+            self.store.supersede(row.password_mt_id, why, now)
 
     def _check_key(self) -> None:
         """Refuse to seal what the daemon could not open.
@@ -807,7 +873,7 @@ class Gateway:
             done.falls_due(link, now)
         if set_back:
             log.warning("the clock was set back: so were %d leases", set_back)
-        for mt_id, link in store.give_up_old(now - GIVE_UP_AFTER):
+        for mt_id, link in store.give_up_old(now - GIVE_UP_AFTER, now):
             log.warning("mt %d link=%s given up after 24 hours", mt_id, link)
         if count := store.set_back_parts(now + _CLOCK_SLACK, now):
             log.warning("the clock was set back: so was the arrival of %d parts", count)

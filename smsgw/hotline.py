@@ -5,6 +5,7 @@ in the account's history that names who did it. What it puts in the outbox leave
 daemon's next claim.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -27,9 +28,11 @@ from smsgw.model import (
 )
 from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, syntax
+from smsgw.reseal import KEPT
 from smsgw.store import rows
 from smsgw.store.rows import Changes
 from smsgw.store.store import MASK, AccountRow, ReplyRow, Reservation
+from smsgw.vault import KEY_OCTETS, Vault
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
 RESERVED_FOR = timedelta(days=7)
@@ -79,7 +82,7 @@ class _Rehearsal(Gateway):
     ) -> Mt:
         return Mt(mt_id, link, to, self._templates[reply].format(cmnd, MASK), reminder=False)
 
-    def supersede(self, row: AccountRow, why: str = "") -> None:
+    def supersede(self, row: AccountRow, now: datetime, why: str = "") -> None:
         """The text that waits stays."""
 
     def at_ceiling(self, ceiling: Ceiling, now: datetime) -> bool:
@@ -181,7 +184,7 @@ class Hotline(Gateway):
         with self.store.transaction():
             row = self._open(key)
             step = machine.step(row.account.state, machine.OwnPassword)
-            self.supersede(row)
+            self.supersede(row, now)
             self.store.set_own_password(row.account.id, step.to, hashed)
             self._remember(row, machine.OwnPassword, step.to, now, actor)
             return self.store.account(row.account.id).account
@@ -257,7 +260,7 @@ class Hotline(Gateway):
 
     def _close(self, row: AccountRow, reason: str, actor: str, now: datetime) -> None:
         step = machine.step(row.account.state, machine.Close)
-        self.supersede(row)
+        self.supersede(row, now)
         self.store.close_account(row.account.id, step.to, now)
         self._remember(row, machine.Close, step.to, now, actor, reason)
 
@@ -296,13 +299,18 @@ class Hotline(Gateway):
 
         Raises:
             NotFound: it is not in the outbox.
-            SmsgwError: the password that it tells is no longer valid.
+            SmsgwError: the password that it tells is no longer valid, or was wiped.
         """
         with self.store.transaction():
             reply = self.store.reply(mt_id)
             if reply.account_id is not None and not reply.password_is_current:
                 raise SmsgwError(
                     f"reply {mt_id} tells a password that is no longer valid",
+                    "use `smsgw accounts reset-password`",
+                )
+            if reply.account_id is not None and _is_past(reply, now):
+                raise SmsgwError(
+                    f"reply {mt_id} has no password any more: it ended more than 24 hours ago",
                     "use `smsgw accounts reset-password`",
                 )
             self.store.retry(mt_id, now)
@@ -317,7 +325,7 @@ class Hotline(Gateway):
         """
         with self.store.transaction():
             reply = self.store.reply(mt_id)
-            if not self.store.cancel(mt_id, f"cancelled by {actor}"):
+            if not self.store.cancel(mt_id, f"cancelled by {actor}", now):
                 raise SmsgwError(f"reply {mt_id} is cancelled already")
             self._note(reply, f"cancel of message {mt_id}", actor, now)
 
@@ -354,7 +362,8 @@ class Hotline(Gateway):
         number = phone.normalise(address, self.region)
         changes, done = Changes(), Done()
         link = self._link_of(number)
-        rehearsal = _Rehearsal(self.store, self.settings, self._vault, _Masked())
+        nobodys = Vault([os.urandom(KEY_OCTETS)])  # nothing is sealed
+        rehearsal = _Rehearsal(self.store, self.settings, nobodys, _Masked())
         intake = Intake(rehearsal, {link: 1}, now, changes, done, Supply(rehearsal.issuer))
         intake.take([Mo(link, 0, address, text, 0)])
         (outcome,) = done.outcomes
@@ -404,3 +413,8 @@ class Hotline(Gateway):
                 until = f"{kept.ends_at.astimezone(self.zone):%Y-%m-%d %H:%M}"
                 return f"the CMND is reserved for {kept.phone} until {until}"
         return "the CMND or the phone has an account"
+
+
+def _is_past(reply: ReplyRow, now: datetime) -> bool:
+    """Whether its password is wiped, or is to be."""
+    return reply.wiped or (reply.ended_at is not None and now - reply.ended_at >= KEPT)

@@ -466,7 +466,7 @@ class Intake:
         assert account_id is not None  # noqa: S101 - a reset is about an account that exists
         assert event is not None  # noqa: S101 - the caller asked
         row = self._store.account(account_id)
-        self._gateway.supersede(row)
+        self._gateway.supersede(row, self._now)
         state = machine.step(row.account.state, event).to
         self._changes.passwords.append(
             rows.password(account_id, state, issued.hash, mt_id, self._at, self._expires, 0)

@@ -3,11 +3,15 @@
 The kernel drops the lock when its holder dies, however it dies; what stays in the file then is a
 pid without meaning, which nobody believes because nobody holds the lock. Commands ask whether a
 daemon runs, and ring it when they have put something into the outbox.
+
+Whom they ring, the file does not decide: who may write to it could have root signal any process.
+The daemon holds a second lock, of the kind of which the kernel tells the holder's pid (POSIX).
 """
 
 import fcntl
 import os
 import signal
+import struct
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +22,8 @@ from smsgw.errors import SmsgwError
 # A command that looks whether a daemon runs holds the lock for microseconds: a daemon that
 # starts at that moment tries again instead of giving up.
 PATIENCE_SECONDS = 0.3
+#: struct flock of fcntl(2): type, whence, start, length, pid.
+_FLOCK = "hhqqi0q"
 
 
 class AlreadyRunning(SmsgwError):
@@ -71,6 +77,8 @@ class DaemonLock:
                     "stop it first, or give this one a database of its own",
                 )
             time.sleep(0.01)
+        with suppress(OSError):  # somebody else's, so that we shall not be rung
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(handle, 0)
         os.pwrite(handle, b"%d\n" % os.getpid(), 0)
         return cls(handle)
@@ -100,10 +108,36 @@ def daemon_pid(database: Path) -> int | None:
 
 def ring_daemon(database: Path) -> bool:
     """Tell the daemon, if one runs, that something in the outbox may be due at once."""
-    pid = daemon_pid(database)
-    if pid is None:
+    try:
+        handle = os.open(_lock_file(database), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
         return False
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGUSR1)
-        return True
-    return False
+    try:
+        pid = _holder(handle)
+        if pid is None:
+            # Our own locks the kernel does not tell us; and whom else the file may name, nobody
+            # has shown to be the daemon.
+            if _try_flock(handle, fcntl.LOCK_SH) or _pid_in(handle) != os.getpid():
+                return False
+            os.kill(os.getpid(), signal.SIGUSR1)
+            return True
+        process = os.pidfd_open(pid)
+        try:
+            # The number may have gone to another process since; behind *process* it cannot.
+            if _holder(handle) != pid:
+                return False
+            signal.pidfd_send_signal(process, signal.SIGUSR1)
+            return True
+        finally:
+            os.close(process)
+    except OSError:  # it ended meanwhile, or is not ours to signal
+        return False
+    finally:
+        os.close(handle)
+
+
+def _holder(handle: int) -> int | None:
+    """The process that holds the second lock on this file, as the kernel knows it."""
+    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))
+    return pid if kind != fcntl.F_UNLCK and pid > 0 else None

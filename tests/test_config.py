@@ -1,5 +1,6 @@
 """The configuration: what is taken, and everything that is refused, in one go."""
 
+import os
 import sys
 import tomllib
 from datetime import datetime, timedelta
@@ -755,6 +756,58 @@ def test_configuration_is_looked_for_where_the_manual_says(tmp_path, monkeypatch
     monkeypatch.setenv("SMSGW_CONFIG", "named.toml")
     assert Path("named.toml") == config.find(None)
     assert Path("explicit.toml") == config.find("explicit.toml")
+
+
+@pytest.fixture
+def lost(tmp_path, monkeypatch):
+    """A folder to be called in, with a configuration in it, and the one in /etc."""
+    (elsewhere := tmp_path / "etc.toml").touch()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "config.toml").touch()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("SMSGW_CONFIG", raising=False)
+    monkeypatch.setattr(config, "PLACES", (Path("config.toml"), elsewhere))
+    return folder, elsewhere
+
+
+def test_configuration_of_another_user_in_the_folder_is_not_taken(lost, monkeypatch):
+    folder, elsewhere = lost
+    monkeypatch.setattr(os, "geteuid", lambda: (folder / "config.toml").stat().st_uid + 4711)
+    if os.getuid() == 0:  # what is root's is taken by everybody
+        os.chown(folder / "config.toml", 4712, 4712)
+    assert elsewhere == config.find(None)
+    elsewhere.unlink()
+    with pytest.raises(SmsgwError, match=r"config\.toml is not taken: it belongs to another user"):
+        config.find(None)
+
+
+@pytest.mark.parametrize(("mode", "taken"), [(0o755, True), (0o777, False), (0o1777, True)])
+def test_configuration_in_a_folder_of_everybody_is_taken_where_none_can_replace_it(
+    lost, mode, taken
+):
+    folder, elsewhere = lost
+    folder.chmod(mode)
+    assert (Path("config.toml") if taken else elsewhere) == config.find(None)
+
+
+def test_configuration_that_everybody_may_write_is_not_taken(lost):
+    folder, elsewhere = lost
+    (folder / "config.toml").chmod(0o666)
+    assert elsewhere == config.find(None)
+
+
+def test_configuration_in_a_folder_that_cannot_be_entered_is_none(lost, monkeypatch):
+    _, elsewhere = lost
+    look = Path.lstat
+
+    def forbidden(path):
+        if path == Path("config.toml"):
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr(Path, "lstat", forbidden)
+    assert elsewhere == config.find(None)
 
 
 def test_usual_places():

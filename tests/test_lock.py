@@ -78,3 +78,35 @@ def test_lock_is_for_its_owner_only(database):
 def test_missing_folder_is_named(tmp_path):
     with pytest.raises(SmsgwError, match=r"nowhere/smsgw\.db\.lock"):
         DaemonLock.acquire(tmp_path / "nowhere" / "smsgw.db")
+
+
+IMPOSTOR = """
+import fcntl, os, sys
+handle = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o666)
+fcntl.flock(handle, fcntl.LOCK_EX)
+os.pwrite(handle, sys.argv[2].encode() + b"\\n", 0)
+if sys.argv[3:]:
+    fcntl.lockf(handle, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["both"]], ids=["one lock", "both locks"])
+def test_process_that_only_stands_in_the_lock_file_is_not_signalled(database, more):
+    lock_file = database.with_name("smsgw.db.lock")
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        with subprocess.Popen(
+            [sys.executable, "-c", IMPOSTOR, str(lock_file), str(stranger.pid), *more],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as impostor:
+            assert "held\n" == impostor.stdout.readline()
+            assert stranger.pid == daemon_pid(database)
+            assert bool(more) == ring_daemon(database)
+            if more:  # he is told, and nobody else
+                assert -signal.SIGUSR1 == impostor.wait(timeout=20)
+            impostor.kill()
+        assert stranger.poll() is None
+        stranger.kill()

@@ -295,7 +295,8 @@ def _play_trick(screen: "Screen", carrier: SmscThread, trick: Trick) -> None:
 
 # --- the gateway ----------------------------------------------------------------------------
 
-_COMMAND = (sys.executable, "-m", "smsgw.cli.main")
+# -P: a schedule.py in the folder where the demo was called is nobody's module of ours.
+_COMMAND = (sys.executable, "-P", "-m", "smsgw.cli.main")
 
 
 def _configure(folder: Path, carrier: SmscThread, ttl: int) -> Path:

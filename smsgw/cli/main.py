@@ -88,6 +88,7 @@ def smsgw(ctx: click.Context, config: str | None) -> None:
 
 def main() -> NoReturn:
     """The console script."""
+    os.umask(0o077)  # whatever a command makes is its user's alone
     sys.exit(execute(sys.argv[1:]))
 
 

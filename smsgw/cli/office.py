@@ -85,7 +85,13 @@ class Office:
         level = self.settings.log.level
         logs.configure("warning" if level == "info" else level, self.settings.log.format)
         alone = self.daemon_pid is None
-        return Store.open(self.database, create=False, busy_timeout=PATIENCE, copies_log=alone)
+        return Store.open(
+            self.database,
+            create=False,
+            busy_timeout=PATIENCE,
+            copies_log=alone,
+            migrate=False,
+        )
 
     @cached_property
     def carriers(self) -> "Carriers":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from smsgw import copies
 from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
 from smsgw.cli.options import format_option
@@ -43,16 +44,26 @@ def purge(office: Office, form: str) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE|FOLDER", type=click.Path(path_type=Path))
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Name the copy by date and time in FOLDER, and keep the last N of these.",
+)
 @pass_office
-def backup(office: Office, file: Path) -> None:
-    """Write a consistent copy of the database.
+def backup(office: Office, file: Path, keep: int | None) -> None:
+    """Write a consistent, checked copy of the database.
 
-    Also while the daemon runs. FILE must not exist; it is made with mode 0600. The secret key is
-    not in it: keep gateway.secret_key_file too, elsewhere.
+    Also while the daemon runs. FILE must not exist; it is made with mode 0600, and has its name
+    only once it is whole. The secret key is not in it: keep gateway.secret_key_file too, elsewhere.
 
     \b
         smsgw backup /srv/backup/smsgw-$(date +%F).db
+        smsgw backup --keep 14 /srv/backup
     """
-    office.store.backup(file)
+    if keep is None:
+        copies.backup(office.store, file, office.now)
+    else:
+        file = copies.backup_into(office.store, file, keep, office.now)
     click.echo(f"{file}: {show.octets(file.stat().st_size)}")

@@ -12,6 +12,20 @@ from sqlite_utils.migrations import Migrations
 
 migrations = Migrations("smsgw")
 
+#: In the header of each database of ours ("smsg").
+APPLICATION_ID = 0x736D7367
+
+# Empty but in a copy, which has the data keys of the texts that waited when it was made, as they
+# stand in the file of data keys.
+DATA_KEYS = """
+    CREATE TABLE IF NOT EXISTS data_keys (
+        id     BLOB    PRIMARY KEY,
+        use    TEXT    NOT NULL,
+        made   INTEGER NOT NULL,
+        sealed BLOB    NOT NULL             -- by the secret key
+    ) STRICT, WITHOUT ROWID
+"""
+
 _FIRST = (
     # Whoever sent us a text. Random keys make a large store slow, so a telephone number stands
     # here once, and everything else refers to it by a number that grows with time.
@@ -292,3 +306,21 @@ def m006_accounts(db: Database) -> None:
         " ends_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"
     )
     db.execute("CREATE INDEX reservations_end ON reservations (ends_at)")
+
+
+@migrations()
+def m007_copies(db: Database) -> None:
+    # When a text failed or was cancelled: a day later its password is wiped.
+    db.execute("ALTER TABLE outbox ADD COLUMN ended_at INTEGER")
+    db.execute(
+        "UPDATE outbox SET ended_at = max(created_at, coalesce(retried, 0)) WHERE state <> 'queued'"
+    )
+    # One that was replaced is of no use to anybody.
+    db.execute(
+        "UPDATE outbox SET sealed = NULL WHERE state <> 'queued' AND sealed IS NOT NULL"
+        " AND id NOT IN (SELECT password_mt_id FROM accounts"
+        "                 WHERE id = outbox.account_id AND password_mt_id IS NOT NULL)"
+    )
+    db.execute(DATA_KEYS)
+    # So that nobody takes another program's database for ours.
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -314,7 +314,7 @@ COUNT_HELD = """
 
 GIVE_UP_OLD = """
     -- Also what nobody claims: it is held, or its link is down.
-    UPDATE outbox SET state = 'failed',
+    UPDATE outbox SET state = 'failed', ended_at = :now,
                       reason = 'given up after 24 hours' || coalesce('; last: ' || reason, '')
      WHERE id IN (SELECT id FROM outbox
                    WHERE id > 0 AND state = 'queued' AND leased = 0
@@ -371,31 +371,55 @@ POSTPONE = """
      WHERE id = ? AND state = 'queued'
 """
 
-FAIL = "UPDATE outbox SET state = 'failed', reason = ? WHERE id = ? AND state = 'queued'"
+FAIL = """
+    UPDATE outbox SET state = 'failed', reason = ?, ended_at = ? WHERE id = ? AND state = 'queued'
+"""
 
 GIVE_UP = """
     UPDATE outbox SET state = 'failed',
-                      reason = 'given up after 24 hours' || coalesce('; last: ' || reason, '')
+                      reason = 'given up after 24 hours' || coalesce('; last: ' || reason, ''),
+                      ended_at = ?
      WHERE id = ? AND state = 'queued'
 """
 
 CANCEL = """
-    UPDATE outbox SET state = 'cancelled', reason = :reason
+    UPDATE outbox SET state = 'cancelled', reason = :reason, ended_at = coalesce(ended_at, :now)
      WHERE id = :id AND state IN ('queued', 'failed')
 """
+
+SUPERSEDE = """
+    -- The password that it tells is no more: nobody may read it any longer, nor send it again.
+    UPDATE outbox SET sealed = NULL,
+                      reason = CASE WHEN state = 'cancelled' THEN reason ELSE :reason END,
+                      state = 'cancelled', ended_at = coalesce(ended_at, :now)
+     WHERE id = :id
+"""
+
+SEALED_AFTER = """
+    -- A piece of the outbox, in the order of ids; not only what is sealed, as a step has its bound
+    -- whatever stands there.
+    SELECT id, sealed, state, ended_at FROM outbox WHERE id > :after ORDER BY id LIMIT :limit
+"""
+
+RESEAL = "UPDATE outbox SET sealed = ? WHERE id = ?"
+
+HAS_ENDED = "UPDATE outbox SET ended_at = ? WHERE id = ?"
+
+WIPE = "UPDATE outbox SET sealed = NULL WHERE id = ?"
 
 RETRY = """
     -- One that a link has in memory is on its way already, and keeps its lease: it would leave
     -- twice.
     UPDATE outbox
        SET state = 'queued', tries = 0, unanswered = 0, reason = NULL, retried = :now,
+           ended_at = NULL,
            leased = CASE WHEN state = 'queued' THEN leased ELSE 0 END,
            due_at = CASE WHEN state = 'queued' AND leased = 1 THEN due_at ELSE :now END
      WHERE id = :id
 """
 
 FIND_REPLY = """
-    SELECT o.state, o.account_id, a.password_mt_id, a.state
+    SELECT o.state, o.account_id, a.password_mt_id, a.state, o.sealed IS NULL, o.ended_at
       FROM outbox AS o LEFT JOIN accounts AS a ON a.id = o.account_id
      WHERE o.id = :id
 """
@@ -828,6 +852,27 @@ SET_CARRIER = "INSERT OR REPLACE INTO carriers (link, carrier) VALUES (?, ?)"
 GET_FACT = "SELECT value FROM facts WHERE name = :name"
 
 SET_FACT = "INSERT OR REPLACE INTO facts (name, value) VALUES (:name, :value)"
+
+# --- whose database is it? -------------------------------------------------------------------
+
+COUNT_TABLES = "SELECT count(*) FROM sqlite_schema"
+
+COUNT_MIGRATIONS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlite_migrations'"
+
+COUNT_OUR_MIGRATIONS = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = 'smsgw'"
+
+# --- data keys in a copy ---------------------------------------------------------------------
+
+LIST_DATA_KEYS = "SELECT id, use, made, sealed FROM data_keys WHERE id >= x'' ORDER BY id"
+
+ADD_DATA_KEY = "INSERT OR REPLACE INTO data_keys (id, use, made, sealed) VALUES (?, ?, ?, ?)"
+
+FORGET_DATA_KEYS = "DELETE FROM data_keys WHERE id >= x''"
+
+KEYS_IN_OUTBOX = """
+    -- A seal begins with the id of its key.
+    SELECT DISTINCT substr(sealed, 1, 4) FROM outbox WHERE id > 0 AND sealed IS NOT NULL
+"""
 
 # --- retention -------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ import ctypes
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
+from smsgw import __version__
 from smsgw.clock import EPOCH, stamp, unstamp
 from smsgw.errors import NotFound, SmsgwError
 from smsgw.model import (
@@ -45,7 +46,7 @@ from smsgw.model import (
 )
 from smsgw.store import rows, sql
 from smsgw.store.rows import Changes, Row
-from smsgw.store.schema import migrations
+from smsgw.store.schema import APPLICATION_ID, DATA_KEYS, migrations
 
 MASK = "********"
 
@@ -182,6 +183,8 @@ class ReplyRow(NamedTuple):
     state: MtState
     account_id: int | None  #: whose password it carries
     password_is_current: bool
+    wiped: bool  #: no password is in it, any more or ever
+    ended_at: datetime | None  #: when it failed or was cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,7 @@ class Store:
         self._hour = 0  # the last one that stands in `hours`
         self._early_receipts = True  # there may be some; only this process adds any
         self._early_of: dict[str, int] = {}  # how many of each link, once counted
+        self.transactions = 0  #: so many were begun
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -223,17 +227,22 @@ class Store:
         create: bool = True,
         busy_timeout: timedelta = BUSY_TIMEOUT,
         copies_log: bool = True,
+        migrate: bool = True,
+        before_migration: "Callable[[Store], None] | None" = None,
     ) -> "Store":
         """Open the database at *path*, made with mode 0600 where it is missing.
 
         Args:
+            migrate: bring a database of an older version up to date, which only the daemon may: the
+                one that still runs could not go on with it.
+            before_migration: called then, before anything is changed; what it raises ends this.
             copies_log: copy the write-ahead log back into the file when it is long. While the
                 daemon runs, it alone does: SQLite before 3.51.3 can lose committed rows when one
                 process copies while another begins the log anew
                 (https://www.sqlite.org/wal.html#walresetbug).
 
         Raises:
-            SmsgwError: it cannot be opened or made, is not ours, or is of a newer version.
+            SmsgwError: it cannot be opened or made, is not ours, or is of another version.
         """
         if not path.exists():
             if not create:
@@ -243,6 +252,7 @@ class Store:
                 )
             _make_file(path)
         try:
+            _refuse_stranger(path)
             connection = sqlite3.connect(
                 path,
                 timeout=busy_timeout.total_seconds(),
@@ -251,7 +261,7 @@ class Store:
             )
             store = cls(connection, path, copies_log=copies_log)
             try:
-                store._set_up()
+                store._set_up(migrate, before_migration)
             except BaseException:
                 connection.close()
                 raise
@@ -266,7 +276,9 @@ class Store:
         store._set_up()
         return store
 
-    def _set_up(self) -> None:
+    def _set_up(
+        self, migrate: bool = True, before_migration: "Callable[[Store], None] | None" = None
+    ) -> None:
         db = self._db
         db.execute(f"PRAGMA page_size = {_PAGE_OCTETS}")  # of a database that has none yet
         # WAL with FULL: a commit is on the disk when COMMIT returns, also when the power fails.
@@ -282,13 +294,27 @@ class Store:
             raise SmsgwError(f"{self._path}: SQLite did not accept synchronous=FULL")
         database = Database(db)
         ours = {migration.name for migration in migrations.pending(Database(memory=True))}
-        unknown = [m.name for m in migrations.applied(database) if m.name not in ours]
+        applied = [migration.name for migration in migrations.applied(database)]
+        unknown = [name for name in applied if name not in ours]
         if unknown:
             raise SmsgwError(
-                f"{self._path} was made by another version of smsgw (it has {', '.join(unknown)})",
-                "install that version again, or restore a backup made by this one",
+                f"{self._path} was made by another version of smsgw, a newer one than this "
+                f"{__version__} (it has {', '.join(unknown)})",
+                "use the smsgw of that version, or restore a backup made by this one",
             )
-        if migrations.pending(database):
+        pending = [migration.name for migration in migrations.pending(database)]
+        if not pending:
+            return
+        if not migrate:
+            raise SmsgwError(
+                f"{self._path} is of an older version of smsgw than this {__version__} "
+                f"(it lacks {', '.join(pending)})",
+                "start the daemon of this version, which brings it up to date; "
+                "until then use the smsgw of the daemon that runs",
+            )
+        if applied and before_migration is not None:
+            before_migration(self)
+        with database.atomic():
             migrations.apply(database)
 
     def close(self) -> None:
@@ -308,6 +334,7 @@ class Store:
         try:
             self._same_file()
             self._db.execute("BEGIN IMMEDIATE")
+            self.transactions += 1
             try:
                 yield
             except BaseException:
@@ -345,7 +372,7 @@ class Store:
             # Making an empty one here would forget every account.
             raise StoreUnavailable(f"{self._path} is gone", "put it back, or restore a backup")
         try:
-            fresh = Store.open(self._path, create=False, copies_log=self._copies_log)
+            fresh = Store.open(self._path, create=False, copies_log=self._copies_log, migrate=False)
         except SmsgwError as error:
             raise StoreUnavailable(error.problem, error.remedy) from error
         self._db.close()
@@ -668,10 +695,10 @@ class Store:
         """Let what is held for *link* be due; how many texts, of `STEP` at most."""
         return self._run(sql.RELEASE_HELD, link=link, now=stamp(now), held=HELD, limit=STEP)
 
-    def give_up_old(self, before: datetime) -> list[tuple[int, str]]:
+    def give_up_old(self, before: datetime, now: datetime) -> list[tuple[int, str]]:
         """(mt, link) of texts that have waited since *before* and now have failed, `STEP` at
         most."""
-        return self._all(sql.GIVE_UP_OLD, before=stamp(before), limit=STEP)
+        return self._all(sql.GIVE_UP_OLD, before=stamp(before), now=stamp(now), limit=STEP)
 
     def taken(self, texts: Sequence[tuple[int, str]], now: datetime) -> None:
         """The SMSC took these (mt, id that it gave); what was sealed is wiped."""
@@ -690,13 +717,13 @@ class Store:
         due_at = HELD if due is None else stamp(due)
         self._db.execute(sql.POSTPONE, (due_at, tries, unanswered, reason, mt_id))
 
-    def give_up(self, mt_id: int) -> None:
+    def give_up(self, mt_id: int, now: datetime) -> None:
         """No SMSC took it in time; the reason of its last try stays with it."""
-        self._db.execute(sql.GIVE_UP, (mt_id,))
+        self._db.execute(sql.GIVE_UP, (stamp(now), mt_id))
 
-    def fail(self, mt_id: int, reason: str) -> bool:
+    def fail(self, mt_id: int, reason: str, now: datetime) -> bool:
         """No SMSC will take it; false: it does not wait any more."""
-        return self._db.execute(sql.FAIL, (reason, mt_id)).rowcount > 0
+        return self._db.execute(sql.FAIL, (reason, stamp(now), mt_id)).rowcount > 0
 
     def refused_account(self, mt_id: int) -> tuple[int, int] | None:
         """The account whose password the refused text carries, and how many texts before it
@@ -713,18 +740,51 @@ class Store:
         row = self._one(sql.FIND_REPLY, id=mt_id)
         if row is None:
             raise NotFound(f"no reply {mt_id} in the outbox", "see `smsgw outbox list`")
-        state, account_id, current, account_state = row
+        state, account_id, current, account_state, wiped, ended_at = row
         return ReplyRow(
-            MtState(state), account_id, current == mt_id and account_state == AccountState.ISSUED
+            MtState(state),
+            account_id,
+            current == mt_id and account_state == AccountState.ISSUED,
+            bool(wiped),
+            _moment(ended_at),
         )
 
     def retry(self, mt_id: int, now: datetime) -> None:
         """Let a reply be due now, with all its time before it; one that is leased stays so."""
         self._run(sql.RETRY, id=mt_id, now=stamp(now))
 
-    def cancel(self, mt_id: int, reason: str) -> bool:
+    def cancel(self, mt_id: int, reason: str, now: datetime) -> bool:
         """Cancel a reply that waits or failed; false where there is none such."""
-        return self._run(sql.CANCEL, id=mt_id, reason=reason) > 0
+        return self._run(sql.CANCEL, id=mt_id, reason=reason, now=stamp(now)) > 0
+
+    def supersede(self, mt_id: int, reason: str, now: datetime) -> None:
+        """The password that it tells is no more: cancel it, and wipe what is sealed in it."""
+        self._run(sql.SUPERSEDE, id=mt_id, reason=reason, now=stamp(now))
+
+    # --- what is sealed -----------------------------------------------------------------------
+
+    def sealed_after(self, id_: int, limit: int) -> list[tuple[int, bytes | None, str, int | None]]:
+        """(mt, what is sealed, state, microseconds when it ended) of the next *limit* texts in the
+        outbox after *id_*."""
+        return self._all(sql.SEALED_AFTER, after=id_, limit=limit)
+
+    def reseal(self, mt_id: int, sealed: bytes) -> None:
+        self._db.execute(sql.RESEAL, (sealed, mt_id))
+
+    def has_ended(self, mt_id: int, at: int) -> None:
+        """It failed or was cancelled, at *at* microseconds or before."""
+        self._db.execute(sql.HAS_ENDED, (at, mt_id))
+
+    def wipe(self, mt_id: int) -> None:
+        """Forget the password in a text that nobody will send."""
+        self._db.execute(sql.WIPE, (mt_id,))
+
+    def data_keys(self) -> list[tuple[bytes, str, int, bytes]]:
+        """(id, use, made, sealed) of the data keys that came with this database: it is a copy."""
+        return self._all(sql.LIST_DATA_KEYS)
+
+    def forget_data_keys(self) -> None:
+        self._run(sql.FORGET_DATA_KEYS)
 
     # --- delivery receipts --------------------------------------------------------------------
 
@@ -1140,33 +1200,64 @@ class Store:
         """Forget those of these rows' subscribers (first) who have nothing left."""
         self._run(sql.PURGE_SUBSCRIBERS, subscribers=_json({row[0] for row in gone}))
 
-    def truncate_log(self) -> None:
-        """Copy the write-ahead log back, so that what was deleted does not stay in it.
+    def truncate_log(self) -> bool:
+        """Copy the write-ahead log back, so that what was deleted stays neither in it nor in the
+        file; false: somebody still reads it.
 
         A command beside the daemon leaves that to it.
         """
         if not self._copies_log:
-            return
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return False
+        (patience,) = self._one("PRAGMA busy_timeout")
+        # Who reads still needs the log; nobody waits for them, the next time will do.
+        self._db.execute("PRAGMA busy_timeout = 0")
+        try:
+            (busy, *_) = self._one("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {patience:d}")
+        return not busy
 
-    def backup(self, file: Path) -> None:
-        """Write a consistent copy to *file*, mode 0600, while others go on writing.
+    @property
+    def path(self) -> Path | None:
+        """Where it is; None: in memory."""
+        return self._path
+
+    def copy_to(self, file: Path) -> None:
+        """Write a consistent copy to *file*, which is empty, while others go on writing.
 
         Raises:
-            SmsgwError: *file* exists, or cannot be written.
+            sqlite3.Error: it cannot be written.
         """
-        if file.exists():
-            raise SmsgwError(f"{file} exists", "name a file that does not")
-        _make_file(file)
-        try:
-            self._db.execute("VACUUM INTO ?", (str(file),))
-        except sqlite3.Error as error:
-            file.unlink(missing_ok=True)
-            raise SmsgwError(f"{file}: {error}") from error
+        self._db.execute("VACUUM INTO ?", (str(file),))
+
+
+def finish_copy(file: Path, data_keys: Iterable[tuple[bytes, str, int, bytes]]) -> None:
+    """Check the copy that `copy_to` wrote to *file*, and put those of *data_keys* into it that its
+    texts need.
+
+    Raises:
+        SmsgwError: it is damaged.
+        sqlite3.Error: it cannot be written.
+    """
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        # The file is nobody's yet: no second one beside it, and one fsync when all is done.
+        db.execute("PRAGMA journal_mode = MEMORY")
+        db.execute("PRAGMA synchronous = OFF")
+        found = db.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != ("ok",):
+            raise SmsgwError(f"the copy is damaged ({found[0]})", "check both disks")
+        used = {id_ for (id_,) in db.execute(sql.KEYS_IN_OUTBOX)}
+        needed = [key for key in data_keys if key[0] in used]
+        if needed:
+            db.execute(DATA_KEYS)
+            db.execute("BEGIN")
+            db.executemany(sql.ADD_DATA_KEY, needed)
+            db.execute("COMMIT")
 
 
 _HOUR = 3_600_000_000  # microseconds
 _ACCOUNT_STATES = {state.value: state for state in AccountState}
+_HEADER_OCTETS = 100  # of an SQLite file
 _NO_END = 2**63 - 1  # an id that no message reaches
 _ACCOUNTS_AT_ONCE = 500
 _IDS_AT_ONCE = 10_000  # looked at by one statement
@@ -1202,6 +1293,53 @@ def _make_file(path: Path) -> None:
             f"{path} cannot be made ({error.strerror})",
             f"is {path.parent} a folder that the service user may write to?",
         ) from error
+
+
+def _refuse_stranger(path: Path) -> None:
+    """Leave alone what is a database, and not one of ours; nothing is written to find that out.
+
+    Raises:
+        SmsgwError: it is another program's.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_OCTETS)
+    except OSError as error:
+        raise SmsgwError(
+            f"{path} cannot be opened ({error.strerror})",
+            "call it as the service user: sudo -u smsgw smsgw ...",
+        ) from error
+    if not header:
+        return  # nobody's yet
+    if not header.startswith(b"SQLite format 3\0"):
+        raise SmsgwError(f"{path} is not a database", "is gateway.database the right file?")
+    id_ = int.from_bytes(header[68:72])
+    if id_ == APPLICATION_ID:
+        return
+    if id_ == 0:  # one of ours from before we had an id, or that has it in its log yet
+        tables, sets = _look(path)
+        if not tables or sets:
+            return
+    raise SmsgwError(
+        f"{path} is the database of another program", "is gateway.database the right file?"
+    )
+
+
+def _look(path: Path) -> tuple[int, int]:
+    """How many tables there are, and whether our migrations are among them."""
+    tables = sets = 0
+    # As it lies there, without a log and without a file beside it; a young one may have all of its
+    # tables in the log.
+    for way in ("immutable=1", "mode=ro"):
+        uri = f"{path.absolute().as_uri()}?{way}"
+        with closing(sqlite3.connect(uri, uri=True)) as db:
+            (tables,) = db.execute(sql.COUNT_TABLES).fetchone()
+            (known,) = db.execute(sql.COUNT_MIGRATIONS_TABLE).fetchone()
+            if known:
+                (sets,) = db.execute(sql.COUNT_OUR_MIGRATIONS).fetchone()
+        if tables:
+            break
+    return tables, sets
 
 
 def _open_fault(path: Path, error: sqlite3.Error) -> SmsgwError:

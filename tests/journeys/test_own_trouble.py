@@ -254,3 +254,51 @@ def test_no_file_descriptors_the_line_that_is_there_works_and_a_lost_one_comes_b
     assert 0 == smsc.send_mo(binh.number, binh.text).settled()
     smsc.wait_submit(to=binh.number)
     child.until(lambda: health(child) == (200, []), what="a healthy gateway")
+
+
+def as_the_version_before(database):
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm007_copies'")
+        db.execute("ALTER TABLE outbox DROP COLUMN ended_at")
+        db.execute("DROP TABLE data_keys")
+        db.execute("PRAGMA application_id = 0")
+
+
+def test_backup_to_a_full_disk_is_one_line_and_leaves_nothing(
+    small_disk, smsc, config_file, daemon, smsgw, citizens, tmp_path
+):
+    config = config_file(smsc)
+    assert 0 == daemon(config, smsc).terminate()
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(small_disk).free - 16384)
+    for words in (["backup", small_disk / "copy.db"], ["backup", "--keep", "1", small_disk]):
+        told = smsgw("-c", config, *words)
+        assert (1, 1) == (told.returncode, len(told.stderr.splitlines())), told.stderr
+        assert [ballast] == list(small_disk.iterdir())
+
+
+def test_upgrade_without_room_for_the_copy_changes_nothing(
+    small_disk, smsc, config_file, daemon, smsgw
+):
+    database = small_disk / "smsgw.db"
+    config = config_file(smsc, gateway={"database": str(database)})
+    assert 0 == daemon(config, smsc).terminate()
+    as_the_version_before(database)
+    before = database.read_bytes()
+    told = smsgw("-c", config, "links")
+    assert (1, 1) == (told.returncode, len(told.stderr.splitlines()))
+    assert "older version" in told.stderr
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(small_disk).free - 65536)
+    told = smsgw("-c", config, "run")
+    assert 1 == told.returncode
+    assert "smsgw.db.before-" in told.stderr
+    assert before == database.read_bytes()
+    assert not list(small_disk.glob(".smsgw-backup-*"))
+    ballast.unlink()
+    assert 0 == daemon(config, smsc).terminate()
+    [copy] = small_disk.glob("smsgw.db.before-*")
+    assert 0o600 == copy.stat().st_mode & 0o777
+    assert 0 == smsgw("-c", config, "links").returncode

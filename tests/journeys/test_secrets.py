@@ -1,17 +1,23 @@
 """No password is where somebody could read it, but on the citizen's phone."""
 
 import base64
+import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from saboteur import command
 from wire import QUICK, password_in
 
+from smsgw.datakeys import DataKeys, file_of, read
+from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread
+from smsgw.vault import Vault
 
 TESTS = Path(__file__).parents[1]
 BIND_PASSWORD = "b1ndsecr"
@@ -160,6 +166,78 @@ def test_passwords_survive_no_checkpoint_purge_or_deletion(
     for name, octets in files_below(tmp_path).items():
         assert sealed not in octets, name
         assert old_hash.split("$")[-1].encode() not in octets, name
+
+
+def unsealed(folder, passwords):
+    """Those of *passwords* that somebody opens who has a copy of *folder*, keys included."""
+    vault = Vault.open(folder / "secret.key", create=False)
+    keys = DataKeys(vault, file_of(folder / "smsgw.db"))
+    keys.refresh()
+    found = set()
+    for octets in files_below(folder).values():
+        for id_ in {*keys._ciphers, *vault._ciphers}:
+            for place in re.finditer(re.escape(id_), octets):
+                sealed = octets[place.start() : place.start() + 4 + 12 + 8 + 16]
+                for mt_id, password in passwords.items():
+                    with suppress(SmsgwError, UnicodeDecodeError):
+                        if password == keys.unseal(mt_id, sealed):
+                            found.add(password)
+    return found
+
+
+def test_copy_of_the_folder_opens_what_waits_and_nothing_that_the_smsc_took_before(
+    smsc, config_file, daemon, smsgw, citizens, ledger, tmp_path
+):
+    """Minutes are tenths of a second here; tests/test_copies.py has them whole."""
+    *many, stuck, failed = citizens(32)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    config = config_file(smsc.link(**QUICK), gateway={"database": str(folder / "smsgw.db")})
+    ledger.database = folder / "smsgw.db"
+    child = daemon(config, smsc, command=command("hasty-keys"))
+    smsc.answer_to(stuck.number, 0x08)
+    smsc.answer_to(failed.number, 0x0B)
+    for citizen in (*many, stuck, failed):
+        smsc.send_mo(citizen.number, citizen.text)
+    smsc.wait_submits(32)
+    told = {f"+{s.destination.number}": password_in(s.text) for s in smsc.submits if s.text}
+    # A reply has the number after that of its text: what each was sealed as.
+    rows = ledger.rows(
+        "SELECT m.id + 1, s.phone FROM mo AS m JOIN subscribers AS s ON s.id = m.subscriber_id"
+    )
+    passwords = {mt_id: told[phone] for mt_id, phone in rows}
+    assert 32 == len(passwords)
+    child.until(lambda: len(ledger.waiting()) == 2, what="what the SMSC took")
+    waits = {told[stuck.e164], told[failed.e164]}
+
+    def opened(names=map(str, itertools.count())):  # noqa: B008 - one count for all calls
+        # A copy that is made file by file may have an older file of keys than texts.
+        return unsealed(copied(folder, tmp_path / next(names)), passwords)
+
+    child.until(lambda: waits <= opened(), what="a copy that opens what waits")
+
+    def keys():
+        return {key.id for key in read(file_of(ledger.database))}
+
+    first = keys()
+    child.until(lambda: not first & keys(), what="the end of the first data keys")
+    child.until(lambda: waits == opened(), what="a copy that opens nothing else")
+    assert 0 == child.terminate()
+    assert waits == opened()
+
+    # A copy made while texts waited opens them where it is restored.
+    smsc.answer_to(failed.number, 0)
+    child = daemon(config, smsc)
+    [(mt_id,)] = ledger.rows("SELECT id FROM outbox WHERE state = 'failed'")
+    told = smsgw("-c", config, "outbox", "retry", mt_id)
+    assert 0 == told.returncode, told.stderr
+    child.until(lambda: len(ledger.waiting()) == 1, what="the text that failed")
+    assert passwords[mt_id] == password_in(smsc.submits[-1].text)
+
+
+def copied(folder, to):
+    shutil.copytree(folder, to)
+    return to
 
 
 def peek(pid):

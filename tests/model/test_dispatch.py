@@ -63,6 +63,7 @@ from smsgw.model import (
     Unanswered,
 )
 from smsgw.passwords import OnDemand
+from smsgw.reseal import KEPT
 from smsgw.smpp.alphabets import septets
 from smsgw.store import Store
 from smsgw.vault import Vault
@@ -190,6 +191,7 @@ class Service(RuleBasedStateMachine):
         self.mos = {}  # id -> (phone as stored, Outcome, when)
         self.mts = {}  # id -> Text
         self.states = {}  # MT -> (table, state)
+        self.ended = {}  # MT that failed or was cancelled -> since when
         self.seen = Seen()
         self.long_texts = {}  # (phone, ref) -> LongText
         self.way = {}  # (phone, ref) -> the carrier that has all its parts
@@ -662,6 +664,8 @@ class Service(RuleBasedStateMachine):
             outcome, _ = self.outcome(phone, None, object(), mo, batch)
             expected[phone, outcome] += 1
         self.house.gateway.tidy(self.now)
+        while self.house.gateway.renew_seals(self.now):
+            pass
         recorded, new = self.find_new()
         assert expected == Counter(recorded)
         assert sum(outcome in ANSWERED for _, outcome in recorded) == len(new)
@@ -754,6 +758,8 @@ class Service(RuleBasedStateMachine):
         id_ = self.in_outbox(which)
         account = self.mts[id_].account if id_ else None
         alive = not account or (account.mt, account.state) == (id_, AccountState.ISSUED)
+        if account and id_ in self.ended and self.now - self.ended[id_] >= KEPT:
+            alive = False  # its password is wiped, or will be
         if self.ask(id_ and alive, self.hotline.retry, id_):
             self.states[id_] = WAITS
             # It may leave a second time; and its day begins again.
@@ -826,6 +832,7 @@ class Service(RuleBasedStateMachine):
         assert [] == self.rows("PRAGMA foreign_key_check")
         self.accounts_agree()
         self.messages_agree()
+        self.passwords_agree()
 
     def accounts_agree(self):
         rows = self.rows(
@@ -871,10 +878,21 @@ class Service(RuleBasedStateMachine):
         for id_, (_, outcome, at) in self.mos.items():
             if at > young:
                 assert answers[id_] == (outcome in ANSWERED)
-        for id_, sealed in self.rows("SELECT id, sealed FROM outbox WHERE state = 'queued'"):
+
+    def passwords_agree(self):
+        ended = {id_ for id_, (_, state) in self.states.items() if state in ("failed", "cancelled")}
+        ended = {id_ for id_ in ended if self.states[id_][0] == "outbox"}
+        self.ended = {id_: self.ended.get(id_, self.now) for id_ in ended}
+        for id_, sealed, state in self.rows("SELECT id, sealed, state FROM outbox"):
             text = self.mts[id_]
-            if text.account:
-                assert (text.account.mt, text.account.state) == (id_, AccountState.ISSUED)
+            if not text.account:
+                continue
+            current = (text.account.mt, text.account.state) == (id_, AccountState.ISSUED)
+            assert current or state == "cancelled"
+            assert current or sealed is None
+            if sealed is None:
+                assert not current or self.now - self.ended[id_] >= KEPT
+            else:
                 assert self.house.gateway._vault.unseal(id_, sealed) == text.account.password
 
     # --- in the end ---------------------------------------------------------------------------

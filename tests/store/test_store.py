@@ -11,6 +11,7 @@ import pytest
 from house import AN, NOON, TEXT, House, OneHash
 from sqlite_utils import Database
 
+from smsgw import copies
 from smsgw.clock import EPOCH
 from smsgw.errors import SmsgwError
 from smsgw.model import Refused, Taken
@@ -76,7 +77,9 @@ def test_database_of_a_newer_version_is_refused_and_left_alone(path):
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
             " VALUES ('smsgw', 'm999_future', '2030-01-01')"
         )
-    with pytest.raises(SmsgwError, match=r"made by another version of smsgw .*m999_future"):
+    with pytest.raises(
+        SmsgwError, match=r"made by another version of smsgw, a newer one.*m999_future"
+    ):
         Store.open(path)
 
 
@@ -192,7 +195,7 @@ def test_file_that_vanishes_during_the_commit_is_noticed(path, store):
 
 def test_file_that_is_no_database_in_its_place_can_be_put_right(path, store):
     kept = path.with_name("backup.db")
-    store.backup(kept)
+    copies.backup(store, kept, NOON)
     for file in path.parent.glob("smsgw.db*"):
         file.unlink()
     path.write_text("not a database, and long enough to be looked at as one " * 100)
@@ -208,7 +211,7 @@ def test_restored_file_is_taken_up_without_a_restart(path, store):
     backup = path.with_name("backup.db")
     with store.transaction():
         store.set_fact("a", "old")
-    store.backup(backup)
+    copies.backup(store, backup, NOON)
     with store.transaction():
         store.set_fact("a", "new")
     path.rename(path.with_suffix(".broken"))
@@ -234,13 +237,13 @@ def test_backup_is_a_whole_copy_for_its_owner_alone(tmp_path):
     house = House(tmp_path)
     house.text(AN, TEXT)
     copy = tmp_path / "copy.db"
-    house.store.backup(copy)
+    copies.backup(house.store, copy, house.now)
     assert 0o600 == stat.S_IMODE(copy.stat().st_mode)
     restored = Store.open(copy, create=False)
     assert [house.account()] == list(restored.accounts())
     restored.close()
     with pytest.raises(SmsgwError, match="exists"):
-        house.store.backup(copy)
+        copies.backup(house.store, copy, house.now)
     house.store.close()
 
 
