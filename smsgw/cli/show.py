@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import click
 from tabulate import MIN_PADDING, tabulate
 
+from smsgw.harmless import csv_cell, harmless
 from smsgw.model import (
     Account,
     AccountState,
@@ -127,14 +128,6 @@ def count(number: int, thing: str) -> str:
     return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
 
 
-def printable(text: str, keep: str = "") -> str:
-    """*text* without what would steer a terminal, break the line or turn the writing round."""
-    return "".join(
-        char if char.isprintable() or char in keep else " " if char.isspace() else "\ufffd"
-        for char in text
-    )
-
-
 # --- tables, JSON, CSV --------------------------------------------------------------------------
 
 
@@ -153,7 +146,7 @@ class View(Generic[T]):
 
     def cells(self, thing: T, eye: Eye) -> list[str]:
         """*thing* as people see it."""
-        return [printable(cell(thing, eye)) for cell in self.columns.values()]
+        return [harmless(cell(thing, eye)) for cell in self.columns.values()]
 
 
 def show(view: View[T], things: Iterable[T], form: str, eye: Eye) -> None:
@@ -207,22 +200,10 @@ def _print_csv(keys: Sequence[str], records: Iterator[dict[str, object]]) -> Non
 
 
 def _csv_cell(value: object) -> object:
-    """*value* such that no spreadsheet takes it for a formula.
-
-    A telephone number is left as it is: behind its plus sign come digits only, and the worst that
-    a spreadsheet can make of it is a number.
-    """
+    """*value* in CSV's terms."""
     if isinstance(value, bool | list | dict):
         value = json.dumps(value)
-    if not isinstance(value, str):
-        return value
-    text = printable(value, keep="\t\n")
-    is_number = value.startswith("+") and value[1:].isascii() and value[1:].isdigit()
-    return f"'{text}" if value.startswith(_STARTS_FORMULA) and not is_number else text
-
-
-#: The last four are full-width: Excel in an East Asian language takes them too.
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+    return csv_cell(value) if isinstance(value, str) else value
 
 
 def _print_table(view: View[T], things: Iterator[T], eye: Eye) -> None:
@@ -576,7 +557,7 @@ def show_condition(condition: Condition, form: str, eye: Eye) -> None:
     found = "all is well" if condition.ok else count(len(condition.problems), "problem")
     click.echo(f"{condition.shortcode}: {found}")
     for problem in condition.problems:
-        click.echo(f"  ! {printable(problem)}")
+        click.echo(f"  ! {harmless(problem)}")
     click.echo()
     show_one(CONDITION, condition, form, eye)
     if condition.links:
