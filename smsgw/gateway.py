@@ -10,7 +10,7 @@ Failures: `StoreUnavailable` (nothing happened, the SMSC is asked to try again) 
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +21,9 @@ from smsgw.carriers import Carriers
 from smsgw.clock import stamp
 from smsgw.config import Settings
 from smsgw.errors import SmsgwError
+from smsgw.harmless import masked
 from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
+from smsgw.logs import redact
 from smsgw.model import (
     Address,
     Answer,
@@ -159,6 +161,13 @@ class Expired(NamedTuple):
     links: frozenset[str]  #: links that have reminders to send
     waiting: int = 0  #: due, but outside the reminder hours
     short: int = 0  #: due, but the stock had no password for them
+
+
+class By(NamedTuple):
+    """Who has the gateway do at once what it does by itself, and why."""
+
+    who: str
+    reason: str | None = None
 
 
 class Purged(NamedTuple):
@@ -459,12 +468,16 @@ class Gateway:
 
     # --- expiry -------------------------------------------------------------------------------
 
-    def expire(self, now: datetime, limit: int = 500) -> Expired:
+    def expire(self, now: datetime, limit: int = 500, by: By | None = None) -> Expired:
         """Replace at most *limit* issued passwords that have lapsed, each with a reminder.
 
         What is due is read from the accounts, not from what an earlier pass did: a restart
         neither skips nor doubles anyone, and a month's stop gives one reminder, not ten.
+
+        Args:
+            by: who asked for it at the command line, and why.
         """
+        actor, reason = by or (None, None)
         store, rules = self.store, self.settings.registration
         if not self._reminders_may_leave(now):
             return Expired(0, 0, False, frozenset(), waiting=store.count_due_accounts(now))
@@ -485,13 +498,22 @@ class Gateway:
             for row, password in zip(lapsed, issued, strict=False):
                 mt_id += 1
                 reminders = row.account.reminders + 1
-                self._issue(changes, row, machine.Lapse, password, mt_id, now, reminders=reminders)
+                self._issue(
+                    changes, row, machine.Lapse, password, mt_id, now,
+                    reminders=reminders, actor=actor, reason=reason,
+                )  # fmt: skip
             for row in last:
                 self.supersede(row)
                 step = machine.step(row.account.state, machine.LastLapse)
-                changes.history.append(history_row(row, machine.LastLapse, step.to, now))
+                changes.history.append(
+                    history_row(row, machine.LastLapse, step.to, now, actor, reason)
+                )
             store.delete_passwords(row.account.id for row in last)
             store.write(changes)
+            if by:
+                replaced = min(len(lapsed), len(issued))
+                done = f"replaced={replaced} ended={len(last)}"
+                self._audit(by.who, "expire", None, with_reason(done, by.reason), now)
         self.issuer.give_back(issued[len(lapsed) :])
         issued = issued[: len(lapsed)]
         if issued or last:
@@ -515,6 +537,7 @@ class Gateway:
         *,
         reminders: int,
         actor: str | None = None,
+        reason: str | None = None,
     ) -> None:
         """Replace an account's password and text the new one to its phone."""
         self.supersede(row)
@@ -529,7 +552,7 @@ class Gateway:
         changes.passwords.append(
             rows.password(account.id, step.to, issued.hash, mt_id, at, expires, reminders)
         )
-        changes.history.append(history_row(row, event, step.to, now, actor))
+        changes.history.append(history_row(row, event, step.to, now, actor, reason))
 
     def supersede(self, row: AccountRow) -> None:
         """A text that still waits must not tell a password that is no more."""
@@ -570,15 +593,41 @@ class Gateway:
             store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
         return done
 
-    def purge(self, now: datetime) -> Purged:
-        """Remove some of what the retention rules say; call it again while there is `more`."""
+    def purge(self, now: datetime, told: Callable[[int, int], None] | None = None) -> Purged:
+        """Remove some of what the retention rules say; call it again while there is `more`.
+
+        Args:
+            told: called with what went (messages, accounts), in the same transaction.
+        """
         rules, store = self.settings.retention, self.store
         with store.transaction():
             messages = store.purge_messages(now - rules.messages, _PURGE_STEP)
             accounts = store.purge_accounts(now - rules.closed_accounts, _PURGE_STEP)
-        if not messages and not accounts:
+            noted = store.purge_audit(now - rules.audit, _PURGE_STEP)
+            if told:
+                told(messages, accounts)
+        more = bool(messages or accounts or noted)
+        if not more:
             store.truncate_log()  # what was removed does not stay in it either
-        return Purged(messages, accounts, bool(messages or accounts))
+        return Purged(messages, accounts, more)
+
+    # --- the audit ----------------------------------------------------------------------------
+
+    def _audit(
+        self, who: str, command: str, number: str | None, detail: str | None, now: datetime
+    ) -> int:
+        """Add a line to the audit, in the transaction of what it tells; its id.
+
+        Args:
+            number: the CMND or phone that it is about, which is masked.
+            detail: long numbers in it are masked, too.
+        """
+        account = masked(number) if number else None
+        return self.store.note(now, who, command, account, redact(detail or ""))
+
+
+def with_reason(what: str, reason: str | None) -> str:
+    return f"{what}: {reason}" if reason else what
 
 
 def _best_match(normal: str, number: str, found: Sequence[tuple[int, str, str]]) -> int | None:

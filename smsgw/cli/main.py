@@ -28,6 +28,7 @@ COMMANDS = {
     "demo": "smsgw.cli.demo:demo",
     "smsc": "smsgw.cli.smsc:smsc",
     "accounts": "smsgw.cli.accounts:accounts",
+    "audit": "smsgw.cli.audit:audit",
     "messages": "smsgw.cli.messages:messages",
     "outbox": "smsgw.cli.outbox:outbox",
     "links": "smsgw.cli.health:links",

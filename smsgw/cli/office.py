@@ -4,25 +4,31 @@ Knows how to build them. Must not know a command.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import pwd
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from smsgw import clock, lock
+from smsgw.harmless import harmless
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.cli.show import Eye
     from smsgw.config import Settings
     from smsgw.hotline import Hotline
-    from smsgw.store.store import Store
+    from smsgw.store.store import AccountRow, Store
     from smsgw.vault import Vault
 
+T = TypeVar("T")
 
+#: How long a look-up waits to leave its line in the audit, without which it goes on.
+NOTE_PATIENCE = timedelta(seconds=2)
 #: How long a command waits for its turn at the database. A daemon under load on a slow disk lets
 #: go of it for moments only.
 PATIENCE = timedelta(seconds=30)
@@ -99,19 +105,21 @@ class Office:
 
     @contextmanager
     def trial_hotline(self) -> "Iterator[Hotline]":
-        """As `hotline`; before the first start of the daemon over a base where nobody is.
+        """As `hotline`, with a key that is good for nothing: what it seals is not kept. Before the
+        first start of the daemon it works over a base where nobody is.
 
         Raises:
-            SmsgwError: there is a base, and it or the secret key cannot be read.
+            SmsgwError: there is a base, and it cannot be read.
         """
         from smsgw.store.store import Store
         from smsgw.vault import KEY_OCTETS, Vault
 
+        vault = Vault([os.urandom(KEY_OCTETS)])
         if self.database.exists():
-            yield self.hotline
+            yield self._hotline(self.store, vault)
             return
         with closing(Store.in_memory()) as store:
-            yield self._hotline(store, Vault([os.urandom(KEY_OCTETS)]))
+            yield self._hotline(store, vault)
 
     def _hotline(self, store: "Store", vault: "Vault") -> "Hotline":
         from smsgw.hotline import Hotline
@@ -140,9 +148,88 @@ class Office:
         """Have the daemon look at the outbox at once; False: none runs."""
         return lock.ring_daemon(self.database)
 
+    # --- the audit ----------------------------------------------------------------------------
+
+    def look_up(self, command: str, key: str) -> "list[AccountRow]":
+        """The accounts that *key* names, each with a line in the audit.
+
+        Raises:
+            NotFound: there is none; that leaves a line, too.
+        """
+        from smsgw.errors import NotFound
+
+        try:
+            found = self.hotline.look_up(key)
+        except NotFound:
+            self.note(command, key, "no such account")
+            raise
+        for row in found:
+            self.note(command, row.account.cmnd)
+        return found
+
+    def note(self, command: str, number: str | None, detail: str = "") -> int | None:
+        """Leave a line in the audit of what was only looked at; None where none can be written,
+        which standard error is told."""
+        from smsgw.errors import SmsgwError
+
+        try:
+            with self.store.patience(NOTE_PATIENCE):
+                return self.hotline.note_look_up(actor(), command, number, detail, self.now)
+        except (SmsgwError, sqlite3.Error) as fault:
+            click.echo(f"smsgw: this leaves no line in the audit: {harmless(str(fault))}", err=True)
+            return None
+
+    @contextmanager
+    def listing(self, command: str, things: "Iterable[T]", asked: str) -> "Iterator[Iterator[T]]":
+        """Inside, *things* can be taken; the audit has what was *asked* for from the start, and in
+        the end how many were taken, also where nobody read them to the end."""
+        note = self.note(command, None, asked)
+        taken = 0
+
+        def counted() -> "Generator[T, None, None]":
+            nonlocal taken
+            for thing in things:
+                taken += 1
+                yield thing
+
+        shown = counted()
+        try:
+            yield shown
+        finally:
+            shown.close()  # so that the store reads no more
+            if isinstance(things, Generator):
+                things.close()
+            if note is not None:
+                self._amend(note, f"{asked}: {taken}" if asked else str(taken))
+
+    def _amend(self, note: int, detail: str) -> None:
+        from smsgw.errors import SmsgwError
+
+        store = self.store
+        with (
+            suppress(SmsgwError, sqlite3.Error),
+            store.patience(NOTE_PATIENCE),
+            store.transaction(),
+        ):
+            store.amend_note(note, detail)
+
     def close(self) -> None:
         if "store" in self.__dict__:
             self.store.close()
+
+
+def actor() -> str:
+    """Who is at the command line, for the account's history: who became root, not root."""
+    if user := os.environ.get("SUDO_USER"):
+        return user
+    try:
+        return os.getlogin()
+    except OSError:  # no terminal: cron, a unit, a container
+        pass
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 pass_office = click.make_pass_decorator(Office)

@@ -13,7 +13,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum, StrEnum
 from itertools import islice
@@ -26,6 +26,7 @@ from smsgw.harmless import csv_cell, harmless
 from smsgw.model import (
     Account,
     AccountState,
+    AuditEntry,
     DayCount,
     Direction,
     HistoryEntry,
@@ -169,6 +170,17 @@ def show_one(view: View[T], thing: T, form: str, eye: Eye) -> None:
     _print_sheet([(head, cell) for head, cell in lines if cell])
 
 
+def show_each(view: View[T], things: Sequence[T], form: str, eye: Eye) -> None:
+    """Print a few things: for people each like one alone."""
+    if form != Format.TABLE:
+        show(view, things, form, eye)
+        return
+    for number, thing in enumerate(things):
+        if number:
+            click.echo()
+        show_one(view, thing, form, eye)
+
+
 def _plain(value: object) -> object:
     """*value* in JSON's terms."""
     if isinstance(value, datetime):
@@ -309,6 +321,23 @@ HISTORY = View[HistoryEntry](
         "by": lambda h, _: h.actor or "",
     },
     empty="Nothing has happened.",
+    wraps="detail",
+)
+
+
+#: Of two citizens, where a key is the phone of one and the CMND of the other.
+HISTORIES = replace(HISTORY, keys=(*HISTORY.keys, "username"))
+
+AUDIT = View[AuditEntry](
+    keys=("at", "who", "command", "account", "detail"),
+    columns={
+        "time": lambda a, eye: eye.time(a.at),
+        "who": lambda a, _: a.who,
+        "command": lambda a, _: a.command,
+        "account": lambda a, _: a.account or "",
+        "detail": lambda a, _: a.detail,
+    },
+    empty="Nothing was looked up or changed.",
     wraps="detail",
 )
 

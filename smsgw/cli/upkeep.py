@@ -6,16 +6,18 @@ import click
 
 from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
-from smsgw.cli.options import format_option
+from smsgw.cli.options import actor, format_option, reason_option
+from smsgw.gateway import By
 
 #: So many are hashed before each transaction: the first reminders need not wait for the last.
 EXPIRED_AT_ONCE = 10
 
 
 @click.command()
+@reason_option
 @format_option
 @pass_office
-def expire(office: Office, form: str) -> None:
+def expire(office: Office, reason: str | None, form: str) -> None:
     """Replace expired passwords now.
 
     Each citizen is texted a reminder with the new one. Outside registration.reminder_hours they
@@ -24,7 +26,7 @@ def expire(office: Office, form: str) -> None:
     replaced = ended = 0
     more = True
     while more:
-        done = office.hotline.expire(office.now, limit=EXPIRED_AT_ONCE)
+        done = office.hotline.expire(office.now, EXPIRED_AT_ONCE, By(actor(), reason))
         replaced, ended, more = replaced + done.replaced, ended + done.ended, done.more
         if done.replaced:
             office.ring_daemon()
@@ -35,11 +37,13 @@ def expire(office: Office, form: str) -> None:
 
 
 @click.command()
+@reason_option
 @format_option
 @pass_office
-def purge(office: Office, form: str) -> None:
+def purge(office: Office, reason: str | None, form: str) -> None:
     """Remove what is older than [retention] says, now."""
-    show.show_one(show.PURGED, office.hotline.purge_all(office.now), form, office.eye)
+    done = office.hotline.purge_all(office.now, By(actor(), reason))
+    show.show_one(show.PURGED, done, form, office.eye)
 
 
 @click.command()

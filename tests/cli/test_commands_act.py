@@ -34,7 +34,7 @@ def bell(town):
 
 
 def account(town, key="201234568"):
-    return town.gateway.find(key)
+    return town.gateway.exact(key).account
 
 
 # --- passwords ----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ PROMISED = """
     accounts set-password
     accounts verify-password
     accounts close
+    audit
     messages list
     outbox list
     outbox retry
