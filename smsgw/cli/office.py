@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -39,6 +39,7 @@ class Office:
 
     def __init__(self, config: str | None) -> None:
         self._config = config
+        self.patience = PATIENCE  #: to be set before `store` is asked for
 
     @cached_property
     def config_file(self) -> Path:
@@ -90,7 +91,7 @@ class Office:
         level = self.settings.log.level
         logs.configure("warning" if level == "info" else level, self.settings.log.format)
         alone = self.daemon_pid is None
-        return Store.open(self.database, create=False, busy_timeout=PATIENCE, copies_log=alone)
+        return Store.open(self.database, create=False, busy_timeout=self.patience, copies_log=alone)
 
     @cached_property
     def hotline(self) -> "Hotline":
@@ -144,9 +145,47 @@ class Office:
     def daemon_pid(self) -> int | None:
         return lock.daemon_pid(self.database)
 
+    # --- the daemon ---------------------------------------------------------------------------
+
+    def ask(self, verb: str, **arguments: object) -> dict[str, Any] | None:
+        """Have the daemon do *verb*; what it answers, None where no daemon answers.
+
+        Raises:
+            SmsgwError: it could not be done, or the daemon does not say whether it was.
+        """
+        from smsgw import control
+
+        trusted = {0, os.geteuid()}
+        if os.geteuid() == 0:
+            with suppress(OSError):
+                trusted.add(self.database.stat().st_uid)
+        path = self.settings.gateway.control_socket
+        try:
+            return control.ask(path, verb, arguments, trusted=trusted, database=self.database)
+        except control.NoDaemon:
+            return None
+
     def ring_daemon(self) -> bool:
         """Have the daemon look at the outbox at once; False: none runs."""
-        return lock.ring_daemon(self.database)
+        return self.ask("ring") is not None or lock.ring_daemon(self.database)
+
+    @contextmanager
+    def sealing(self) -> "Iterator[Hotline]":
+        """The hotline, where no daemon answers and something is to be sealed here.
+
+        Raises:
+            SmsgwError: the secret key cannot be read.
+        """
+        from smsgw.errors import SmsgwError
+        from smsgw.vault import KeyFault
+
+        try:
+            yield self.hotline
+        except KeyFault as fault:
+            raise SmsgwError(
+                f"no daemon answers, and the key cannot be read from here: {fault.problem}",
+                "start the service: then no command needs the key",
+            ) from None
 
     # --- the audit ----------------------------------------------------------------------------
 

@@ -27,9 +27,10 @@ def list_(office: Office, form: str) -> None:
 @pass_office
 def retry(office: Office, id: int, reason: str | None) -> None:
     """Send a reply again at once; it has a day again."""
-    office.hotline.retry(id, actor(), office.now, reason)
+    if office.ask("retry", mt_id=id, actor=actor(), reason=reason) is None:
+        office.hotline.retry(id, actor(), office.now, reason)
+        office.ring_daemon()
     click.echo(f"{id}: queued")
-    office.ring_daemon()
 
 
 @outbox.command()
@@ -41,5 +42,7 @@ def cancel(office: Office, id: int, reason: str | None) -> None:
 
     A running daemon takes it back from the link that holds it, or says that it is on its way.
     """
-    office.hotline.cancel(id, actor(), office.now, reason)
+    if office.ask("cancel", mt_id=id, actor=actor(), reason=reason) is None:
+        runs = office.daemon_pid is not None
+        office.hotline.cancel(id, actor(), office.now, reason, links_live=runs)
     click.echo(f"{id}: cancelled")

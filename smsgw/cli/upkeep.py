@@ -1,13 +1,14 @@
 """`smsgw expire`, `purge` and `backup`: what the daemon's jobs do, now."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
 from smsgw.cli.options import actor, format_option, reason_option
-from smsgw.gateway import By
+from smsgw.gateway import By, with_reason
 
 #: So many are hashed before each transaction: the first reminders need not wait for the last.
 EXPIRED_AT_ONCE = 10
@@ -23,17 +24,27 @@ def expire(office: Office, reason: str | None, form: str) -> None:
     Each citizen is texted a reminder with the new one. Outside registration.reminder_hours they
     wait for the morning, as they do in the daemon.
     """
-    replaced = ended = 0
+    replaced = ended = waiting = 0
     more = True
     while more:
-        done = office.hotline.expire(office.now, EXPIRED_AT_ONCE, By(actor(), reason))
-        replaced, ended, more = replaced + done.replaced, ended + done.ended, done.more
-        if done.replaced:
-            office.ring_daemon()
+        done = office.ask("expire", actor=actor(), reason=reason) or _expire_here(office, reason)
+        replaced, ended = replaced + done["replaced"], ended + done["ended"]
+        waiting, more = done["waiting"], done["more"]
+    if not (replaced or ended):
+        office.note("expire", None, with_reason("replaced=0 ended=0", reason))
     hours = office.settings.registration.reminder_hours
-    until = hours.next_start(office.eye.local(office.now)) if done.waiting else None
-    expiry = show.Expiry(replaced, ended, done.waiting, until)
+    until = hours.next_start(office.eye.local(office.now)) if waiting else None
+    expiry = show.Expiry(replaced, ended, waiting, until)
     show.show_one(show.EXPIRY, expiry, form, office.eye)
+
+
+def _expire_here(office: Office, reason: str | None) -> dict[str, Any]:
+    """The same as the daemon's verb, where no daemon answers."""
+    with office.sealing() as hotline:
+        done = hotline.expire(office.now, EXPIRED_AT_ONCE, By(actor(), reason))
+    if done.replaced:
+        office.ring_daemon()
+    return done._asdict()
 
 
 @click.command()
