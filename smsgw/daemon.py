@@ -20,7 +20,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -249,7 +249,7 @@ class Daemon:
     async def _expire(self) -> None:
         """Replace what has lapsed, in batches between which traffic commits."""
         while True:
-            done = await self._expire_some()
+            done = await self._expire_some(clock.now())
             if not (done.more or done.short):
                 return
             if not self._settings.registration.password_stock:  # nothing is hashed ahead
@@ -257,16 +257,16 @@ class Daemon:
             elif len(self._stock) <= self._reserve:
                 await asyncio.sleep(REFILL_SECONDS)
 
-    async def _expire_for(self, by: By) -> Expired:
+    async def _expire_for(self, by: By, now: datetime) -> Expired:
         """One batch for a command, which will ask again while there are more."""
-        done = await self._expire_some(by)
+        done = await self._expire_some(now, by)
         if done.short:
             await self._hash_some(HASHED_AT_ONCE)
         return done
 
-    async def _expire_some(self, by: By | None = None) -> Expired:
+    async def _expire_some(self, now: datetime, by: By | None = None) -> Expired:
         limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - self._reserve))
-        done = await self._desk.run_in_store(self._gateway.expire, clock.now(), limit, by)
+        done = await self._desk.run_in_store(self._gateway.expire, now, limit, by)
         for link in done.links:
             self._desk.ring(link, replies=False)
         return done

@@ -8,6 +8,7 @@ hotline needs no key. Knows the hotline's verbs, the desk and the links; no sock
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from smsgw import clock
@@ -29,7 +30,7 @@ class Verbs:
     """
     Args:
         links: the ones that are; read at each call.
-        expire: replaces some lapsed passwords.
+        expire: replaces some passwords that had lapsed at a moment.
         on_lost: told when the disk cannot be trusted any more.
     """
 
@@ -38,7 +39,7 @@ class Verbs:
         desk: Desk,
         hotline: Hotline,
         links: Sequence[Link],
-        expire: Callable[[By], Awaitable[Expired]],
+        expire: Callable[[By, datetime], Awaitable[Expired]],
         on_lost: Callable[[StoreLost], None],
     ) -> None:
         self._desk = desk
@@ -78,11 +79,13 @@ class Verbs:
         log.info("control reset-password who=%s", actor)
         return {"username": account.username, "phone": account.phone}
 
-    async def expire(self, actor: str, reason: str | None = None) -> Mapping[str, Any]:
-        """Replace some lapsed passwords; to be asked again while there are `more`."""
+    async def expire(self, actor: str, at: int, reason: str | None = None) -> Mapping[str, Any]:
+        """Replace some passwords that had lapsed by *at* (microseconds since 1970); to be asked
+        again with the same moment while there are `more`, so that a pass has an end."""
+        moment = min(clock.unstamp(at), clock.now())
         async with self._turn:
             try:
-                done = await self._expire(By(actor, reason))
+                done = await self._expire(By(actor, reason), moment)
             except StoreLost as fault:
                 self._on_lost(fault)
                 raise

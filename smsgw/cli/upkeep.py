@@ -8,6 +8,7 @@ import click
 from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
 from smsgw.cli.options import actor, format_option, reason_option
+from smsgw.clock import stamp
 from smsgw.gateway import By, with_reason
 
 #: So many are hashed before each transaction: the first reminders need not wait for the last.
@@ -27,7 +28,9 @@ def expire(office: Office, reason: str | None, form: str) -> None:
     replaced = ended = waiting = 0
     more = True
     while more:
-        done = office.ask("expire", actor=actor(), reason=reason) or _expire_here(office, reason)
+        done = office.ask("expire", actor=actor(), at=stamp(office.now), reason=reason)
+        if done is None:
+            done = _expire_here(office, reason)
         replaced, ended = replaced + done["replaced"], ended + done["ended"]
         waiting, more = done["waiting"], done["more"]
     if not (replaced or ended):
