@@ -27,3 +27,12 @@ class Carriers:
     def links(self, carrier: str) -> tuple[str, ...]:
         """The configured links of *carrier*, in the order of the configuration."""
         return tuple(link for link, its in self._configured.items() if its == carrier)
+
+    def links_ever(self, carrier: str) -> tuple[str, ...]:
+        """Those, and then the links of *carrier* that are gone."""
+        gone = [
+            link
+            for link in self._remembered
+            if link not in self._configured and self.of(link) == carrier
+        ]
+        return (*self.links(carrier), *gone)

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
 
-from smsgw import phone
 from smsgw.carriers import Carriers
 from smsgw.clock import stamp
 from smsgw.config import Settings
+from smsgw.delivery import Deliveries
 from smsgw.errors import SmsgwError
 from smsgw.harmless import masked
 from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
@@ -43,7 +43,6 @@ from smsgw.model import (
 from smsgw.passwords import Issued, Issuer
 from smsgw.registration import machine
 from smsgw.registration.replies import templates
-from smsgw.smpp.receipts import match_keys, normal_id
 from smsgw.store import rows
 from smsgw.store.rows import Changes
 from smsgw.store.store import (
@@ -283,21 +282,20 @@ class Gateway:
         store = self.store
         counts: dict[str, list[int]] = {}
         with self._giving_out(done.issued), store.transaction():
+            deliveries = Deliveries(self, now, done)
             if batch.results:
-                self._settle(batch.results, now, done, counts)
-            for receipt in batch.receipts:
-                self._take_receipt(receipt, now)
-                done.receipts.append(Answer.OK)
+                self._settle(batch.results, deliveries, now, done, counts)
+            read = self._take_receipts(batch.receipts, deliveries, now, done)
             if batch.mos:
                 changes = Changes()
                 Intake(self, batch.room, now, changes, done).take(batch.mos, batch.registrations)
                 store.write(changes)
                 # What waits for its turn is counted when that comes.
-                read = [
+                read += [
                     mo.link for mo, answer in zip(batch.mos, done.answers, strict=True) if answer
                 ]
-                for link in set(read):
-                    counts.setdefault(link, [0, 0])[0] = read.count(link)
+            for link in set(read):
+                counts.setdefault(link, [0, 0])[0] = read.count(link)
             for link, (mo, mt) in counts.items():
                 store.count_on_link(link, mo, mt)
         return done
@@ -314,11 +312,12 @@ class Gateway:
             self.issuer.give_back(issued)
             raise
 
-    # --- submits and receipts -----------------------------------------------------------------
+    # --- submits -----------------------------------------------------------------
 
     def _settle(
         self,
         results: Sequence[tuple[str, SubmitResult]],
+        deliveries: Deliveries,
         now: datetime,
         done: Done,
         counts: dict[str, list[int]],
@@ -329,13 +328,14 @@ class Gateway:
         for link, result in results:
             if isinstance(result, Taken):  # nearly all; a class pattern takes longer
                 mt_id, smsc_id = result
-                taken.setdefault(link, []).append((mt_id, normal_id(smsc_id)))
+                taken.setdefault(link, []).append((mt_id, smsc_id.strip()))
                 continue
             match result:
                 case Postponed() | Unanswered():
                     again[result.mt_id] = link, result
-                case Refused(mt_id, reason):
-                    store.fail(mt_id, reason)
+                case Refused(mt_id, reason, address):
+                    if store.fail(mt_id, reason) and address:
+                        deliveries.refused(mt_id)
                     log.warning("mt %d link=%s refused: %s", mt_id, link, reason)
                 case _:
                     assert_never(result)
@@ -344,7 +344,7 @@ class Gateway:
             counts.setdefault(link, [0, 0])[1] += len(texts)
         if taken and store.any_early_receipt():
             for link, texts in taken.items():
-                self._match_early_receipts(link, texts, now)
+                deliveries.taken(link, texts)
         if again:
             for mt_id, tries in store.tries(again):
                 link, failed = again[mt_id]
@@ -359,30 +359,19 @@ class Gateway:
                 store.postpone(mt_id, due, tries, failed.reason)
                 done.falls_due(link, due)
 
-    def _take_receipt(self, receipt: Receipt, now: datetime) -> None:
-        if receipt.state is None:
-            return  # on its way still; the last word comes later
-        store = self.store
-        key = match_keys(receipt.smsc_id)
-        number = phone.normalise(receipt.phone, self.region) or receipt.phone.number
-        found = store.awaiting_receipt(receipt.link, (key.normal, *key.others))
-        best = _best_match(key.normal, number, found)
-        if best is None:
-            store.park_receipt(receipt.link, key.normal, number, receipt.state, receipt.reason, now)
-        else:
-            store.settle_sent(best, receipt.state, receipt.reason, now)
-
-    def _match_early_receipts(
-        self, link: str, texts: Sequence[tuple[int, str]], now: datetime
-    ) -> None:
-        store = self.store
-        for mt_id, smsc_id in texts:
-            key = match_keys(smsc_id)
-            for row, number, state, reason in store.early_receipts(link, (key.normal, *key.others)):
-                if number == store.phone_of(mt_id) or not number.startswith("+"):
-                    store.settle_sent(mt_id, state, reason, now)
-                    store.forget_early_receipt(row)
-                    break
+    def _take_receipts(
+        self, receipts: Sequence[Receipt], deliveries: Deliveries, now: datetime, done: Done
+    ) -> list[str]:
+        """Settle what *receipts* are about; the links that brought texts which are none."""
+        if not receipts:
+            return []
+        done.receipts += [Answer.OK] * len(receipts)
+        texts = deliveries.take(receipts)
+        if texts:
+            changes = Changes()
+            Intake(self, {}, now, changes, done).keep_receipts(texts)
+            self.store.write(changes)
+        return [mo.link for mo in texts]
 
     # --- the outbox ---------------------------------------------------------------------------
 
@@ -554,10 +543,10 @@ class Gateway:
         )
         changes.history.append(history_row(row, event, step.to, now, actor, reason))
 
-    def supersede(self, row: AccountRow) -> None:
+    def supersede(self, row: AccountRow, why: str = "its password was replaced") -> None:
         """A text that still waits must not tell a password that is no more."""
         if row.password_mt_id is not None:
-            self.store.cancel(row.password_mt_id, "its password was replaced")
+            self.store.cancel(row.password_mt_id, why)
 
     def _check_key(self) -> None:
         """Refuse to seal what the daemon could not open.
@@ -578,7 +567,7 @@ class Gateway:
         """End what has waited long enough.
 
         Long texts that lack a part after ten minutes are answered as what they are; leases that
-        are over end; old parts and receipts of nobody are forgotten.
+        are over end; old parts, receipts of nobody and reservations are forgotten.
         """
         done, changes = Done(), Changes()
         store = self.store
@@ -591,6 +580,7 @@ class Gateway:
                 done.falls_due(link, now)
             store.purge_parts(now - 2 * RETRANSMISSION_WINDOW)
             store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
+            store.purge_reservations(now)
         return done
 
     def purge(self, now: datetime, told: Callable[[int, int], None] | None = None) -> Purged:
@@ -628,16 +618,3 @@ class Gateway:
 
 def with_reason(what: str, reason: str | None) -> str:
     return f"{what}: {reason}" if reason else what
-
-
-def _best_match(normal: str, number: str, found: Sequence[tuple[int, str, str]]) -> int | None:
-    """The text that a receipt is about, among (mt, id of the SMSC, phone) that may be meant.
-
-    A decimal id of one text may read as the hexadecimal id of another: the phone decides, where
-    the receipt names one, and then the id as it is written.
-    """
-    if number.startswith("+"):
-        found = [row for row in found if row[2] == number]
-    exact = [row for row in found if row[1] == normal]
-    best = (exact or list(found))[:1]
-    return best[0][0] if best else None

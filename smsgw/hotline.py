@@ -6,7 +6,7 @@ outbox leaves with the daemon's next claim.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -32,7 +32,13 @@ from smsgw.passwords import Issued
 from smsgw.registration import machine, own_password, syntax
 from smsgw.store import rows
 from smsgw.store.rows import Changes
-from smsgw.store.store import AccountRow, Guesses, ReplyRow
+from smsgw.store.store import AccountRow, Guesses, ReplyRow, Reservation
+
+#: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
+RESERVED_FOR = timedelta(days=7)
+#: So many accounts are ended in one transaction: the daemon waits for some milliseconds.
+CLOSED_AT_ONCE = 50
+_READ_AT_ONCE = 500
 
 
 class Ambiguous(SmsgwError):
@@ -311,21 +317,93 @@ class Hotline(Gateway):
         # A clock that was ahead made nobody wait for longer than the rule says.
         return found._replace(at=min(found.at, now))
 
-    def close_account(self, key: str, reason: str, actor: str, now: datetime) -> Account:
+    def close_account(
+        self, key: str, reason: str, actor: str, now: datetime, *, reserve_for: str | None = None
+    ) -> Account:
         """End an account; its phone and CMND may register again.
+
+        Args:
+            reserve_for: a telephone number that alone may register the CMND for 7 days. With it,
+                an account that is closed already is no fault: what was reserved is replaced.
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed already.
+            SmsgwError: it is closed already, or *reserve_for* is no telephone number.
         """
+        heir = None if reserve_for is None else self._heir(reserve_for, now)
         with self.store.transaction():
-            row = self._open(key)
-            step = machine.step(row.account.state, machine.Close)
-            self.supersede(row)
-            self.store.close_account(row.account.id, step.to, now)
-            self._remember(row, machine.Close, step.to, now, actor, reason)
-            self._audit(actor, "accounts close", row.account.cmnd, reason, now)
+            row = self._open(key) if heir is None else self.exact(key)
+            if row.account.state is not AccountState.CLOSED:
+                self._close(row, reason, actor, now)
+            self.store.reserve(row.account.cmnd, heir)
+            if heir is not None:
+                until = f"{heir.ends_at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+                closed = AccountState.CLOSED
+                what = f"reserved for {heir.phone} until {until}"
+                at = stamp(now)
+                entry = rows.history(row.account.id, at, what, closed, closed, actor, reason)
+                self.store.write(Changes(history=[entry]))
+            told = reason if heir is None else f"reserved for {heir.phone}: {reason}"
+            self._audit(actor, "accounts close", row.account.cmnd, told, now)
             return self.store.account(row.account.id).account
+
+    def issued_since(
+        self, since: datetime, *, link: str | None = None, prefix: str = ""
+    ) -> list[int]:
+        """The accounts that were registered since then and are issued still: what a flood left.
+
+        Args:
+            link: by this one alone; None: by any.
+            prefix: from phones that begin so, in E.164.
+        """
+        return self.store.issued_since(since, link, prefix)
+
+    def accounts_by_ids(self, ids: Sequence[int]) -> Iterator[Account]:
+        """These accounts, in steps between which nothing is read."""
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            for row in self.store.accounts_by_ids(ids[start : start + _READ_AT_ONCE]):
+                yield row.account
+
+    def close_issued(
+        self, ids: Sequence[int], reason: str, actor: str, now: datetime
+    ) -> Iterator[int]:
+        """End those of these accounts that are issued still, some in a transaction; after each
+        of them, how many they were.
+
+        What is reserved stays so: it is for the owner of a CMND, whoever was ended here.
+        """
+        for start in range(0, len(ids), CLOSED_AT_ONCE):
+            with self.store.transaction():
+                rows = self.store.accounts_by_ids(ids[start : start + CLOSED_AT_ONCE])
+                issued = [row for row in rows if row.account.state is AccountState.ISSUED]
+                for row in issued:
+                    self._close(row, reason, actor, now)
+                if issued:
+                    did = f"closed={len(issued)}: {reason}"
+                    self._audit(actor, "accounts close-many", None, did, now)
+            yield len(issued)
+
+    def _close(self, row: AccountRow, reason: str, actor: str, now: datetime) -> None:
+        step = machine.step(row.account.state, machine.Close)
+        self.supersede(row)
+        self.store.close_account(row.account.id, step.to, now)
+        self._remember(row, machine.Close, step.to, now, actor, reason)
+
+    def _heir(self, text: str, now: datetime) -> Reservation:
+        number = phone.from_text(text, self.region)
+        if number is None:
+            raise SmsgwError(
+                f"{text.strip()!r} is not a telephone number", "the owner's, in any writing"
+            )
+        return Reservation(number, now + RESERVED_FOR)
+
+    def reservation(self, cmnd: str, now: datetime) -> Reservation | None:
+        """For whom this CMND is reserved."""
+        return self.store.reservation(cmnd, now)
+
+    def open_account_of(self, number: str) -> str | None:
+        """The user name that a phone (E.164) has now."""
+        return next(iter(self.store.senders([number])[2]), None)
 
     def _remember(
         self,
@@ -454,9 +532,19 @@ class Hotline(Gateway):
             case Outcome.IGNORED:
                 return "the phone is past its hourly limit of replies"
             case Outcome.ALREADY_REGISTERED:
-                return "the CMND or the phone has an account"
+                return self._explain_refusal(number, text, now)
             case _:
                 return "a new issued password"
+
+    def _explain_refusal(self, number: str | None, text: str, now: datetime) -> str:
+        request = syntax.parse(text, now.astimezone(self.zone).date())
+        if isinstance(request, syntax.Request) and number is not None:
+            kept = self.store.reservation(request.cmnd, now)
+            known = self.store.senders([number])[1] or self.store.holders_by_cmnd([request.cmnd])
+            if kept is not None and not known:
+                until = f"{kept.ends_at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+                return f"the CMND is reserved for {kept.phone} until {until}"
+        return "the CMND or the phone has an account"
 
 
 def _is_closed(row: AccountRow) -> bool:

@@ -5,6 +5,7 @@ of long texts and the rules of the registration; nothing of links, time-outs or 
 life.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ RETRANSMISSION_WINDOW = timedelta(minutes=15)
 #: A long text whose last part has not come by then is answered as a syntax error.
 PARTS_LIMIT = timedelta(minutes=10)
 _RESETS_PER_DAY = 3
+_QUOTED = re.compile(r"(\btext:).*", re.IGNORECASE | re.DOTALL)
 # Looking up an enum's member takes as long as several calls, so the hot path does it once.
 _OK = Answer.OK
 _RETRANSMISSION = Outcome.RETRANSMISSION
@@ -75,6 +77,7 @@ class Intake:
         self._touched: set[int] = set()  # accounts whose password this batch changes
         self._issued: list[Issued] = []
         self._may_issue = 0
+        self._reservations: bool | None = None  # whether there are any; None: nobody asked yet
 
     def take(self, mos: Sequence[Mo], registrations: int | None = None) -> None:
         """Decide on all of *mos*, in their order; one entry in `done.answers` for each.
@@ -101,6 +104,16 @@ class Intake:
                 answer = self._take_part(mo, number)
             self._done.answers.append(answer)
         self._gateway.issuer.give_back(self._issued)
+
+    def keep_receipts(self, mos: Sequence[Mo]) -> None:
+        """Record *mos*, which read like receipts and are about no text of ours; nobody is
+        answered."""
+        region = self._gateway.region
+        numbers = [phone.normalise(mo.sender, region) or mo.sender.number for mo in mos]
+        self._know_senders(numbers, ())
+        for mo, number in zip(mos, numbers, strict=True):
+            masked = mo._replace(text=_mask_receipt(mo.text))
+            self._record(masked, self._subscribers[number], Outcome.IGNORED)
 
     def give_up(self, incomplete: Sequence[tuple[int, str, str]]) -> None:
         """Answer each long text (subscriber, phone, ref) as what it is: not a registration."""
@@ -189,6 +202,10 @@ class Intake:
             repeat=self._repeat,
             resets_left=resets_left,
         )
+        if decision.event is machine.Registration:
+            assert type(request) is syntax.Request  # noqa: S101 - a fault changes no account
+            if self._is_kept_for_another(request.cmnd, who):
+                decision = machine.RESERVED
         issued, account_id, cmnd = None, None, ""
         if decision.event is not None:
             if not self._issued and self._may_issue and not self._done.passwords_wanted:
@@ -212,6 +229,19 @@ class Intake:
                 account_id = self._reset(decision, issued, mt_id)
         self._reply(mo, who, decision.reply, mo_id, mt_id, account_id, cmnd, issued)
         return _OK
+
+    def _is_kept_for_another(self, cmnd: str, who: int) -> bool:
+        """Whether another phone alone may register *cmnd* now.
+
+        Commands reserve while we run, so the database is asked: once a batch whether there are
+        reservations at all, which there mostly are not.
+        """
+        if self._reservations is None:
+            self._reservations = self._store.any_reservation(self._now)
+        if not self._reservations:
+            return False
+        reservation = self._store.reservation(cmnd, self._now)
+        return reservation is not None and self._subscribers.get(reservation.phone) != who
 
     def _record(self, mo: Mo, who: int, outcome: Outcome) -> int:
         self._next_message = id_ = self._next_message + 1
@@ -348,6 +378,11 @@ class Intake:
             fingerprint = (fingerprint * 31 + row.fingerprint) & 0x7FFF_FFFF_FFFF_FFFF
         text = join([row.part for row in rows], alphabet)
         return Mo(first.link, first.session, first.sender, text, fingerprint)
+
+
+def _mask_receipt(text: str | None) -> str | None:
+    """*text* without what a receipt quotes of ours: there may be a password in it."""
+    return text and _QUOTED.sub(r"\1********", text)
 
 
 def history_row(

@@ -158,6 +158,7 @@ class Refused(NamedTuple):
 
     mt_id: int
     reason: str
+    address: bool = False  #: it is the address that is refused: no text reaches this phone
 
 
 class Unanswered(NamedTuple):

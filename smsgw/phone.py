@@ -26,6 +26,9 @@ _FEWEST_DIGITS_ABROAD = 7
 # No letters: phonenumbers would read a name such as 1800-FLOWERS as the number on its keys.
 _WRITTEN = re.compile(rf"\+?[0-9 ().\-/\u00a0]{{1,{_MAX_CHARACTERS}}}")
 
+# Of a number, of which E.164 has 15 digits at most, with what is dialled before it.
+_BEGINNING = re.compile(r"\+?[0-9]{1,18}")
+
 
 def normalise(address: Address, region: str) -> str | None:
     """The E.164 form of *address*, such as `+84905123456`; None if it is no telephone number.
@@ -100,6 +103,28 @@ def _looks_foreign(written: str, home: "PhoneNumber", region: str) -> bool:
         return False
     example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
     return example is None or len(digits) != len(str(example.national_number))
+
+
+def beginning(text: str, region: str) -> str | None:
+    """The beginning of E.164 numbers that a person typed in any writing; None if it is none.
+
+    `+84907`, `84907`, `0084907`, `0907` and `907` are all `+84907`, where *region* is "VN".
+    """
+    import phonenumbers
+
+    written = re.sub(r"[ ().\-/\u00a0]", "", unicodedata.normalize("NFKC", text))
+    if not _BEGINNING.fullmatch(written):
+        return None
+    if written.startswith("+0"):
+        written = written[1:]  # as some carriers have it
+    if written.startswith(("+", "00")):
+        digits = written.lstrip("+0")
+        return f"+{digits}" if digits else None
+    code = str(phonenumbers.country_code_for_region(region))
+    if written.startswith(code):
+        return f"+{written}"
+    trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
+    return f"+{code}{written.removeprefix(trunk)}"
 
 
 def _digits(written: str) -> str:

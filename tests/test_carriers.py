@@ -26,3 +26,9 @@ def test_new_link_may_take_the_name_of_a_gone_one_as_its_carrier():
 def test_one_carrier_alone_is_everybodys():
     carriers = Carriers({"a": "viettel", "b": "viettel"}, {"old": "vina"})
     assert {"viettel"} == {carriers.of(link) for link in ("a", "b", "old", "never seen")}
+
+
+def test_links_that_are_gone_stand_behind_those_of_today():
+    carriers = Carriers(TWO, {"old": "viettel", "older": "vina"})
+    assert ("viettel-a", "viettel-b", "old") == carriers.links_ever("viettel")
+    assert ("mobi",) == carriers.links_ever("mobi")

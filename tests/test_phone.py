@@ -150,3 +150,33 @@ def test_what_a_person_types_may_have_blanks_and_full_width_digits():
     assert "+84905123456" == phone.from_text("  0905 123 456\n", "VN")
     assert "+84905123456" == phone.from_text("０９０５１２３４５６", "VN")
     assert phone.from_text("Lan", "VN") is None
+
+
+BEGINNINGS = {
+    "+84907": "+84907",
+    "84907": "+84907",
+    "0084907": "+84907",
+    "0907": "+84907",
+    "907": "+84907",
+    "+0907": "+84907",
+    " 84 (907)-1 ": "+849071",
+    "0842": "+84842",
+    "+855": "+855",
+    "0": "+84",
+    "０９０７": "+84907",
+}
+
+
+@pytest.mark.parametrize(("written", "read"), BEGINNINGS.items())
+def test_beginning_of_a_number_is_read_in_any_writing(written, read):
+    assert read == phone.beginning(written, "VN")
+
+
+def test_beginning_is_read_as_the_region_dials():
+    assert "+390612" == phone.beginning("0612", "IT")  # the zero is part of the number
+    assert "+12125" == phone.beginning("1212 5", "US")
+
+
+@pytest.mark.parametrize("written", ["", "+", "00", "ABC", "+84a", "0907;", "9" * 19, "-"])
+def test_what_begins_no_number_is_none(written):
+    assert phone.beginning(written, "VN") is None

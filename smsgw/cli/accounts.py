@@ -1,13 +1,14 @@
 """`smsgw accounts`: what the hotline does for a citizen."""
 
 import sys
+import time
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import click
 
-from smsgw import clock
+from smsgw import clock, phone
 from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
 from smsgw.cli.options import (
@@ -16,6 +17,7 @@ from smsgw.cli.options import (
     duration,
     format_option,
     key_argument,
+    moment,
     read_line,
     reason_option,
     typed,
@@ -23,6 +25,37 @@ from smsgw.cli.options import (
 from smsgw.errors import NotFound, SmsgwError
 from smsgw.hotline import Verdict
 from smsgw.model import AccountState, HistoryEntry
+
+#: So many of the accounts that shall be ended are shown to people.
+MOST_SHOWN = 20
+#: Between two transactions of a long change: SQLite gives the lock to whoever asks first, and the
+#: daemon, which has citizens waiting, asks again each few milliseconds only.
+BREATH_SECONDS = 0.05
+
+
+def _reason(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why, for the account's history.")
+    return value.strip()
+
+
+REASON = click.option(
+    "--reason",
+    metavar="TEXT",
+    required=True,
+    callback=_reason,
+    help="Kept in the account's history.",
+)
+
+
+def _beginning(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+    """Callback of an option that takes the beginning of telephone numbers: E.164."""
+    if value is None:
+        return ""
+    found = phone.beginning(value, ctx.ensure_object(Office).settings.gateway.region)
+    if found is None:
+        raise click.BadParameter(f"{value!r} does not begin a telephone number, as +84907 does.")
+    return found
 
 
 @click.group()
@@ -170,21 +203,106 @@ def verify_password(office: Office, key: str) -> None:
 
 @accounts.command()
 @key_argument
-@click.option("--reason", metavar="TEXT", required=True, help="Kept in the account's history.")
+@click.option(
+    "--reserve-for",
+    "reserve_for",
+    metavar="PHONE",
+    help="For 7 days only this phone may register the CMND; `-` reads it from standard input.",
+)
+@REASON
 @pass_office
-def close(office: Office, key: str, reason: str) -> None:
+def close(office: Office, key: str, reserve_for: str | None, reason: str) -> None:
     """End an account.
 
-    Its phone and CMND may register again.
+    Its phone and CMND may register again. Where somebody registered the CMND of another, reserve
+    it for its owner: a second --reserve-for replaces the first, also once the account is closed.
 
     \b
         smsgw accounts close 0905123456 --reason "asked at the hotline"
+        smsgw accounts close 201234567 --reserve-for 0905777001 --reason "not its owner"
     """
-    if not reason.strip():
-        raise click.BadParameter("say why, for the account's history.", param_hint="--reason")
     key = typed(key, "KEY")
-    account = office.hotline.close_account(key, reason.strip(), actor(), office.now)
+    reserve_for = reserve_for and typed(reserve_for, "PHONE")
+    hotline = office.hotline
+    account = hotline.close_account(key, reason, actor(), office.now, reserve_for=reserve_for)
     click.echo(f"{account.username}: {account.state}")
+    if (kept := hotline.reservation(account.cmnd, office.now)) is not None:
+        until = office.eye.minute(kept.ends_at)
+        click.echo(f"until {until} only {kept.phone} may register {account.cmnd}")
+        if (other := hotline.open_account_of(kept.phone)) is not None:
+            click.echo(f"{kept.phone} has account {other}: close that before it can register")
+
+
+@accounts.command("close-many")
+@click.option(
+    "--registered-since",
+    "since",
+    metavar="TIME",
+    required=True,
+    callback=moment,
+    help="Only what was registered since then: 2026-11-24T16:30, or 2h for two hours ago.",
+)
+@click.option("--link", metavar="NAME", help="Only what was registered by this link.")
+@click.option(
+    "--phone-prefix",
+    "prefix",
+    metavar="PREFIX",
+    callback=_beginning,
+    help="Only phones that begin so, in any writing: +84907, 0907.",
+)
+@REASON
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@format_option
+@pass_office
+def close_many(
+    office: Office,
+    since: datetime,
+    link: str | None,
+    prefix: str,
+    reason: str,
+    yes: bool,
+    form: str,
+) -> None:
+    """End the issued accounts that a flood of texts left.
+
+    Says how many and which, and asks: only the answer y ends them. An account whose citizen has
+    chosen a password is never among them. Each keeps the reason in its history; phones and CMND
+    may register again.
+
+    \b
+        smsgw accounts close-many --registered-since 2h --phone-prefix 0907 --reason "flood"
+    """
+    hotline = office.hotline
+    ids = hotline.issued_since(since, link=link, prefix=prefix)
+    people = form == show.Format.TABLE
+    shown = ids[:MOST_SHOWN] if people else ids
+    filters = {"registered-since": office.eye.minute(since), "link": link, "prefix": prefix or None}
+    found = hotline.accounts_by_ids(shown)
+    with office.listing("accounts close-many", found, asked(filters)) as listed:
+        show.show(show.ACCOUNTS, listed, form, office.eye)
+    if not ids:
+        return
+    if people and len(ids) > len(shown):
+        click.echo(f"... and {len(ids) - len(shown)} more")
+    them = show.count(len(ids), "issued account")
+    if not yes and not _says_yes(f"End {them}?", aloud=people):
+        raise SmsgwError("nothing was closed", "only the answer y ends them, or --yes")
+    closed = 0
+    for some in hotline.close_issued(ids, reason, actor(), clock.now()):
+        closed += some
+        if some:
+            time.sleep(BREATH_SECONDS)
+    click.echo(f"{show.count(closed, 'account')} closed", err=not people)
+
+
+def _says_yes(question: str, *, aloud: bool) -> bool:
+    """Whether standard input says `y`; *aloud*: the question belongs into the output."""
+    if aloud or sys.stdin.isatty():
+        click.echo(f"{question} [y/N] ", nl=False, err=not aloud)
+    answer = sys.stdin.buffer.readline(80)
+    if aloud and not sys.stdin.isatty():
+        click.echo()  # nobody typed the end of the line
+    return answer.strip().lower() == b"y"
 
 
 def _read_password(*, confirm: bool) -> str:

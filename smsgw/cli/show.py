@@ -261,7 +261,7 @@ def _password(account: Account, eye: Eye) -> str:
         return "own" if account.state == AccountState.ACTIVE else "-"
     expires = account.password_expires_at
     if expires is None:
-        return "issued" if account.password_issued_at else "deleted"
+        return "deleted"
     return f"{'expires' if expires > eye.now else 'expired'} {eye.age(expires)}"
 
 

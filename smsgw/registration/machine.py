@@ -44,6 +44,12 @@ class LastLapse(Event):
     word = "ended"
 
 
+class Undeliverable(Event):
+    """Several texts in a row reached nobody, as many as the configuration allows."""
+
+    word = "undeliverable"
+
+
 class OwnPassword(Event):
     """The citizen chose a password."""
 
@@ -67,6 +73,7 @@ EVENTS: tuple[type[Event], ...] = (
     Reset,
     Lapse,
     LastLapse,
+    Undeliverable,
     OwnPassword,
     NewPassword,
     Close,
@@ -110,6 +117,7 @@ TRANSITIONS: Mapping[tuple[State, type[Event]], Step] = {
     (_ACTIVE, Reset): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
     (_ISSUED, Lapse): Step(_ISSUED, Password.NEW, Reply.REMINDER),
     (_ISSUED, LastLapse): Step(_ISSUED, Password.NONE, None),
+    (_ISSUED, Undeliverable): Step(_ISSUED, Password.NONE, None),
     (_ISSUED, OwnPassword): Step(_ACTIVE, Password.CITIZENS, None),
     (_ACTIVE, OwnPassword): Step(_ACTIVE, Password.CITIZENS, None),
     (_ISSUED, NewPassword): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
@@ -156,6 +164,9 @@ _SYNTAX_ERROR = Decision(Outcome.SYNTAX_ERROR, Reply.SYNTAX_ERROR, None, None)
 _REGISTERED = Decision(Outcome.REGISTERED, Reply.REGISTERED, Registration, None)
 _ALREADY_REGISTERED = Outcome.ALREADY_REGISTERED
 _CMND_KNOWN, _PHONE_KNOWN = Reply.ALREADY_REGISTERED, Reply.PHONE_REGISTERED
+#: Instead of a registration, where the hotline keeps the CMND for another phone: its words, as if
+#: the owner had it already.
+RESERVED = Decision(_ALREADY_REGISTERED, _CMND_KNOWN, None, None)
 
 
 def decide(

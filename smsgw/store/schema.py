@@ -137,7 +137,7 @@ _FIRST = (
         wording_id    INTEGER NOT NULL REFERENCES wordings (id),
         mo_id         INTEGER,
         account_id    INTEGER,
-        smsc_id       TEXT    NOT NULL,        -- normal form: lower case, no leading zeros
+        smsc_id       TEXT    NOT NULL,        -- as the SMSC gave it
         state         TEXT    NOT NULL DEFAULT 'sent',  -- or delivered, failed
         taken_at      INTEGER NOT NULL,
         final_at      INTEGER,
@@ -152,7 +152,7 @@ _FIRST = (
         id         INTEGER PRIMARY KEY,
         created_at INTEGER NOT NULL,
         link       TEXT    NOT NULL,
-        smsc_id    TEXT    NOT NULL,           -- normal form
+        smsc_id    TEXT    NOT NULL,           -- as it came
         phone      TEXT    NOT NULL,
         state      TEXT    NOT NULL,
         reason     TEXT    NOT NULL
@@ -223,6 +223,31 @@ def m002_carriers(db: Database) -> None:
     db.execute(
         "CREATE TABLE carriers (link TEXT PRIMARY KEY, carrier TEXT NOT NULL) STRICT, WITHOUT ROWID"
     )
+
+
+@migrations()
+def m006_accounts(db: Database) -> None:
+    # The id as the SMSC gave it, since a receipt that repeats it letter for letter is sure; it is
+    # found by its normal form, lower case without leading zeros. With the link in front, for one
+    # carrier may give ids that another gave too.
+    db.execute("DROP INDEX sent_awaiting")
+    db.execute(
+        "CREATE INDEX sent_awaiting ON sent (link, ltrim(lower(smsc_id), '0')) WHERE state = 'sent'"
+    )
+    db.execute("DROP INDEX early_receipts_key")
+    db.execute(
+        "CREATE INDEX early_receipts_key ON early_receipts (link, ltrim(lower(smsc_id), '0'))"
+    )
+    # In the order in which they came: the oldest of a link goes when there are too many.
+    db.execute("CREATE INDEX early_receipts_link ON early_receipts (link)")
+    # Texts with a password that reached nobody, in a row.
+    db.execute("ALTER TABLE accounts ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0")
+    # Who alone may register a CMND for some days: its owner, after somebody else did.
+    db.execute(
+        "CREATE TABLE reservations (cmnd TEXT PRIMARY KEY, phone TEXT NOT NULL,"
+        " ends_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX reservations_end ON reservations (ends_at)")
 
 
 @migrations()

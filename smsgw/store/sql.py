@@ -266,13 +266,49 @@ FIND_REPLY = """
 
 # --- delivery receipts -----------------------------------------------------------------------
 
-FIND_SENT = """
-    -- Texts of that link which wait for a receipt, by the id that the SMSC gave them.
-    SELECT t.id, t.smsc_id, s.phone
-      FROM json_each(:keys) AS k
-      JOIN sent AS t ON t.smsc_id = k.value AND t.link = :link
+# An id of an SMSC is kept as it came, and found by its normal form: lower case, no leading zeros.
+# An SMSC may give one id to all texts: of those, the latest are looked at, and no more.
+_NORMAL = "ltrim(lower({}), '0')"
+_SENT_TEXT = """
+    SELECT t.id, t.link, t.smsc_id, s.phone, t.account_id, a.undelivered
+"""
+
+FIND_SENT = f"""
+    -- Texts of one link that wait for a receipt, by the id in it.
+    {_SENT_TEXT}
+      FROM sent AS t
       JOIN subscribers AS s ON s.id = t.subscriber_id
-     WHERE t.state = 'sent'
+      LEFT JOIN accounts AS a ON a.id = t.account_id
+     WHERE t.state = 'sent' AND t.link = :link
+       AND {_NORMAL.format("t.smsc_id")} = {_NORMAL.format(":smsc_id")}
+     ORDER BY t.id DESC LIMIT :limit
+"""
+
+FIND_SENT_ANYHOW = f"""
+    -- Texts of any of these links that wait for a receipt, by any of these ids.
+    {_SENT_TEXT}
+      FROM json_each(:links) AS l JOIN json_each(:keys) AS k
+      JOIN sent AS t ON t.id IN (SELECT id FROM sent
+                                  WHERE state = 'sent' AND link = l.value
+                                    AND {_NORMAL.format("smsc_id")} = {_NORMAL.format("k.value")}
+                                  ORDER BY id DESC LIMIT :limit)
+      JOIN subscribers AS s ON s.id = t.subscriber_id
+      LEFT JOIN accounts AS a ON a.id = t.account_id
+"""
+
+FIND_SENT_BY_ID = f"""
+    {_SENT_TEXT}
+      FROM sent AS t
+      JOIN subscribers AS s ON s.id = t.subscriber_id
+      LEFT JOIN accounts AS a ON a.id = t.account_id
+     WHERE t.id = :id AND t.state = 'sent'
+"""
+
+FIND_REFUSED = """
+    -- Whose password a text carries that was refused; one that the hotline tried again was counted
+    -- the first time.
+    SELECT a.id, a.undelivered FROM outbox AS o JOIN accounts AS a ON a.id = o.account_id
+     WHERE o.id = :id AND o.retried IS NULL
 """
 
 SETTLE_SENT = """
@@ -287,19 +323,27 @@ ADD_EARLY_RECEIPT = """
     VALUES (:now, :link, :smsc_id, :phone, :state, :reason)
 """
 
-FIND_EARLY_RECEIPT = """
-    SELECT e.id, e.phone, e.state, e.reason
-      FROM json_each(:keys) AS k
-      JOIN early_receipts AS e ON e.smsc_id = k.value AND e.link = :link
+COUNT_EARLY_RECEIPTS = "SELECT count(*) FROM early_receipts WHERE link = :link"
+
+FORGET_OLDEST_EARLY_RECEIPT = """
+    DELETE FROM early_receipts
+     WHERE id = (SELECT id FROM early_receipts WHERE link = :link ORDER BY id LIMIT 1)
+"""
+
+FIND_EARLY_RECEIPTS = f"""
+    -- What came by any of these links about any of these ids.
+    SELECT e.id, e.link, e.smsc_id, e.phone, e.state, e.reason
+      FROM json_each(:links) AS l JOIN json_each(:keys) AS k
+      JOIN early_receipts AS e
+        ON e.id IN (SELECT id FROM early_receipts
+                     WHERE link = l.value
+                       AND {_NORMAL.format("smsc_id")} = {_NORMAL.format("k.value")}
+                     ORDER BY id DESC LIMIT :limit)
 """
 
 FORGET_EARLY_RECEIPT = "DELETE FROM early_receipts WHERE id = :id"
 
 PURGE_EARLY_RECEIPTS = "DELETE FROM early_receipts WHERE created_at < :before"
-
-PHONE_OF_SENT = """
-    SELECT s.phone FROM sent AS t JOIN subscribers AS s ON s.id = t.subscriber_id WHERE t.id = :id
-"""
 
 # --- accounts --------------------------------------------------------------------------------
 
@@ -383,15 +427,39 @@ LIST_EXPIRING = (
 """
 )
 
-ISSUE_PASSWORD = """
-    UPDATE accounts
-       SET state = ?, password_hash = ?, password_mt_id = ?, password_issued_at = ?,
-           password_expires_at = ?, reminders = ?
-     WHERE id = ?
+ISSUED_SINCE = """
+    -- Some of the accounts by id; the whole table is what was asked for, in steps.
+    SELECT a.id FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.id > :after AND a.id <= :end AND a.state = 'issued' AND a.registered_at >= :since
+       AND (:link IS NULL OR a.link = :link) AND substr(s.phone, 1, length(:prefix)) = :prefix
+     ORDER BY a.id
 """
 
+ACCOUNTS_BY_IDS = (
+    _ACCOUNT
+    + """
+      FROM json_each(:ids) AS k
+      JOIN accounts AS a ON a.id = k.value
+      JOIN subscribers AS s ON s.id = a.subscriber_id
+     ORDER BY a.id
+"""
+)
+
+ISSUE_PASSWORD = """
+    -- One that somebody asked for begins anew with the reminders, and with the texts that reached
+    -- nobody.
+    UPDATE accounts
+       SET state = ?1, password_hash = ?2, password_mt_id = ?3, password_issued_at = ?4,
+           password_expires_at = ?5, reminders = ?6,
+           undelivered = CASE ?6 WHEN 0 THEN 0 ELSE undelivered END
+     WHERE id = ?7
+"""
+
+SET_UNDELIVERED = "UPDATE accounts SET undelivered = ? WHERE id = ?"
+
 DELETE_PASSWORD = """
-    -- After the last reminder: nothing replaces it, and nothing lapses any more.
+    -- After the last reminder, or where no text arrives. Nothing replaces it, and nothing lapses
+    -- any more.
     UPDATE accounts SET password_hash = NULL, password_mt_id = NULL, password_expires_at = NULL
      WHERE id = ?
 """
@@ -409,6 +477,18 @@ CLOSE_ACCOUNT = """
            password_expires_at = NULL, closed_at = :now
      WHERE id = :id
 """
+
+ANY_RESERVATION = "SELECT 1 FROM reservations WHERE ends_at > :now LIMIT 1"
+
+FIND_RESERVATION = """
+    SELECT phone, ends_at FROM reservations WHERE cmnd = :cmnd AND ends_at > :now
+"""
+
+RESERVE = "INSERT OR REPLACE INTO reservations (cmnd, phone, ends_at) VALUES (:cmnd, :phone, :ends)"
+
+END_RESERVATION = "DELETE FROM reservations WHERE cmnd = :cmnd"
+
+PURGE_RESERVATIONS = "DELETE FROM reservations WHERE ends_at <= :now"
 
 # --- reports ---------------------------------------------------------------------------------
 

@@ -64,6 +64,8 @@ _CACHE_KIB = 16 * 1024
 #: Rows that one statement adds, at most. After each statement, or row that it gives, Python takes
 #: its lock anew; more rows at once win no more.
 _ROWS_AT_ONCE = 32
+#: An SMSC may give one id to all its texts: so many of them are looked at, the latest.
+_SAME_ID = 16
 #: So many are kept prepared: more than there are, those of many rows in each of their sizes.
 _STATEMENTS = 256
 
@@ -129,6 +131,35 @@ class PartRow(NamedTuple):
     joined: bool
 
 
+class SentText(NamedTuple):
+    """A text that waits for its receipt."""
+
+    id: int
+    link: str
+    smsc_id: str  #: as the SMSC gave it
+    phone: str
+    account_id: int | None  #: whose password it carries
+    undelivered: int | None  #: texts of that account that reached nobody, in a row
+
+
+class EarlyReceipt(NamedTuple):
+    """A receipt that came before its text was known by that id."""
+
+    id: int
+    link: str
+    smsc_id: str  #: as it came
+    phone: str
+    state: MtState
+    reason: str
+
+
+class Reservation(NamedTuple):
+    """Who alone may register a CMND, and until when."""
+
+    phone: str
+    ends_at: datetime
+
+
 class ReplyRow(NamedTuple):
     """What decides whether a reply may be retried or cancelled."""
 
@@ -172,6 +203,7 @@ class Store:
         self._wordings: dict[tuple[str, str], int] = {}
         self._hour = 0  # the last one that stands in `hours`
         self._early_receipts = True  # there may be some; only this process adds any
+        self._early_of: dict[str, int] = {}  # how many of each link, once counted
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -347,6 +379,7 @@ class Store:
         self._wordings.clear()
         self._hour = 0
         self._early_receipts = True
+        self._early_of.clear()
 
     def _all(self, statement: str, **values: Any) -> list[Any]:
         return self._db.execute(statement, values).fetchall()
@@ -552,7 +585,7 @@ class Store:
         return self._run(sql.MOVE_TO_LINK, gone=gone, link=link)
 
     def taken(self, texts: Sequence[tuple[int, str]], now: datetime) -> None:
-        """The SMSC took these (mt, normal id of the SMSC); what was sealed is wiped."""
+        """The SMSC took these (mt, id that it gave); what was sealed is wiped."""
         at = stamp(now)
         self._add(sql.ADD_SENT, [(mt_id, smsc, at) for mt_id, smsc in texts])
         self._db.executemany(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
@@ -568,8 +601,15 @@ class Store:
         """No SMSC took it in time; the reason of its last try stays with it."""
         self._db.execute(sql.GIVE_UP, (mt_id,))
 
-    def fail(self, mt_id: int, reason: str) -> None:
-        self._db.execute(sql.FAIL, (reason, mt_id))
+    def fail(self, mt_id: int, reason: str) -> bool:
+        """No SMSC will take it; false: it does not wait any more."""
+        return self._db.execute(sql.FAIL, (reason, mt_id)).rowcount > 0
+
+    def refused_account(self, mt_id: int) -> tuple[int, int] | None:
+        """The account whose password the refused text carries, and how many texts before it
+        reached nobody."""
+        found: tuple[int, int] | None = self._one(sql.FIND_REFUSED, id=mt_id)
+        return found
 
     def reply(self, mt_id: int) -> ReplyRow:
         """The reply *mt_id*, which the SMSC has not taken.
@@ -598,18 +638,49 @@ class Store:
 
     # --- delivery receipts --------------------------------------------------------------------
 
-    def awaiting_receipt(self, link: str, keys: Iterable[str]) -> list[tuple[int, str, str]]:
-        """(mt, id of the SMSC, phone) of texts of *link* known by one of *keys*."""
-        return self._all(sql.FIND_SENT, link=link, keys=_json_of_texts(keys))
+    def awaiting_receipt(self, link: str, smsc_id: str) -> list[SentText]:
+        """Texts of *link* that the SMSC gave this id, however it is written; the latest first."""
+        rows = self._all(sql.FIND_SENT, link=link, smsc_id=smsc_id, limit=_SAME_ID)
+        return [from_tuple(SentText, row) for row in rows]
+
+    def awaiting_receipt_anyhow(
+        self, links: Iterable[str], smsc_ids: Iterable[str]
+    ) -> list[SentText]:
+        """The same for several links and ids, in no order."""
+        values = {"links": _json(links), "keys": _json(smsc_ids), "limit": _SAME_ID}
+        return [from_tuple(SentText, row) for row in self._all(sql.FIND_SENT_ANYHOW, **values)]
+
+    def sent_text(self, mt_id: int) -> SentText | None:
+        """The text *mt_id*, if it waits for a receipt."""
+        row = self._one(sql.FIND_SENT_BY_ID, id=mt_id)
+        return None if row is None else from_tuple(SentText, row)
 
     def settle_sent(self, mt_id: int, state: MtState, reason: str, now: datetime) -> None:
         self._run(sql.SETTLE_SENT, id=mt_id, state=state, reason=reason, now=stamp(now))
 
     def park_receipt(
-        self, link: str, smsc_id: str, phone: str, state: MtState, reason: str, now: datetime
+        self,
+        link: str,
+        smsc_id: str,
+        phone: str,
+        state: MtState,
+        reason: str,
+        now: datetime,
+        *,
+        most: int,
     ) -> None:
-        """Keep a receipt whose text we do not know yet by that id."""
+        """Keep a receipt whose text is not known yet by that id.
+
+        Args:
+            most: so many of a link are kept; the oldest goes.
+        """
         self._early_receipts = True
+        kept = self._early_of.get(link)
+        if kept is None:
+            kept = self._one(sql.COUNT_EARLY_RECEIPTS, link=link)[0]
+        if kept >= most:
+            kept -= self._run(sql.FORGET_OLDEST_EARLY_RECEIPT, link=link)
+        self._early_of[link] = kept + 1
         self._run(
             sql.ADD_EARLY_RECEIPT,
             link=link,
@@ -625,21 +696,24 @@ class Store:
             self._early_receipts = self._one(sql.ANY_EARLY_RECEIPT) is not None
         return self._early_receipts
 
-    def early_receipts(self, link: str, keys: Iterable[str]) -> list[tuple[int, str, MtState, str]]:
-        """(row, phone, state, reason) of parked receipts known by one of *keys*."""
-        rows = self._all(sql.FIND_EARLY_RECEIPT, link=link, keys=_json_of_texts(keys))
-        return [(id_, phone, MtState(state), reason) for id_, phone, state, reason in rows]
+    def early_receipts(self, links: Iterable[str], smsc_ids: Iterable[str]) -> list[EarlyReceipt]:
+        """What came by any of *links* about any of these ids, however they are written."""
+        values = {"links": _json(links), "keys": _json(smsc_ids), "limit": _SAME_ID}
+        return [
+            EarlyReceipt(id_, link, smsc_id, phone, MtState(state), reason)
+            for id_, link, smsc_id, phone, state, reason in self._all(
+                sql.FIND_EARLY_RECEIPTS, **values
+            )
+        ]
 
-    def forget_early_receipt(self, row: int) -> None:
-        self._run(sql.FORGET_EARLY_RECEIPT, id=row)
+    def forget_early_receipt(self, receipt: EarlyReceipt) -> None:
+        if receipt.link in self._early_of:
+            self._early_of[receipt.link] -= 1
+        self._run(sql.FORGET_EARLY_RECEIPT, id=receipt.id)
 
     def purge_early_receipts(self, before: datetime) -> None:
-        self._run(sql.PURGE_EARLY_RECEIPTS, before=stamp(before))
-
-    def phone_of(self, mt_id: int) -> str | None:
-        """Whose phone a text went to; None: it is not among those sent."""
-        row = self._one(sql.PHONE_OF_SENT, id=mt_id)
-        return None if row is None else str(row[0])
+        if self._run(sql.PURGE_EARLY_RECEIPTS, before=stamp(before)):
+            self._early_of.clear()
 
     # --- accounts -----------------------------------------------------------------------------
 
@@ -683,6 +757,28 @@ class Store:
         for row in rows:
             yield _account(row)
 
+    def issued_since(self, since: datetime, link: str | None, prefix: str) -> list[int]:
+        """Accounts registered since then that are issued still, by *link* (None: any) and from a
+        phone that begins with *prefix* in E.164; oldest first.
+
+        Read in steps, so that no read is long enough to hold up the log's way back into the file.
+        """
+        values = {"since": stamp(since), "link": link, "prefix": prefix}
+        found: list[int] = []
+        for after in range(0, self.last_ids()[1], _ACCOUNTS_AT_ONCE):
+            end = after + _ACCOUNTS_AT_ONCE
+            rows = self._all(sql.ISSUED_SINCE, after=after, end=end, **values)
+            found += [id_ for (id_,) in rows]
+        return found
+
+    def accounts_by_ids(self, ids: Iterable[int]) -> list[AccountRow]:
+        """Those of these accounts that are there, oldest first."""
+        return [_account_row(row) for row in self._all(sql.ACCOUNTS_BY_IDS, ids=_json(ids))]
+
+    def set_undelivered(self, account_id: int, texts: int) -> None:
+        """So many texts in a row with the account's password reached nobody."""
+        self._db.execute(sql.SET_UNDELIVERED, (texts, account_id))
+
     def delete_passwords(self, accounts: Iterable[int]) -> None:
         self._db.executemany(sql.DELETE_PASSWORD, [(id_,) for id_ in accounts])
 
@@ -691,6 +787,27 @@ class Store:
 
     def close_account(self, account_id: int, state: AccountState, now: datetime) -> None:
         self._run(sql.CLOSE_ACCOUNT, id=account_id, state=state, now=stamp(now))
+
+    # --- reservations -------------------------------------------------------------------------
+
+    def any_reservation(self, now: datetime) -> bool:
+        return self._one(sql.ANY_RESERVATION, now=stamp(now)) is not None
+
+    def reservation(self, cmnd: str, now: datetime) -> Reservation | None:
+        """For whom this CMND is reserved *now*."""
+        row = self._one(sql.FIND_RESERVATION, cmnd=cmnd, now=stamp(now))
+        return None if row is None else Reservation(row[0], unstamp(row[1]))
+
+    def reserve(self, cmnd: str, reservation: Reservation | None) -> None:
+        """Let one phone alone register this CMND, or again any; an earlier word is void."""
+        if reservation is None:
+            self._run(sql.END_RESERVATION, cmnd=cmnd)
+        else:
+            phone, ends = reservation
+            self._run(sql.RESERVE, cmnd=cmnd, phone=phone, ends=stamp(ends))
+
+    def purge_reservations(self, now: datetime) -> None:
+        self._run(sql.PURGE_RESERVATIONS, now=stamp(now))
 
     # --- reports ------------------------------------------------------------------------------
 
@@ -968,6 +1085,7 @@ class Store:
 _HOUR = 3_600_000_000  # microseconds
 _ACCOUNT_STATES = {state.value: state for state in AccountState}
 _NO_END = 2**63 - 1  # an id that no message reaches
+_ACCOUNTS_AT_ONCE = 10_000  # looked at by one statement
 _STEPS_BETWEEN_LOOKS = 10_000  # of SQLite's machine, some tenths of a millisecond
 _PAGE_ROWS = 500  # of a list that is read page by page
 _STORY = 10_000  # texts of one citizen, more than anyone reads

@@ -54,6 +54,10 @@ LEAVE_A_LINE = {
         ["accounts", "close", BINH, "--reason", "moved"],
         ("accounts close", "*****568", "moved"),
     ),
+    "reserve": (
+        ["accounts", "close", BINH, "--reserve-for", "0905777001", "--reason", "not hers"],
+        ("accounts close", "*****568", "reserved for +*****001: not hers"),
+    ),
     "purge": (["purge"], ("purge", None, "messages=0 accounts=0")),
     "expire": (["expire", "--reason", "drill"], ("expire", None, "replaced=1 ended=0: drill")),
 }
@@ -65,6 +69,16 @@ def test_what_somebody_does_leaves_a_line(town, command, arguments, line):
     (entry,) = lines(town, command)
     assert ["at", "who", "command", "account", "detail"] == list(entry)
     assert ("linh", *line) == (entry["who"], entry["command"], entry["account"], entry["detail"])
+
+
+def test_the_way_back_after_a_flood_leaves_two_lines(town, command):
+    command(
+        town, "accounts", "close-many", "--registered-since", "2h", "--reason", "flood", "--yes"
+    )
+    shown, closed = told(town, command)
+    assert ("accounts close-many", None) == shown[:2]
+    assert shown[2].endswith(": 1")
+    assert ("accounts close-many", None, "closed=1: flood") == closed
 
 
 @pytest.mark.parametrize("verb", ["retry", "cancel"])

@@ -25,6 +25,9 @@ READING = {
     "accounts set-password": ("accounts", "set-password", "0905000002"),
     "accounts verify-password": ("accounts", "verify-password", "0905000002"),
     "accounts close": ("accounts", "close", "0905000002", "--reason", "x"),
+    "accounts close-many": (
+        *("accounts", "close-many", "--registered-since", "2h", "--reason", "x", "--yes"),
+    ),
     "messages list": ("messages", "list"),
     "outbox list": ("outbox", "list"),
     "outbox retry": ("outbox", "retry", "1"),
@@ -197,6 +200,7 @@ WRONG = {
     "no direction": "messages list --direction up",
     "no number": "outbox retry all",
     "close without a reason": "accounts close 0905000002",
+    "close many of all times": "accounts close-many --reason x --yes",
     "sub-command missing": "accounts",
 }
 

@@ -116,6 +116,38 @@ def test_closing_keeps_the_reason_and_lets_phone_and_cmnd_register_again(town, c
     ]
 
 
+def test_closing_keeps_the_cmnd_for_its_owner_s_phone(frozen_town, command):
+    town = frozen_town
+    with freeze_time(town.now):
+        result = command(
+            town, "accounts", "close", "201234568", "--reserve-for", "0905 777 001",
+            "--reason", "not its owner",
+        )  # fmt: skip
+    assert (0, "") == (result.status, result.stderr)
+    assert [
+        "201234568: closed",
+        "until 2026-11-30 16:32 only +84905777001 may register 201234568",
+    ] == result.stdout.splitlines()
+    (mt,) = town.text("84905000002", "TK,Tran Binh,201234568,1.2.1991", timedelta(0))
+    assert "da duoc su dung" in mt.text
+
+
+def test_phone_that_has_an_account_is_said_when_a_cmnd_is_kept_for_it(town, command):
+    result = command(
+        town, "accounts", "close", "201234568", "--reserve-for", "0905000001", "--reason", "x"
+    )
+    assert "+84905000001 has account 001234567: close that" in result.stdout
+
+
+def test_cmnd_is_kept_for_no_phone_that_is_none(town, command):
+    result = command(
+        town, "accounts", "close", "201234568", "--reserve-for", "8188", "--reason", "x"
+    )
+    assert (1, "") == (result.status, result.stdout)
+    assert "'8188' is not a telephone number" in result.stderr
+    assert "issued" == account(town).state
+
+
 @pytest.mark.parametrize("verb", ["reset-password", "set-password", "close"])
 def test_a_closed_account_stays_closed(town, command, verb):
     options = ["--reason", "again"] if verb == "close" else []

@@ -20,6 +20,7 @@ PROMISED = """
     accounts verify-password
     accounts close
     audit
+    accounts close-many
     messages list
     outbox list
     outbox retry

@@ -132,3 +132,10 @@ def test_a_phone_of_an_option_comes_by_standard_input(town, command):
 def test_no_line_for_a_key_is_one_clear_line(town, command, typed):
     result = command(town, "accounts", "show", "-", input=typed)
     assert (1, 1) == (result.status, len(result.stderr.splitlines()))
+
+
+def test_key_and_phone_of_a_reservation_come_in_the_order_of_the_usage(town, command):
+    typed = "0905000002\n0905777001\n"
+    close = ["accounts", "close", "--reserve-for", "-", "-", "--reason", "not hers"]
+    result = command(town, *close, input=typed)
+    assert "only +84905777001 may register 201234568" in result.stdout, result.stderr

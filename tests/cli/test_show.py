@@ -173,7 +173,7 @@ def test_an_account_says_when_its_password_expires(capsys):
 PASSWORDS = {
     "expired 2 h ago": {"password_expires_at": NOW - timedelta(hours=2)},
     "own": {"state": AccountState.ACTIVE, "password_expires_at": None},
-    "deleted": {"password_issued_at": None, "password_expires_at": None},
+    "deleted": {"password_expires_at": None},
 }
 
 

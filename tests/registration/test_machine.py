@@ -21,6 +21,7 @@ from smsgw.registration.machine import (
     Registration,
     Repeat,
     Reset,
+    Undeliverable,
     decide,
     lapse,
     step,
@@ -46,6 +47,12 @@ DISPATCH = {
     },
     Lapse: {None: None, ISSUED: (ISSUED, NEW, Reply.REMINDER), ACTIVE: None, CLOSED: None},
     LastLapse: {None: None, ISSUED: (ISSUED, NONE, None), ACTIVE: None, CLOSED: None},
+    Undeliverable: {
+        None: None,
+        ISSUED: (ISSUED, NONE, None),
+        ACTIVE: None,  # the citizen has a password, whatever becomes of our texts
+        CLOSED: None,
+    },
     OwnPassword: {
         None: None,
         ISSUED: (ACTIVE, OWN, None),

@@ -15,7 +15,7 @@ STATEMENTS = {
 # What is small by nature: the keys of the batch itself, a handful of links and early receipts,
 # and the links that stand in the index of what is queued. The plan of a subquery is listed itself.
 SMALL = re.compile(
-    r"SCAN (k$|k VIRTUAL TABLE|json_each VIRTUAL TABLE|CONSTANT ROW|\(subquery-\d+\)|links$"
+    r"SCAN (k$|[kl] VIRTUAL TABLE|json_each VIRTUAL TABLE|CONSTANT ROW|\(subquery-\d+\)|links$"
     r"|carriers$|early_receipts USING|outbox USING INDEX outbox_due)"
 )
 

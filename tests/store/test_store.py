@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -82,6 +83,27 @@ def test_opening_again_changes_nothing(path):
     Store.open(path).close()
     assert schema == Database(path).schema
     assert 0 == len(migrations.pending(Database(path)))
+
+
+def test_text_of_the_version_before_finds_its_receipt_after_the_migration(path):
+    with closing(sqlite3.connect(path)) as db:
+        migrations.apply(Database(db), stop_before="m006_accounts")
+        db.executescript(OF_THE_VERSION_BEFORE)
+    with closing(Store.open(path)) as store:
+        (text,) = store.awaiting_receipt("viettel", "00AB7")
+        assert (7, "ab7", "+84905123456") == (text.id, text.smsc_id, text.phone)
+        (early,) = store.early_receipts(["viettel"], ["0CD8"])
+        assert ("cd8", "delivered") == (early.smsc_id, early.state)
+
+
+#: A text that was sent, and a receipt that came too early.
+OF_THE_VERSION_BEFORE = """
+    INSERT INTO subscribers VALUES (1, '+84905123456');
+    INSERT INTO wordings VALUES (1, 'syntax_error', 'Loi.');
+    INSERT INTO sent (id, created_at, subscriber_id, link, wording_id, smsc_id, taken_at)
+    VALUES (7, 1, 1, 'viettel', 1, 'ab7', 1);
+    INSERT INTO early_receipts VALUES (1, 1, 'viettel', 'cd8', '+84905123456', 'delivered', '');
+"""
 
 
 def test_database_itself_keeps_one_open_account_for_a_cmnd_and_a_phone(store):
