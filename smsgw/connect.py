@@ -9,9 +9,13 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Callable
+import threading
+from asyncio.staggered import staggered_race
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,8 +37,11 @@ class ConnectFault(SmsgwError):
     """The connection could not be opened; the words tell why."""
 
 
-async def connect(smsc: SmscSettings, protocol: Callable[[], P]) -> P:
-    """Connect to *smsc*, TLS handshake included, within its response_timeout.
+async def connect(smsc: SmscSettings, protocol: Callable[[], P], resolver: "Resolver") -> P:
+    """Connect to *smsc*, look-up and TLS handshake included, within its response_timeout.
+
+    Args:
+        resolver: of this line, which waits there for a look-up that an earlier try began.
 
     Raises:
         ConnectFault: for whatever reason.
@@ -47,18 +54,15 @@ async def connect(smsc: SmscSettings, protocol: Callable[[], P]) -> P:
         options["server_hostname"] = smsc.tls_server_name or smsc.host
     try:
         async with asyncio.timeout(smsc.response_timeout.total_seconds()):
-            transport, made = await loop.create_connection(
-                protocol,
-                smsc.host,
-                smsc.port,
-                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY,
-                **options,
-            )
+            addresses = await resolver.look_up(smsc.host, smsc.port)
+            sock = await _first_to_connect(loop, addresses)
+            transport, made = await loop.create_connection(protocol, sock=sock, **options)
     except TimeoutError as fault:
+        who = f"{smsc.host}:{smsc.port}"
+        if resolver.waits:
+            who = f"the name servers, asked for {smsc.host},"
         seconds = smsc.response_timeout.total_seconds()
-        raise ConnectFault(
-            f"no answer from {smsc.host}:{smsc.port} within {seconds:g} s"
-        ) from fault
+        raise ConnectFault(f"no answer from {who} within {seconds:g} s") from fault
     except ConnectionResetError as fault:
         if not smsc.tls:
             raise ConnectFault(explain(fault, smsc)) from fault
@@ -68,6 +72,110 @@ async def connect(smsc: SmscSettings, protocol: Callable[[], P]) -> P:
         raise ConnectFault(explain(fault, smsc)) from fault
     _tune(transport.get_extra_info("socket"))
     return made
+
+
+class Resolver:
+    """Looks names up for one line, in a thread of its own that nobody has to wait for.
+
+    The loop's own look-ups share a few threads, and its end waits for them: name servers that are
+    silent would hold up other links, and the end. A try that gives up leaves its look-up running;
+    the next one waits for the same, so that there is one thread a line at most.
+    """
+
+    def __init__(self) -> None:
+        self._asked: tuple[str, int] | None = None
+        self._answer: asyncio.Future[Sequence[Found]] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a look-up is still without an answer."""
+        return self._answer is not None and not self._answer.done()
+
+    async def look_up(self, host: str, port: int) -> Sequence["Found"]:
+        """The addresses of *host*, in the order in which they should be tried.
+
+        Raises:
+            OSError: it cannot be resolved.
+            ValueError: it cannot be a name.
+        """
+        with suppress(socket.gaierror):  # an address needs no name server
+            return _get_addresses(host, port, socket.AI_NUMERICHOST)
+        if self._answer is None or self._answer.done() or self._asked != (host, port):
+            self._asked = (host, port)
+            self._answer = self._ask(host, port)
+        return await asyncio.shield(self._answer)
+
+    @staticmethod
+    def _ask(host: str, port: int) -> "asyncio.Future[Sequence[Found]]":
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Sequence[Found]] = loop.create_future()
+
+        def settle(found: Sequence[Found], fault: Exception | None) -> None:
+            if fault is None:
+                answer.set_result(found)
+            else:
+                answer.set_exception(fault)
+                answer.exception()  # where nobody waits any more, nobody need hear of it
+
+        def run() -> None:
+            found: Sequence[Found] = ()
+            fault: Exception | None = None
+            try:
+                found = _get_addresses(host, port)
+            except Exception as raised:
+                fault = raised
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(settle, found, fault)
+
+        threading.Thread(target=run, name=f"look up {host}", daemon=True).start()
+        return answer
+
+
+#: Family, kind, protocol, canonical name and address, as the system gives them.
+Found = tuple[Any, ...]
+
+
+def _get_addresses(host: str, port: int, flags: int = 0) -> Sequence[Found]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    # RFC 8305 §4: the families by turns, beginning with the one that the system prefers.
+    first = [each for each in found if each[0] == found[0][0]]
+    others = [each for each in found if each[0] != found[0][0]]
+    return [each for pair in zip_longest(first, others) for each in pair if each is not None]
+
+
+async def _first_to_connect(
+    loop: asyncio.AbstractEventLoop, addresses: Sequence[Found]
+) -> socket.socket:
+    """A socket to the first of *addresses* that answers; the next one is tried while the one
+    before still hangs (RFC 8305 §5).
+
+    Raises:
+        OSError: none does; where they fail in different ways, with all of these.
+    """
+
+    async def open_one(found: Found) -> socket.socket:
+        family, kind, protocol, _, address = found
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    attempts = [partial(open_one, found) for found in addresses]
+    sock: socket.socket | None
+    sock, _, faults = await staggered_race(attempts, HAPPY_EYEBALLS_DELAY)
+    if sock is not None:
+        return sock
+    raised = [fault for fault in faults if fault is not None]
+    for fault in raised:
+        if not isinstance(fault, OSError):
+            raise fault
+    if len({str(fault) for fault in raised}) == 1:
+        raise raised[0]
+    raise OSError("; ".join(map(str, raised)))
 
 
 def _tune(sock: socket.socket) -> None:
@@ -83,7 +191,8 @@ def _tune(sock: socket.socket) -> None:
 
 
 def tls_context(smsc: SmscSettings) -> ssl.SSLContext:
-    """TLS 1.2 or newer; the server's certificate and name are always verified.
+    """TLS 1.2 or newer; the server's certificate and name are always verified, and its keeping to
+    the letter of RFC 5280 unless `tls_strict` is false.
 
     Raises:
         ConnectFault: a configured file cannot be used.
@@ -94,6 +203,12 @@ def tls_context(smsc: SmscSettings) -> ssl.SSLContext:
     else:
         context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # The default of Python 3.13, here of all: a certificate must keep to RFC 5280's letter. Name
+    # and chain are verified in any case.
+    if smsc.tls_strict:
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+    else:
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if smsc.tls_cert_file:
         problem = "and tls_key_file do not hold a certificate and its unencrypted key"
         with _Reading("tls_cert_file", smsc.tls_cert_file, problem):
@@ -119,6 +234,9 @@ class _Reading:
                 f"TLS: {self._key} {name} cannot be read ({fault.strerror})"
             ) from fault
 
+
+#: OpenSSL's X509_V_ERR_* of X509_V_FLAG_X509_STRICT, include/openssl/x509_vfy.h.
+BREAKS_THE_LETTER = range(80, 95)
 
 #: What a TLS alert or library fault means to an operator, by a piece of OpenSSL's reason.
 TLS_FAULTS = {
@@ -147,7 +265,10 @@ def explain(fault: BaseException, smsc: SmscSettings) -> str:
     match fault:
         case ssl.SSLCertVerificationError():
             # OpenSSL's own words: "certificate has expired", "Hostname mismatch, …"
-            return f"TLS: {fault.verify_message.rstrip('.')}"
+            advice = ""
+            if smsc.tls_strict and fault.verify_code in BREAKS_THE_LETTER:
+                advice = "; if the carrier has no better certificate, set tls_strict = false"
+            return f"TLS: {fault.verify_message.rstrip('.')}{advice}"
         case ssl.SSLError():
             reason = fault.reason or str(fault)
             for piece, words in TLS_FAULTS.items():

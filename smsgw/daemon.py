@@ -6,6 +6,7 @@ decision about a text or a PDU is taken here. What ends the daemon:
     SIGTERM, SIGINT      cleanly: links take no more, what was received is committed and answered,
                          answers to our submits are awaited, unbind. Exit status 0
     the same again       at once; what was not committed, the SMSC sends again
+    SIGHUP               not at all: nothing is read again but by a restart
     StoreLost            the disk cannot be trusted: one line, exit status 1, systemd starts anew
     a fault at start     one line that says what and where, exit status 1
 """
@@ -18,7 +19,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -58,6 +59,10 @@ EXPIRED_AT_ONCE = 50
 HASHED_AT_ONCE = 10
 #: In which the hashers make some more passwords.
 REFILL_SECONDS = 1.0
+#: What waits for a link that cannot send is looked for so often ...
+STAND_IN_EVERY = timedelta(seconds=5)
+#: ... and leaves by another of its carrier once that link was down for so long.
+STAND_IN_AFTER_SECONDS = 10.0
 #: A reply that is due for so long without having left is a reason to look.
 OVERDUE = timedelta(minutes=5)
 #: A store that does not answer within this is not well.
@@ -76,12 +81,15 @@ def run(settings: Settings) -> None:
     """
     harden()
     keep_to_one_thread()
-    # From the lock on commands may ring; until the loop listens, that means nothing.
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    # From the lock on commands may ring; until the loop listens, that means nothing. Neither does
+    # a terminal or a script that hangs up.
+    for number in (signal.SIGUSR1, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     lock = DaemonLock.acquire(settings.gateway.database)
     try:
         asyncio.run(Daemon(settings).run())
     finally:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the loop has given it back
         lock.release()
 
 
@@ -104,6 +112,8 @@ class Daemon:
         self._links: list[Link] = []
         self._link_changed = asyncio.Event()
         self._told: dict[str, object] = {}  # the state of each link, as it is stored
+        self._binds: dict[str, int] = {}  # of each link, after which what was held left again
+        self._unable_since: dict[str, float] = {}  # links that cannot send, in the loop's time
         self._started = clock.now()
 
     async def run(self) -> None:
@@ -179,6 +189,7 @@ class Daemon:
             (signal.SIGTERM, self._on_end_signal),
             (signal.SIGINT, self._on_end_signal),
             (signal.SIGUSR1, self._desk.ring),
+            (signal.SIGHUP, self._on_hang_up),
         ):
             loop.add_signal_handler(number, action)
         for smsc in settings.smsc:
@@ -222,6 +233,9 @@ class Daemon:
         if not self._end.done():
             self._end.set_exception(fault)
 
+    def _on_hang_up(self) -> None:
+        log.warning("SIGHUP: nothing was read again; a restart takes a new configuration")
+
     def _soon(self, callback: Callable[[], None]) -> None:
         """Have the loop call *callback*, from another thread."""
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -240,6 +254,7 @@ class Daemon:
         jobs = Jobs(fatal=(StoreLost,))
         jobs.every(tick, "expiry", self._expire)
         jobs.every(tick, "tidy", self._tidy)
+        jobs.every(STAND_IN_EVERY, "stand-in", self._stand_in)
         jobs.every(tick, "tell", self._tell)  # what could not be stored when it changed
         jobs.every(tick, "garbage", self._collect_garbage)
         jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
@@ -267,7 +282,7 @@ class Daemon:
     async def _expire_some(self, now: datetime, by: By | None = None) -> Expired:
         limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - self._reserve))
         done = await self._desk.run_in_store(self._gateway.expire, now, limit, by)
-        for link in done.links:
+        for link in self._configured(done.links):
             self._desk.ring(link, replies=False)
         return done
 
@@ -280,14 +295,42 @@ class Daemon:
         issuer = OnDemand(self._settings.registration.password_length)
         self._stock.give_back(await asyncio.to_thread(issuer.take, count))
 
+    def _configured(self, links: Collection[str]) -> list[str]:
+        """Those of *links* that are there; what waits for another one waits for its carrier."""
+        return [link.name for link in self._links if link.name in links]
+
     async def _collect_garbage(self) -> None:
         gc.collect()
 
     async def _tidy(self) -> None:
         done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
         self._desk.outcomes += done.outcomes
-        for link in done.due:
+        for link in self._configured(done.due):
             self._desk.ring(link)
+
+    async def _stand_in(self) -> None:
+        """Let links that can send carry what waits for others of their carrier."""
+        now = self._loop.time()
+        able = {link.name for link in self._links if link.able}
+        self._unable_since = {
+            link.name: self._unable_since.get(link.name, now)
+            for link in self._links
+            if link.name not in able
+        }
+        if self._desk.trouble or not able:
+            return
+        spared = {
+            name
+            for name, since in self._unable_since.items()
+            if now - since < STAND_IN_AFTER_SECONDS
+        }
+        more = True
+        while more:  # a step at a time: traffic commits in between
+            links, more = await self._desk.run_in_store(
+                self._gateway.stand_in, able, spared, clock.now()
+            )
+            for link in links:
+                self._desk.ring(link)
 
     async def _purge(self) -> None:
         messages = accounts = 0
@@ -320,6 +363,25 @@ class Daemon:
             self._link_changed.clear()
             await self._tell()
 
+    async def _release_held(self) -> None:
+        """Let what is held for a link leave again that has bound since."""
+        for link in self._links:
+            binds = link.counts.binds
+            if link.able and self._binds.get(link.name) != binds:
+                more = True
+                while more:  # a step at a time
+                    try:
+                        more = await self._desk.run_in_store(
+                            self._gateway.release_held, link.name, clock.now()
+                        )
+                    except StoreUnavailable as fault:
+                        log.warning("link %s: what is held stays so: %s", link.name, fault)
+                        break
+                    if more:
+                        self._desk.ring(link.name)
+                else:
+                    self._binds[link.name] = binds
+
     async def _tell(self) -> None:
         """Store the state of each link where commands read it, unless it stands there.
 
@@ -338,6 +400,7 @@ class Daemon:
                     log.warning("link %s: its state cannot be stored: %s", link.name, fault)
                 else:
                     self._told[link.name] = status
+        await self._release_held()
 
     # --- what monitoring asks ---------------------------------------------------------------
 
@@ -378,6 +441,7 @@ class Daemon:
         if not isinstance(health, str):
             samples += (
                 Sample("smsgw_outbox_queued", "Replies that no SMSC has taken.", health.queued),
+                Sample("smsgw_outbox_held", "Of these, what no SMSC answered.", health.held),
                 Sample("smsgw_outbox_failed", "Replies given up.", health.failed),
             )
         for outcome in Outcome:

@@ -10,14 +10,15 @@ Failures: `StoreUnavailable` (nothing happened, the SMSC is asked to try again) 
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple, assert_never
 
 from smsgw.carriers import Carriers
-from smsgw.clock import stamp
+from smsgw.clock import stamp, unstamp
 from smsgw.config import Settings
 from smsgw.delivery import Deliveries
 from smsgw.errors import SmsgwError
@@ -46,7 +47,9 @@ from smsgw.registration.replies import templates
 from smsgw.store import rows
 from smsgw.store.rows import Changes
 from smsgw.store.store import (
+    STEP,
     AccountRow,
+    ClaimedRow,
     Store,
     StoreLost,
     StoreMoved,
@@ -63,6 +66,17 @@ _EARLY_RECEIPT_LIMIT = timedelta(hours=1)
 _FIRST_DELAY = timedelta(seconds=2)
 _LONGEST_DELAY = timedelta(minutes=10)
 _THROTTLED_DELAY = timedelta(seconds=1)
+#: While the carrier refuses our short code, one text asks each 20 s, by then it should be there.
+_BARRED_DELAY = timedelta(seconds=15)
+#: So many times an SMSC may take a text and not answer, on sessions that live on. It may have
+#: delivered each of them.
+MOST_UNANSWERED = 3
+#: A time that is so much further ahead than its longest delay was noted by a clock that was wrong:
+#: two looks at the clock are never so far apart.
+_CLOCK_SLACK = timedelta(minutes=1)
+_GIVE_UP_MICROSECONDS = GIVE_UP_AFTER // timedelta(microseconds=1)
+#: The texts of a batch are worth sending until the same moment.
+_moment = lru_cache(maxsize=256)(unstamp)
 #: For so many response times more, a text that was not answered in time waits for a late answer.
 _LATE_ANSWERS = 2
 _PURGE_STEP = 500
@@ -151,6 +165,13 @@ class Claim(NamedTuple):
     reply_due: datetime | None  #: when the next one does that is no reminder
 
 
+class Moved(NamedTuple):
+    """What waited for links that cannot send, and leaves by others."""
+
+    links: frozenset[str]  #: that have it now
+    more: bool
+
+
 class Expired(NamedTuple):
     """What one expiry pass did."""
 
@@ -207,7 +228,9 @@ class Gateway:
         configured = {link.name: link.carrier for link in settings.smsc}
         self.carriers = Carriers(configured, store.carriers())
         self._patience = {link.name: link.response_timeout for link in settings.smsc}
-        self.lease = timedelta(seconds=60) + max(self._patience.values(), default=timedelta(0))
+        slowest = max(self._patience.values(), default=timedelta(0))
+        self.lease = timedelta(seconds=60) + slowest
+        self._longest_delay = max(_LONGEST_DELAY, _LATE_ANSWERS * slowest)
 
     # --- the daemon takes over ----------------------------------------------------------------
 
@@ -225,16 +248,48 @@ class Gateway:
                     store.forget_link(status.name)
             for gone in store.links_in_outbox():
                 if gone not in self._links:
-                    carrier = self._carrier(gone)
-                    moved = store.move_to_link(gone, carrier)
-                    log.warning(
-                        "outbox link=%s is not configured, %d go by %s", gone, moved, carrier
-                    )
+                    carrier = self.carriers.of(gone)
+                    fate = "they leave by another of its carrier"
+                    if not self.carriers.links(carrier):
+                        fate = f"they wait: no link of its carrier {carrier} is"
+                    log.warning("outbox link=%s has texts and is not configured: %s", gone, fate)
 
     def link_changed(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
         """Keep the state of a link where commands can read it."""
         with self.store.transaction():
             self.store.set_link(name, state, reason, now)
+
+    def release_held(self, link: str, now: datetime) -> bool:
+        """Let some of what is held for *link*, which has bound anew, be due; whether there was any.
+
+        Call it again until there is none.
+        """
+        with self.store.transaction():
+            released = self.store.release_held(link, now)
+        if released:
+            log.warning("outbox link=%s has bound anew: %d held texts leave again", link, released)
+        return bool(released)
+
+    def stand_in(self, able: Collection[str], spared: Collection[str], now: datetime) -> Moved:
+        """Let links that are *able* to send carry some of what waits for others of their carrier.
+
+        Args:
+            spared: links that are not able, but may be so again in a moment.
+        """
+        stand_ins: list[tuple[str, str]] = []
+        for link in self.store.links_in_outbox():
+            if link not in able and link not in spared:
+                siblings = self.carriers.links(self.carriers.of(link))
+                stand_ins += [(link, other) for other in siblings if other in able][:1]
+        if not stand_ins:
+            return Moved(frozenset(), more=False)  # the usual case needs no write lock
+        moved: dict[str, int] = {}
+        with self.store.transaction():
+            for link, other in stand_ins:
+                if count := self.store.move_to_link(link, other, now):
+                    moved[other] = max(count, moved.get(other, 0))
+                    log.warning("outbox link=%s cannot send: %d texts go by %s", link, count, other)
+        return Moved(frozenset(moved), more=STEP in moved.values())
 
     def probe(self, now: datetime) -> None:
         """Write something of no importance.
@@ -245,9 +300,14 @@ class Gateway:
         with self.store.transaction():
             self.store.set_fact("probed_at", str(stamp(now)))
 
-    def _carrier(self, link: str) -> str:
-        """*link*, or the first one where it is no longer configured."""
-        return link if link in self._links or not self._links else self._links[0]
+    def _way(self, link: str) -> str:
+        """*link*, or one of its carrier where it is no longer configured.
+
+        Where there is none either, what it should carry waits under its name.
+        """
+        if link in self._links:
+            return link
+        return next(iter(self.carriers.links(self.carriers.of(link))), link)
 
     # --- a batch ------------------------------------------------------------------------------
 
@@ -346,18 +406,45 @@ class Gateway:
             for link, texts in taken.items():
                 deliveries.taken(link, texts)
         if again:
-            for mt_id, tries in store.tries(again):
+            for mt_id, tries, unanswered in store.tries(again):
                 link, failed = again[mt_id]
-                delay = min(_FIRST_DELAY * 2 ** min(tries - 1, 20), _LONGEST_DELAY)
-                if isinstance(failed, Postponed) and failed.throttled:
-                    delay, tries = _THROTTLED_DELAY, max(tries - 1, 0)
-                elif isinstance(failed, Unanswered) and not failed.link_lost:
-                    # A slow SMSC may have it, and its answer still counts: sent again too soon,
-                    # the citizen would read it twice.
-                    delay = max(delay, _LATE_ANSWERS * self._patience.get(link, delay))
-                due = now + delay
-                store.postpone(mt_id, due, tries, failed.reason)
-                done.falls_due(link, due)
+                self._try_again(link, failed, tries, unanswered, now, done)
+
+    def _try_again(
+        self,
+        link: str,
+        failed: Postponed | Unanswered,
+        tries: int,
+        unanswered: int,
+        now: datetime,
+        done: Done,
+    ) -> None:
+        """Say when a text that was not taken leaves again, if at all by itself."""
+        delay = min(_FIRST_DELAY * 2 ** min(tries - 1, 20), _LONGEST_DELAY)
+        if isinstance(failed, Postponed):
+            if failed.throttled or failed.barred:  # not the fault of this text
+                delay = _BARRED_DELAY if failed.barred else _THROTTLED_DELAY
+                tries = max(tries - 1, 0)
+        elif not failed.link_lost:
+            # A slow SMSC may have it, and its answer still counts: sent again too soon, the citizen
+            # would read it twice.
+            delay = max(delay, _LATE_ANSWERS * self._patience.get(link, delay))
+            unanswered += 1
+            if unanswered >= MOST_UNANSWERED:
+                self._hold(link, failed, tries, unanswered)
+                return
+        due = now + delay
+        self.store.postpone(failed.mt_id, due, tries, unanswered, failed.reason)
+        done.falls_due(link, due)
+
+    def _hold(self, link: str, failed: Unanswered, tries: int, unanswered: int) -> None:
+        """Send a text no more by itself: the citizen may have read it each time."""
+        reason = (
+            f"held: the SMSC did not answer {unanswered} tries ({failed.reason}); "
+            "`smsgw outbox retry` or a new bind of the link sends it"
+        )
+        self.store.postpone(failed.mt_id, None, tries, unanswered, reason)
+        log.error("mt %d link=%s held: %d tries without an answer", failed.mt_id, link, unanswered)
 
     def _take_receipts(
         self, receipts: Sequence[Receipt], deliveries: Deliveries, now: datetime, done: Done
@@ -392,27 +479,56 @@ class Gateway:
                 left = limit - len(mts)
                 if left <= 0 or (reminder and not allowed):
                     continue
-                for row in store.due(link, reminder=reminder, room=left, now=now):
-                    if stamp(now) - row.since >= GIVE_UP_AFTER // timedelta(microseconds=1):
-                        store.give_up(row.id)
-                        log.warning("mt %d link=%s given up after 24 hours", row.id, link)
-                        continue
-                    try:
-                        password = self._vault.unseal(row.id, row.sealed) if row.sealed else ""
-                    except SmsgwError as error:
-                        store.fail(row.id, str(error))
-                        log.error("mt %d link=%s: %s", row.id, link, error)
-                        continue
-                    text = row.wording.format(row.cmnd, password)
-                    mts.append(Mt(row.id, link, row.to, text, reminder))
+                rows = store.due(link, reminder=reminder, room=left, now=now)
+                composed = (self._compose_again(row, link, reminder, now) for row in rows)
+                mts += [mt for mt in composed if mt is not None]
             store.lease([mt.id for mt in mts], now + self.lease)
-            next_due = reply_due = store.next_due(link, reminder=False)
-            reminder_due = store.next_due(link, reminder=True)
+            next_due = reply_due = self._next_due(link, now, reminder=False)
+            reminder_due = self._next_due(link, now, reminder=True)
         if reminder_due is not None:
             if not self._reminders_may_leave(max(reminder_due, now)):
                 reminder_due = self._reminders_start(max(reminder_due, now))
             next_due = min(next_due or reminder_due, reminder_due)
         return Claim(mts, next_due, reply_due)
+
+    def _compose_again(
+        self, row: ClaimedRow, link: str, reminder: bool, now: datetime
+    ) -> Mt | None:
+        """The text of *row*, unless it is never to leave."""
+        store, at, since = self.store, stamp(now), row.since
+        if at - since >= _GIVE_UP_MICROSECONDS:
+            store.give_up(row.id)
+            log.warning("mt %d link=%s given up after 24 hours", row.id, link)
+            return None
+        if row.lapses is not None and row.lapses <= at:
+            store.cancel(row.id, "its password has lapsed")
+            log.warning("mt %d link=%s cancelled: its password has lapsed", row.id, link)
+            return None
+        if since > at + _CLOCK_SLACK // timedelta(microseconds=1):
+            store.begin_day([row.id], now)
+            since = at
+        try:
+            password = self._vault.unseal(row.id, row.sealed) if row.sealed else ""
+        except SmsgwError as error:
+            store.fail(row.id, str(error))
+            log.error("mt %d link=%s: %s", row.id, link, error)
+            return None
+        text = row.wording.format(row.cmnd, password)
+        valid_until = unstamp(row.lapses or since + _GIVE_UP_MICROSECONDS)
+        return Mt(row.id, link, row.to, text, reminder, valid_until)
+
+    def _next_due(self, link: str, now: datetime, *, reminder: bool) -> datetime | None:
+        """When the next text of *link* falls due."""
+        first, last = self.store.due_times(link, reminder=reminder)
+        latest = now + self._longest_delay + _CLOCK_SLACK
+        if last is None or last <= latest:
+            return first
+        count = self.store.set_back_due(link, latest, now, reminder=reminder)
+        log.warning(
+            "the clock was set back: %d texts of link=%s were due until %s, and are now",
+            count, link, last.isoformat(timespec="seconds"),
+        )  # fmt: skip
+        return now
 
     def _reminders_may_leave(self, now: datetime) -> bool:
         return self.settings.registration.reminder_hours.allows(now.astimezone(self.zone))
@@ -441,9 +557,9 @@ class Gateway:
         template = self._templates[reply]
         wording = self.store.wording(reply, template)
         if issued is None:
-            password, sealed = "", None
+            password, sealed, worth = "", None, _GIVE_UP_MICROSECONDS
         else:
-            password = issued.password
+            password, worth = issued.password, self.ttl
             sealed = bytearray(self._vault.seal(mt_id, password))
         reminder = reply is _REMINDER
         number, ton, npi = to
@@ -453,7 +569,8 @@ class Gateway:
                 leased, number, ton, npi, sealed,
             )
         )  # fmt: skip
-        return from_tuple(Mt, (mt_id, link, to, template.format(cmnd, password), reminder))
+        text = template.format(cmnd, password)
+        return from_tuple(Mt, (mt_id, link, to, text, reminder, _moment(at + worth)))
 
     # --- expiry -------------------------------------------------------------------------------
 
@@ -468,6 +585,7 @@ class Gateway:
         """
         actor, reason = by or (None, None)
         store, rules = self.store, self.settings.registration
+        self._set_back_expiries(now)
         if not self._reminders_may_leave(now):
             return Expired(0, 0, False, frozenset(), waiting=store.count_due_accounts(now))
         expected = store.count_due_accounts(now, limit)
@@ -511,9 +629,23 @@ class Gateway:
             len(issued),
             len(last),
             len(due) == limit and len(issued) == len(lapsed),
-            frozenset(self._carrier(row.account.link) for row in lapsed[: len(issued)]),
+            frozenset(self._way(row.account.link) for row in lapsed[: len(issued)]),
             short=len(lapsed) - len(issued),
         )
+
+    def _set_back_expiries(self, now: datetime) -> None:
+        """Let no password live longer than any can: a wrong clock would have said until when."""
+        expires = now + timedelta(microseconds=self.ttl)
+        latest = expires + _CLOCK_SLACK
+        last = self.store.last_expiry()
+        if last is None or last <= latest:
+            return
+        with self.store.transaction():
+            count = self.store.set_back_expiries(latest, expires)
+        log.warning(
+            "the clock was set back: %d passwords were to lapse until %s, and lapse at %s",
+            count, last.isoformat(timespec="seconds"), expires.isoformat(timespec="seconds"),
+        )  # fmt: skip
 
     def _issue(
         self,
@@ -535,7 +667,7 @@ class Gateway:
         at, account = stamp(now), row.account
         self.compose(
             changes, mt_id, step.reply, row.address, row.subscriber_id,
-            self._carrier(account.link), at, at, 0, None, account.id, account.cmnd, issued,
+            self._way(account.link), at, at, 0, None, account.id, account.cmnd, issued,
         )  # fmt: skip
         expires = at + self.ttl
         changes.passwords.append(
@@ -567,7 +699,8 @@ class Gateway:
         """End what has waited long enough.
 
         Long texts that lack a part after ten minutes are answered as what they are; leases that
-        are over end; old parts, receipts of nobody and reservations are forgotten.
+        are over end; what has waited for a day has failed; old parts, receipts of nobody and
+        reservations are forgotten.
         """
         done, changes = Done(), Changes()
         store = self.store
@@ -576,8 +709,16 @@ class Gateway:
             if incomplete:
                 Intake(self, {}, now, changes, done).give_up(incomplete)
                 store.write(changes)
-            for link in store.end_leases(now):
+            ends = now + self.lease
+            links, set_back = store.end_leases(now, ends + _CLOCK_SLACK, ends)
+            for link in links:
                 done.falls_due(link, now)
+            if set_back:
+                log.warning("the clock was set back: so were %d leases", set_back)
+            for mt_id, link in store.give_up_old(now - GIVE_UP_AFTER):
+                log.warning("mt %d link=%s given up after 24 hours", mt_id, link)
+            if count := store.set_back_parts(now + _CLOCK_SLACK, now):
+                log.warning("the clock was set back: so was the arrival of %d parts", count)
             store.purge_parts(now - 2 * RETRANSMISSION_WINDOW)
             store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
             store.purge_reservations(now)

@@ -24,7 +24,7 @@ from typing import NamedTuple, cast
 
 from smsgw import clock
 from smsgw.config import BindType, SmscSettings
-from smsgw.connect import ConnectFault, connect, explain, is_public
+from smsgw.connect import ConnectFault, Resolver, connect, explain, is_public
 from smsgw.desk import Desk
 from smsgw.logs import TRACE
 from smsgw.model import (
@@ -38,7 +38,7 @@ from smsgw.model import (
     Taken,
     Unanswered,
 )
-from smsgw.smpp.pace import Pace
+from smsgw.smpp.pace import BARRED_PAUSE, Pace
 from smsgw.smpp.session import (
     BindMode,
     BindRefused,
@@ -62,6 +62,8 @@ log = logging.getLogger("smsgw.links")
 MAX_UNANSWERED = 2000
 #: An MT that could not leave within this goes back to the outbox, well before its lease ends.
 MAX_HOLD_SECONDS = 30.0
+#: Texts that are remembered as refused; more make no difference.
+MAX_UNWANTED = 100
 #: Octets that a peer may leave unread before we stop reading from it.
 WRITE_BUFFER_OCTETS = 256 * 1024
 #: Time for the last octets of a connection that is being closed.
@@ -100,6 +102,7 @@ class Counts:
     taken_late: int = _counts("MTs that the SMSC took after we had given up its answer.")
     postponed: int = _counts("MTs that the SMSC wants later.")
     throttled: int = _counts("MTs that the SMSC wants later because the link is too fast.")
+    barred: int = _counts("MTs that the SMSC refused because they come from our short code.")
     refused: int = _counts("MTs that the SMSC will never take.")
     unanswered: int = _counts("MTs whose answer never came.")
     binds: int = _counts("Binds that the SMSC accepted.")
@@ -352,8 +355,10 @@ class Line:
             response_timeout=smsc.response_timeout.total_seconds(),
             alphabet=smsc.default_alphabet,
             receipts=smsc.receipts,
+            validity_period=smsc.validity_period,
             source=Address(link.shortcode, smsc.source_ton, smsc.source_npi),
         )
+        self._resolver = Resolver()
         self._backoff = Backoff(
             smsc.reconnect_min.total_seconds(), smsc.reconnect_max.total_seconds()
         )
@@ -367,7 +372,7 @@ class Line:
         while not self.link.stopping:
             self._change(LinkState.CONNECTING, self.reason)
             try:
-                connection = await connect(self.link.smsc, lambda: Connection(self))
+                connection = await connect(self.link.smsc, lambda: Connection(self), self._resolver)
                 self._warn_if_in_clear(connection)
                 ending = await connection.over
             except ConnectFault as fault:
@@ -433,7 +438,9 @@ class Link:
         self.stopping = False
         self.warned = False
         self.lines = [Line(self, mode) for mode in MODES[smsc.bind]]
-        #: The state, and in words why it is not bound.
+        #: Why it takes no text of ours though it is bound; None: it does, as far as we know.
+        self.fault: str | None = None
+        #: The state, and in words why it is not bound, or of little use.
         self.status: tuple[LinkState, str | None] = (LinkState.STOPPED, None)
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
@@ -441,6 +448,9 @@ class Link:
         # (held since, MT); replies to citizens go before reminders.
         self._replies: deque[tuple[float, Mt]] = deque()
         self._reminders: deque[tuple[float, Mt]] = deque()
+        #: Ids of texts that the SMSC did not want when it was asked whether it takes some: others
+        #: are asked with, if there are any.
+        self._unwanted: deque[int] = deque(maxlen=MAX_UNWANTED)
         self._landed = asyncio.Event()
         self._landed.set()
         self._timer: asyncio.TimerHandle | None = None
@@ -503,11 +513,14 @@ class Link:
         if sender is None or self.stopping or not sender.writable:
             return 0
         useful = 2 * self.smsc.window
+        held = len(self._replies) if replies else self.held
         if not self.pace.allowance(self._loop.time()):
+            if self.pace.probing and held < useful:
+                # What was refused already makes room for another one to ask with.
+                held -= self._held_unwanted(replies)
             useful = 1  # the next one, which wakes us when the pace allows it
         if self.smsc.max_per_second:
             useful = min(useful, max(1, int(self.smsc.max_per_second * MAX_HOLD_SECONDS / 2)))
-        held = len(self._replies) if replies else self.held
         return max(0, useful - sender.session.in_flight - held)
 
     def send(self, mts: Sequence[Mt]) -> None:
@@ -547,6 +560,11 @@ class Link:
         """submit_sm that await their answer."""
         return sum(connection.session.in_flight for connection in self.sessions.values())
 
+    @property
+    def able(self) -> bool:
+        """Whether MTs can leave by this link now."""
+        return self._sender() is not None and not self.stopping
+
     def _sender(self) -> Connection | None:
         """The connection by which MTs can leave, if one is bound."""
         for line in self.lines:
@@ -565,6 +583,8 @@ class Link:
         count = 0
         if sender.writable:
             count = min(sender.session.room, self.pace.allowance(now), self.held)
+            if count and self.pace.probing:
+                self._choose_probe()
             for _ in range(count):
                 _, mt = (self._replies or self._reminders).popleft()
                 sender.session.submit(mt, now)
@@ -580,20 +600,70 @@ class Link:
             case Taken():
                 counts.taken += 1
                 self.pace.accepted(now)
-            case Postponed(throttled=True):
-                counts.postponed += 1
-                counts.throttled += 1
-                self.pace.throttled(now)
+                if self._unwanted:
+                    self._unwanted.clear()
+                if self.fault and not self.pace.barred:
+                    self._heal()
             case Postponed():
                 counts.postponed += 1
+                self._slow_down(result, now)
             case Refused():
                 counts.refused += 1
-                self.pace.accepted(now)  # the link, though not the text
+                if not self.pace.barred:
+                    self.pace.accepted(now)  # the link, though not the text
             case Unanswered():
                 counts.unanswered += 1
         self.desk.settled(result, self.name)
         if self.stopping and not self.in_flight:
             self._landed.set()
+
+    def _slow_down(self, result: Postponed, now: float) -> None:
+        """What a refusal of one text says about the others."""
+        if result.throttled:
+            self.counts.throttled += 1
+            self.pace.throttled(now)
+        elif result.full_for:
+            self.pace.full(result.full_for, now)
+        elif result.barred:
+            self.counts.barred += 1
+            self.pace.source_refused(now)
+            self._fall_ill(result.reason)
+        else:
+            return
+        self._unwanted.append(result.mt_id)
+
+    def _fall_ill(self, status: str) -> None:
+        """The SMSC refuses our short code: somebody has to know."""
+        smsc = self.smsc
+        fault = (
+            f"the carrier refuses our short code {self.shortcode}, {status}. Check source_ton and "
+            f"source_npi of [[smsc]] {smsc.name}, and ask the carrier"
+        )
+        if fault != self.fault:
+            self.fault = fault
+            log.error(
+                "link %s: %s; texts wait, one asks again each %d s", smsc.name, fault, BARRED_PAUSE
+            )
+            self.changed()
+
+    def _heal(self) -> None:
+        self.fault = None
+        log.warning("link %s: the carrier takes our short code again", self.name)
+        self.changed()
+
+    def _choose_probe(self) -> None:
+        """Put to the front what asks whether the SMSC takes texts: one that it did not refuse."""
+        for queue in (self._replies, self._reminders):
+            for at, (_, mt) in enumerate(queue):
+                if mt.id not in self._unwanted:
+                    chosen = queue[at]
+                    del queue[at]
+                    (self._replies or self._reminders or queue).appendleft(chosen)
+                    return
+
+    def _held_unwanted(self, replies: bool) -> int:
+        queues = (self._replies,) if replies else (self._replies, self._reminders)
+        return sum(mt.id in self._unwanted for queue in queues for _, mt in queue)
 
     def ended(self, connection: Connection, ending: Ending) -> None:
         """*connection* is gone: what it had in flight, and what waited for it, goes back."""
@@ -629,7 +699,7 @@ class Link:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._give_back("the link is too slow", self._loop.time() - MAX_HOLD_SECONDS)
+        self._give_back(self.fault or "the link is too slow", self._loop.time() - MAX_HOLD_SECONDS)
         self.flush()
         self.desk.ring(self.name, replies=False)  # there may be room again
 
@@ -643,6 +713,8 @@ class Link:
                     reason = line.reason
                     if reason and len(self.lines) > 1:
                         reason = f"{line.mode}: {reason}"
+                    if state is LinkState.BOUND:
+                        reason = self.fault
                     self._show(state, reason)
                     if self._sender():
                         self.desk.ring(self.name)
@@ -651,6 +723,7 @@ class Link:
     def measure(self) -> Iterator[tuple[str, str, float]]:
         """Name, meaning and value of everything that is counted; totals only grow."""
         yield "bound", "1 while the link is bound.", self.status[0] is LinkState.BOUND
+        yield "barred", "1 while the SMSC refuses our short code.", self.fault is not None
         yield "held", "MTs that wait for window or pace.", self.held
         yield "in_flight", "submit_sm that await their answer.", self.in_flight
         for count in fields(self.counts):

@@ -128,6 +128,7 @@ class Mt(NamedTuple):
     to: Address
     text: str
     reminder: bool  #: leaves after replies, and only in reminder hours
+    valid_until: datetime | None = None  #: from then on it is worth nothing; None: nobody says
 
 
 class Holder(NamedTuple):
@@ -151,6 +152,9 @@ class Postponed(NamedTuple):
     mt_id: int
     reason: str
     throttled: bool  #: the link as a whole is too fast; not this text's fault
+    #: The recipient whose queue is full there, and nobody else's; "": that is not the reason.
+    full_for: str = ""
+    barred: bool = False  #: our short code is refused: the fault of the link, not of the text
 
 
 class Refused(NamedTuple):

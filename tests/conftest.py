@@ -197,6 +197,19 @@ def smsgw():
         child.communicate()
 
 
+KEY_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+
+
 class Certificates:
     """A certificate authority of the test's own, with what it signed; paths of PEM files."""
 
@@ -208,8 +221,13 @@ class Certificates:
         self.server, self.server_key = self.issue("server", "localhost", "127.0.0.1", "::1")
         self.client, self.client_key = self.issue("client")
 
-    def issue(self, name, *hosts, days=(-1, 365)):
-        """A certificate for *hosts* (names and addresses), valid between these days from now."""
+    def issue(self, name, *hosts, days=(-1, 365), strict=True):
+        """A certificate for *hosts* (names and addresses), valid between these days from now.
+
+        Args:
+            strict: to the letter of RFC 5280; else it does not name its issuer's key, as those of
+                many a carrier.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         pem = key.private_bytes(
@@ -217,7 +235,7 @@ class Certificates:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        certificate = self._sign(subject, key, hosts, days)
+        certificate = self._sign(subject, key, hosts, days, strict=strict)
         return self._write(f"{name}.pem", certificate), self._write(f"{name}.key", pem)
 
     def server_context(self, certificate=None, key=None, *, ask_client=False):
@@ -229,7 +247,7 @@ class Certificates:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    def _sign(self, subject, key, hosts=(), days=(-1, 365), *, ca=False):
+    def _sign(self, subject, key, hosts=(), days=(-1, 365), *, ca=False, strict=True):
         now = datetime.datetime.now(datetime.UTC)
         builder = (
             x509.CertificateBuilder()
@@ -241,6 +259,14 @@ class Certificates:
             .not_valid_after(now + datetime.timedelta(days=days[1]))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
+        if strict:
+            ours = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca_key.public_key())
+            builder = builder.add_extension(ours, critical=False)
+        if ca:
+            its = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+            builder = builder.add_extension(its, critical=False)
+            signs = dict.fromkeys(KEY_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
+            builder = builder.add_extension(x509.KeyUsage(**signs), critical=True)
         if hosts:
             names = [self._general_name(host) for host in hosts]
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -57,15 +57,25 @@ class House:
             **sections,
             "smsc": [{"name": name} | link for name in ("viettel", "mobi")],
         }
-        file = folder / "house.toml"
-        file.write_text(toml.dumps(document), encoding="utf-8")
-        file.chmod(0o600)
-        self.settings = config.load(file)
+        self._document, self._file, self._link = document, folder / "house.toml", link
+        self._configure()
         self.path = self.settings.gateway.database
         self.now = NOON
         self.issuer = OnDemand(8)
         self._fingerprints = {}
         self.open()
+
+    def _configure(self):
+        self._file.write_text(toml.dumps(self._document), encoding="utf-8")
+        self._file.chmod(0o600)
+        self.settings = config.load(self._file)
+
+    def configure(self, **carriers):
+        """Start again with these links, each of that carrier: `configure(mobi="vms")`."""
+        links = [{"name": name, "carrier": carrier} for name, carrier in carriers.items()]
+        self._document["smsc"] = [table | self._link for table in links]
+        self._configure()
+        self.restart()
 
     def open(self):
         self.store = Store.open(self.path)
@@ -88,7 +98,8 @@ class House:
 
     def take(self, *mos, room=100):
         """Commit *mos* as one batch."""
-        return self.gateway.commit(Batch(mos=mos, room={"viettel": room, "mobi": room}), self.now)
+        rooms = {link.name: room for link in self.settings.smsc}
+        return self.gateway.commit(Batch(mos=mos, room=rooms), self.now)
 
     def text(self, phone, text, **options):
         """One text in a batch of its own: (outcome, replies that leave at once)."""

@@ -138,6 +138,8 @@ def test_metrics_and_health_of_a_working_daemon(smsc, config_file, daemon):
     assert 200 == status
     assert 'smsgw_link_mo_total{link="viettel"} 1.0' in body
     assert 'smsgw_link_bound{link="viettel"} 1.0' in body
+    assert 'smsgw_link_barred{link="viettel"} 0.0' in body
+    assert "smsgw_outbox_held 0.0" in body
     assert 'smsgw_mo_total{outcome="registered"} 1.0' in body
     assert "201234567" not in body
 

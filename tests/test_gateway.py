@@ -459,13 +459,6 @@ def test_reply_that_is_on_its_way_does_not_leave_twice_when_the_hotline_retries_
     assert [mt] == house.claim().mts
 
 
-def test_replies_of_a_link_that_is_no_more_go_by_another(house, make_house):
-    house.take(house.mo(AN, TEXT, link="mobi"), room=0)
-    house.gateway._links = ("viettel",)
-    house.gateway.start(house.now)
-    assert 1 == len(house.claim("viettel").mts)
-
-
 def test_reply_sealed_with_another_key_fails_and_says_so(house):
     house.take(house.mo(AN, TEXT), house.mo(BINH, "hallo"), room=0)
     house.settings.gateway.secret_key_file.unlink()

@@ -5,8 +5,10 @@ import logging
 import random
 import socket
 import ssl
+import threading
+import time
 import warnings
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from smsgw.model import (
     Unanswered,
 )
 from smsgw.simulator import Manners, Point, Smsc, Status, What, received, sent, texts
+from smsgw.smpp import pace
 from smsgw.smpp.pdu import DeliverSmResp, EnquireLink, GenericNack, Unbind, UnbindResp
 from smsgw.smpp.statuses import RINVCMDLEN
 
@@ -161,8 +164,8 @@ def on_a_bound_link(manners=None, **changes):
     return decorate
 
 
-def mt(number, *, reminder=False, text="Cam on!"):
-    return Mt(number, "viettel", CITIZEN, text, reminder)
+def mt(number, *, reminder=False, text="Cam on!", to=CITIZEN):
+    return Mt(number, "viettel", to, text, reminder)
 
 
 async def why_it_waits(port, **changes):
@@ -274,6 +277,96 @@ async def test_throttled_link_pauses_as_a_whole_and_probes_with_one(smsc, link, 
     link.flush()
     await desk.until(lambda: len(desk.results) == 3)
     assert asyncio.get_running_loop().time() - begin > 0.9
+
+
+OTHER = Address("84905999999", 1, 1)
+
+
+@on_a_bound_link()
+async def test_full_queue_of_one_recipient_holds_up_nobody_else(smsc, link, desk):
+    smsc.fill_queue(CITIZEN.number)
+    link.send([mt(1), mt(2), mt(3), *(mt(number, to=OTHER) for number in range(4, 8))])
+    link.flush()
+    await desk.until(lambda: len(desk.results) == 7)
+    link.send([mt(8), mt(9, to=OTHER)])
+    link.flush()
+    await desk.until(lambda: len(desk.results) == 9)
+    full = [result for result in desk.results if isinstance(result, Postponed)]
+    assert {1, 2, 3, 8} == {result.mt_id for result in full}
+    assert {CITIZEN.number} == {result.full_for for result in full}
+    assert not link.pace.probing
+
+
+@on_a_bound_link(window=3)
+async def test_after_several_full_queues_the_link_asks_with_another_text(smsc, link, desk):
+    full = [Address(f"8490500000{n}", 1, 1) for n in range(3)]
+    smsc.fill_queue(*(address.number for address in full))
+    texts_ = [mt(number, to=address) for number, address in enumerate(full, start=1)]
+    link.send(texts_)
+    link.flush()
+    await desk.until(lambda: len(desk.results) == 3)
+    assert link.pace.probing
+    link.send(texts_)  # their time has come again, before that of another
+    assert 1 == link.room()
+    link.send([mt(4, to=OTHER)])
+    link.flush()
+    await desk.until(lambda: len(desk.results) > 3)
+    assert Taken is type(desk.results[3])
+    assert 4 == desk.results[3].mt_id
+
+
+@on_a_bound_link()
+async def test_throttled_text_is_not_the_probe_where_there_is_another(smsc, link, desk):
+    smsc.answer_next(Status.RTHROTTLED)
+    link.send([mt(1)])
+    link.flush()
+    await desk.until(lambda: desk.results)
+    link.send([mt(1), mt(2, reminder=True)])
+    link.flush()
+    await desk.until(lambda: len(desk.results) == 3)
+    assert [1, 2, 1] == [result.mt_id for result in desk.results]
+
+
+@pytest.mark.parametrize("status", [Status.RINVSRCADR, Status.RINVSRCTON, Status.RINVSRCNPI])
+def test_carrier_that_refuses_our_short_code_is_named_and_asked_again(monkeypatch, status):
+    monkeypatch.setattr(pace, "BARRED_PAUSE", 0.3)
+
+    @on_a_bound_link()
+    async def scenario(smsc, link, desk):
+        smsc.refuse_source(status)
+        link.send([mt(number) for number in range(5)])
+        link.flush()
+        await desk.until(lambda: len(desk.results) == 5)
+        assert all(result.barred for result in desk.results)
+        state, reason = link.status
+        assert LinkState.BOUND is state
+        assert "refuses our short code 8188" in reason
+        assert f"0x{status:08X}" in reason
+        assert "[[smsc]] viettel" in reason
+        link.send([mt(5), mt(6)])
+        link.flush()
+        await desk.until(lambda: len(desk.results) == 6)
+        smsc.refuse_source(None)
+        await desk.until(lambda: len(desk.results) == 7)
+        assert (LinkState.BOUND, None) == link.status
+        assert 0 == link.held
+
+    scenario()
+
+
+@on_a_bound_link()
+async def test_smsc_is_told_until_when_a_text_is_worth_sending(smsc, link, desk):
+    until = datetime(2026, 11, 24, 9, 30, 5, tzinfo=UTC)
+    link.send([mt(1)._replace(valid_until=until)])
+    link.flush()
+    assert "261124093005000+" == (await smsc.next_submit()).validity_period
+
+
+@on_a_bound_link(validity_period=False)
+async def test_smsc_that_wants_no_validity_period_is_spared(smsc, link, desk):
+    link.send([mt(1)._replace(valid_until=datetime(2026, 11, 24, tzinfo=UTC))])
+    link.flush()
+    assert "" == (await smsc.next_submit()).validity_period
 
 
 @on_a_bound_link()
@@ -591,15 +684,94 @@ def test_ipv6_works_as_ipv4():
 def two_addresses(monkeypatch):
     """Let the name smsc.test have an address of each family."""
 
-    async def resolve(host, port, **_):
-        assert "smsc.test" == host
-        stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
-        return [
+    stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+    name_servers(
+        monkeypatch,
+        lambda port: [
             (socket.AF_INET6, *stream, ("::1", port, 0, 0)),
             (socket.AF_INET, *stream, ("127.0.0.1", port)),
-        ]
+        ],
+    )
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+
+def name_servers(monkeypatch, answer):
+    """Let the name smsc.test be looked up by answer(port), and addresses as ever."""
+    really = socket.getaddrinfo
+
+    def look_up(host, port, *arguments, flags=0, **options):
+        if host != "smsc.test":
+            return really(host, port, *arguments, flags=flags, **options)
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "it is a name")
+        return answer(port)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@contextmanager
+def silent_name_servers(monkeypatch):
+    """Let the name smsc.test have no address while this lasts; how often it was asked for."""
+    asked, over = [], threading.Event()
+
+    def answer(port):
+        asked.append(port)
+        over.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "silent for so long")
+
+    name_servers(monkeypatch, answer)
+    try:
+        yield asked
+    finally:
+        over.set()
+
+
+def test_silent_name_servers_hold_up_no_end(monkeypatch):
+    async def scenario():
+        desk = Desk()
+        link = Link(settings(1, host="smsc.test"), "8188", desk, desk.link_changed)
+        async with running(link):
+            await asyncio.sleep(0)  # it is asked, and looked up
+            begin.append(time.monotonic())
+
+    begin = []
+    with silent_name_servers(monkeypatch):
+        asyncio.run(scenario())
+        assert time.monotonic() - begin[0] < 2
+
+
+def test_silent_name_servers_hold_up_no_other_link(monkeypatch):
+    async def scenario():
+        smsc, quiet, desk = Smsc(), Desk(), Desk()
+        await smsc.start()
+        dead = [
+            Link(settings(1, host="smsc.test"), "8188", quiet, quiet.link_changed)
+            for _ in range(40)  # more than the loop has threads for look-ups
+        ]
+        async with AsyncExitStack() as stack:
+            for link in dead:
+                await stack.enter_async_context(running(link))
+            good = Link(settings(smsc.port, host="localhost"), "8188", desk, desk.link_changed)
+            await stack.enter_async_context(running(good))
+            await desk.until(lambda: good.status[0] is LinkState.BOUND, 2)
+        await smsc.stop()
+
+    with silent_name_servers(monkeypatch):
+        asyncio.run(scenario())
+
+
+def test_link_asks_silent_name_servers_once_at_a_time(monkeypatch):
+    async def scenario():
+        desk = Desk()
+        patience = {"response_timeout": "50ms", "reconnect_min": "10ms", "reconnect_max": "20ms"}
+        link = Link(settings(1, host="smsc.test", **patience), "8188", desk, desk.link_changed)
+        async with running(link):
+            await desk.until(lambda: len(desk.states) > 8)
+        return [reason for _, reason in desk.states if reason]
+
+    with silent_name_servers(monkeypatch) as asked:
+        reasons = asyncio.run(scenario())
+    assert 1 == len(asked)
+    assert "no answer from the name servers, asked for smsc.test, within 0.05 s" in reasons
 
 
 def test_name_with_several_addresses_finds_the_one_that_listens(monkeypatch):
@@ -751,6 +923,29 @@ def test_tls_with_a_certificate_of_our_own(certificates):
     assert asyncio.run(over_tls(context, certificates, **ours)) is None
 
 
+def test_tls_certificate_without_the_key_of_its_issuer_is_refused(certificates):
+    lax = certificates.issue("lax", "127.0.0.1", strict=False)
+    reason = asyncio.run(over_tls(certificates.server_context(*lax), certificates))
+    assert reason.startswith("TLS: Missing Authority Key Identifier")
+    assert "tls_strict" in reason
+
+
+def test_tls_certificate_without_the_key_of_its_issuer_is_taken_where_asked_for(certificates):
+    lax = certificates.issue("lax", "127.0.0.1", strict=False)
+    context = certificates.server_context(*lax)
+    assert asyncio.run(over_tls(context, certificates, tls_strict=False)) is None
+
+
+@pytest.mark.parametrize("wrong", ["name", "authority", "time"])
+def test_tls_that_is_not_strict_still_verifies_name_and_chain(certificates, tmp_path, wrong):
+    host = "smsc.example" if wrong == "name" else "127.0.0.1"
+    days = (-9, -1) if wrong == "time" else (-1, 365)
+    signs = type(certificates)(tmp_path) if wrong == "authority" else certificates
+    lax = signs.issue(f"lax-{wrong}", host, days=days, strict=False)
+    context = certificates.server_context(*lax)
+    assert asyncio.run(over_tls(context, certificates, tls_strict=False)).startswith("TLS: ")
+
+
 def test_tls_name_may_differ_from_the_host(certificates):
     context = certificates.server_context(*certificates.issue("named", "smsc.example"))
     named = over_tls(context, certificates, tls_server_name="smsc.example")
@@ -785,7 +980,7 @@ def test_tls_with_a_certificate_that_the_smsc_does_not_trust(certificates, tmp_p
     context = certificates.server_context(ask_client=True)
     ours = {"tls_cert_file": stranger.client, "tls_key_file": stranger.client_key}
     reason = asyncio.run(over_real_tls(context, certificates, **ours))
-    assert reason.startswith("TLS: the peer refused our certificate (tls_cert_file)")
+    assert reason.startswith("TLS: the peer does not know who issued our certificate")
 
 
 def test_tls_refused_without_a_word(certificates):

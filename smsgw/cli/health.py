@@ -44,8 +44,8 @@ def status(office: Office, form: str) -> int:
     """Is it working? One screen.
 
     Exit status 0 if all is well, 1 if not. Not well is: no daemon, a link that is not bound, a
-    reply that waits for more than five minutes, a full disk, a database that cannot be read or
-    written.
+    carrier that refuses our short code, a reply that waits for more than five minutes, a text that
+    is held because no SMSC answers it, a full disk, a database that cannot be read or written.
     """
     condition = _condition(office)
     show.show_condition(condition, form, office.eye)
@@ -74,6 +74,7 @@ def _links(office: Office) -> list[show.LinkRow]:
         row.name: show.LinkRow(row.name, row.state, row.since, row.reason, row.mo, row.mt)
         for row in office.store.links()
     }
+    waiting = office.store.waiting_by_link()
     if office.daemon_pid is None:
         rows = {name: _stopped(row) for name, row in rows.items()}
     configured = [link.name for link in office.settings.smsc]
@@ -82,11 +83,27 @@ def _links(office: Office) -> list[show.LinkRow]:
         for name in configured
     }
     gone = [
-        replace(row, reason="not in the configuration")
+        replace(row, reason=_fate_of_gone(office, row.name, waiting.pop(row.name, 0)))
         for name, row in rows.items()
         if name not in configured
     ]
+    gone += [
+        show.LinkRow(name, LinkState.STOPPED, None, _fate_of_gone(office, name, count), 0, 0)
+        for name, count in waiting.items()
+        if name not in configured
+    ]
     return [rows.get(name, never[name]) for name in configured] + gone
+
+
+def _fate_of_gone(office: Office, link: str, waiting: int) -> str:
+    """What becomes of what waits for a link that is no longer configured."""
+    if not waiting:
+        return "not in the configuration"
+    carrier = office.carriers.of(link)
+    how = f"leave by {' or '.join(office.carriers.links(carrier))}"
+    if not office.carriers.links(carrier):
+        how = f"wait: no link of its carrier {carrier} is"
+    return f"not in the configuration; {show.count(waiting, 'text')} {how}"
 
 
 def _stopped(row: show.LinkRow) -> show.LinkRow:
@@ -137,8 +154,14 @@ def _problems(
         yield "the daemon is not running"
     else:
         for link in condition.links:
-            if link.state != LinkState.BOUND and link.name in configured:
+            if link.name not in configured:
+                continue
+            if link.state == LinkState.BOUND and link.reason:
+                yield f"link {link.name}: {link.reason}"
+            elif link.state != LinkState.BOUND:
                 yield f"link {link.name} is {link.state}: {link.reason or 'not bound'}"
+    if condition.held:
+        yield f"{show.count(condition.held, 'text')} held: see `smsgw outbox list`"
     oldest = condition.oldest_queued
     if oldest and now - oldest > OVERDUE:
         yield f"a reply has been waiting for {show.span(now - oldest)}: see `smsgw outbox list`"

@@ -19,6 +19,7 @@ from smsgw import clock, lock
 from smsgw.harmless import harmless
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
+    from smsgw.carriers import Carriers
     from smsgw.cli.show import Eye
     from smsgw.config import Settings
     from smsgw.hotline import Hotline
@@ -92,6 +93,14 @@ class Office:
         logs.configure("warning" if level == "info" else level, self.settings.log.format)
         alone = self.daemon_pid is None
         return Store.open(self.database, create=False, busy_timeout=self.patience, copies_log=alone)
+
+    @cached_property
+    def carriers(self) -> "Carriers":
+        """Which links stand in for one another."""
+        from smsgw.carriers import Carriers
+
+        configured = {link.name: link.carrier for link in self.settings.smsc}
+        return Carriers(configured, self.store.carriers())
 
     @cached_property
     def hotline(self) -> "Hotline":

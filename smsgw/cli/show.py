@@ -379,7 +379,7 @@ MESSAGES = View[Message](
 
 def _next_try(reply: QueuedReply, eye: Eye) -> str:
     if reply.next_try is None:
-        return "-"
+        return "held" if reply.state == MtState.QUEUED else "-"
     return eye.age(reply.next_try) if reply.next_try > eye.now else "now"
 
 
@@ -507,6 +507,7 @@ CONFIG_FAULTS = View[ConfigFault](keys=("file", "key", "problem", "remedy"), col
 #: What the store says of the gateway's health.
 HEALTH_KEYS = (
     "queued",
+    "held",
     "failed",
     "oldest_queued",
     "last_mo",
@@ -526,6 +527,7 @@ class Condition:
     daemon_pid: int | None
     links: tuple[LinkRow, ...]
     queued: int | None
+    held: int | None
     failed: int | None
     oldest_queued: datetime | None  #: when the oldest reply that waits was made
     last_mo: datetime | None
@@ -543,7 +545,8 @@ class Condition:
 def _outbox(condition: Condition, eye: Eye) -> str:
     if condition.queued is None:
         return ""
-    texts = f"{condition.queued} queued, {condition.failed} failed"
+    held = f" ({condition.held} held)" if condition.held else ""
+    texts = f"{condition.queued} queued{held}, {condition.failed} failed"
     oldest = condition.oldest_queued
     return f"{texts}; the oldest reply was made {eye.age(oldest)}" if oldest else texts
 

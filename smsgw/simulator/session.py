@@ -45,7 +45,7 @@ class Carrier(Protocol):
     def left(self, session: "Session", why: str) -> None: ...
     def parted(self, session: "Session") -> None: ...
     def check_bind(self, session: "Session", pdu: Bind) -> int: ...
-    def take(self, session: "Session", pdu: SubmitSm) -> Submit: ...
+    def take(self, session: "Session", pdu: SubmitSm, validity_period: str) -> Submit: ...
     def receipt(self, submit: Submit) -> Delivery: ...
     def answered(self, delivery: Delivery, status: int) -> None: ...
     def unanswered(self, delivery: Delivery) -> None: ...
@@ -95,17 +95,17 @@ class Session(asyncio.Protocol):
                 continue
             self.note(What.RECEIVED, pdu)
             if Silence.ALL not in self.smsc.manners.silent:
-                self._handle(pdu)
+                self._handle(pdu, frame)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._over(str(exc) if exc else "closed by the gateway")
         self.smsc.parted(self)
 
-    def _handle(self, pdu: Pdu) -> None:
+    def _handle(self, pdu: Pdu, frame: bytes) -> None:
         silent = self.smsc.manners.silent
         match pdu:
             case SubmitSm():
-                self._on_submit(pdu)
+                self._on_submit(pdu, codec.validity_period(frame))
             case DeliverSmResp() | DataSmResp():
                 self._on_answer(pdu.sequence, pdu.status)
             case EnquireLink():
@@ -150,12 +150,12 @@ class Session(asyncio.Protocol):
         self.send(EnquireLink(next(self._sequence)))
         self._enquirer = self.smsc.loop.call_later(interval, self._enquire, interval)
 
-    def _on_submit(self, pdu: SubmitSm) -> None:
+    def _on_submit(self, pdu: SubmitSm, validity_period: str) -> None:
         if not self.may_submit:
             self.send(SubmitSmResp(pdu.sequence, Status.RINVBNDSTS, ""))
             return
         smsc = self.smsc
-        submit = smsc.take(self, pdu)
+        submit = smsc.take(self, pdu, validity_period)
         if smsc.happens(Point.SUBMIT_TAKEN, self) or submit.status is None:
             return
         if delay := smsc.manners.answer_delay:

@@ -72,6 +72,7 @@ class Smsc:
         # What submit_sm is answered with, other than "taken":
         self._next_statuses: deque[int] = deque()
         self._statuses_to: dict[str, int] = {}
+        self._refuses_source: int | None = None
         self._rate: tuple[float, int] | None = None
         self._rate_times: deque[float] = deque()
         self._unseen = 0  #: submits before this index were all returned by `next_submit`
@@ -180,6 +181,25 @@ class Smsc:
         self._next_statuses.extend([status] * count)
         self._rate = (per_second, status) if per_second else None
         self._rate_times.clear()
+
+    # How an SMSC refuses our texts, or takes them and says nothing (see also `throttle`).
+
+    def fill_queue(self, *numbers: str) -> None:
+        """Answer that the queue of these recipients is full; `fill_queue()` ends it for all."""
+        for number in list(self._statuses_to):
+            if not numbers and self._statuses_to[number] == Status.RMSGQFUL:
+                del self._statuses_to[number]
+        for number in numbers:
+            self.answer_to(number, Status.RMSGQFUL)
+
+    def refuse_source(self, status: int | None = Status.RINVSRCADR) -> None:
+        """Take nothing from the gateway's short code; None ends it."""
+        self._refuses_source = status
+
+    def swallow(self, swallows: bool = True) -> None:
+        """Take every submit_sm and never answer it, while everything else goes on."""
+        silent = self.manners.silent - {Silence.SUBMITS}
+        self.manners.silent = silent | {Silence.SUBMITS} if swallows else silent
 
     def silence(self, *kinds: Silence | str) -> None:
         """Leave these unanswered from now on; `silence()` ends it."""
@@ -355,7 +375,7 @@ class Smsc:
         self.binds += 1
         return Status.ROK
 
-    def take(self, session: Session, pdu: SubmitSm) -> Submit:
+    def take(self, session: Session, pdu: SubmitSm, validity_period: str = "") -> Submit:
         submit = Submit(
             at=self.loop.time(),
             session=session.id,
@@ -370,6 +390,7 @@ class Smsc:
             tlvs=pdu.tlvs,
             number=next(self._message_numbers),
             status=self._verdict(pdu),
+            validity_period=validity_period,
         )
         self.submits.append(submit)
         if self.on_submit:
@@ -380,6 +401,8 @@ class Smsc:
     def _verdict(self, pdu: SubmitSm) -> int | None:
         if Silence.SUBMITS in self.manners.silent:
             return None
+        if self._refuses_source is not None:
+            return self._refuses_source
         if pdu.destination.number in self._statuses_to:
             return self._statuses_to[pdu.destination.number]
         if self._next_statuses:

@@ -290,6 +290,15 @@ class SmscThread:
     ) -> None:
         self.call(lambda smsc: smsc.throttle(count, per_second=per_second, status=status))
 
+    def fill_queue(self, *numbers: str) -> None:
+        self.call(lambda smsc: smsc.fill_queue(*numbers))
+
+    def refuse_source(self, status: int | None = Status.RINVSRCADR) -> None:
+        self.call(lambda smsc: smsc.refuse_source(status))
+
+    def swallow(self, swallows: bool = True) -> None:
+        self.call(lambda smsc: smsc.swallow(swallows))
+
     def silence(self, *kinds: Silence | str) -> None:
         self.call(lambda smsc: smsc.silence(*kinds))
 

@@ -25,11 +25,15 @@ class Status(IntEnum):
     RINVBNDSTS = 0x04
     RALYBND = 0x05
     RSYSERR = 0x08
+    RINVSRCADR = 0x0A
+    RINVDSTADR = 0x0B
     RBINDFAIL = 0x0D
     RINVPASWD = 0x0E
     RINVSYSID = 0x0F
     RMSGQFUL = 0x14
     RSUBMITFAIL = 0x45
+    RINVSRCTON = 0x48
+    RINVSRCNPI = 0x49
     RTHROTTLED = 0x58
     RX_T_APPN = 0x64
     RX_P_APPN = 0x65
@@ -98,6 +102,7 @@ class Submit(NamedTuple):
     tlvs: Mapping[int, bytes]
     number: int  #: of the message; its id is this in `Manners.id_form`
     status: int | None  #: what it is answered with; None: nothing
+    validity_period: str = ""  #: SMPP v3.4 §7.1.1
 
 
 class What(StrEnum):

@@ -10,6 +10,7 @@ Source: SMPP v3.4 §3.2 (types), §4 (fields of each operation), §5.3 (TLVs).
 import re
 import struct
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
@@ -140,6 +141,7 @@ _MESSAGE: Sequence[_Field] = (
     ("sm_default_msg_id", 0, consts.SMPP_ESME_RINVDFTMSGID),
     ("sm_length", 0, consts.SMPP_ESME_RINVMSGLEN),
 )
+_VALIDITY = [name for name, _, _ in _MESSAGE].index("validity_period")
 _DATA: Sequence[_Field] = (
     *((name, 65 if octets == 21 else octets, status) for name, octets, status in _ADDRESSES),
     ("registered_delivery", 0, consts.SMPP_ESME_RINVREGDLVFLG),
@@ -436,30 +438,59 @@ class SubmitTemplate:
         blank = example._replace(destination=Address("", 0, 0), short_message=b"", tlvs=NO_TLVS)
         frame = encode(blank)
         # The last 13 octets: dest_addr_ton, dest_addr_npi, the NUL of destination_addr, nine
-        # fields of which the two times are empty, sm_length.
+        # fields of which the two times are empty (validity_period is the fifth), sm_length.
         self._before = frame[HEADER_OCTETS:-13]
-        self._after = frame[-11:-1]
+        self._after = frame[-11:-6]
+        self._last = frame[-6:-1]
         self._octets = len(frame)
 
-    def fill(self, sequence: int, to: Address, octets: bytes) -> bytes:
-        """The whole PDU. Raises `Unsendable`."""
+    def fill(
+        self, sequence: int, to: Address, octets: bytes, valid_until: datetime | None = None
+    ) -> bytes:
+        """The whole PDU.
+
+        Args:
+            valid_until: the SMSC need not try any longer; None: as long as it likes.
+
+        Raises:
+            Unsendable: a field is too long.
+        """
         number, ton, npi = to
         digits = number.encode("latin-1", "replace")
+        validity = b"" if valid_until is None else absolute_time(valid_until)
         if len(digits) > 20 or len(octets) > self.MAX_OCTETS:
             raise Unsendable(f"address of {len(digits)}, text of {len(octets)} octets")
         try:
-            return b"%b%b%c%c%b%b%c%b" % (
-                header.pack(self._octets + len(digits) + len(octets), 4, 0, sequence),
+            size = self._octets + len(digits) + len(validity) + len(octets)
+            return b"%b%b%c%c%b%b%b%b%c%b" % (
+                header.pack(size, 4, 0, sequence),
                 self._before,
                 ton,
                 npi,
                 digits,
                 self._after,
+                validity,
+                self._last,
                 len(octets),
                 octets,
             )
         except OverflowError:
             raise Unsendable(f"TON {ton} or NPI {npi} is not an octet") from None
+
+
+@lru_cache(maxsize=256)  # the texts of a batch have the same
+def absolute_time(moment: datetime) -> bytes:
+    """*moment* as a field of a PDU, without its NUL: in UTC, since an SMSC may be elsewhere.
+
+    Source: SMPP v3.4 §7.1.1 (YYMMDDhhmmss, tenths, quarters of an hour from UTC, their sign)
+    """
+    return f"{moment.astimezone(UTC):%y%m%d%H%M%S}000+".encode()
+
+
+def validity_period(frame: bytes) -> str:
+    """What a whole submit_sm says about that; "": nothing. Raises `BadPdu`."""
+    fields, _ = _read_fields(frame, _MESSAGE)
+    return str(fields[_VALIDITY])
 
 
 def answer(command: int, sequence: int, status: int) -> bytes:

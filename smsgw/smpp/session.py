@@ -104,6 +104,7 @@ class SessionSettings:
     response_timeout: float = 10.0  #: seconds
     alphabet: Alphabet = Alphabet.GSM7  #: what data_coding 0 means there
     receipts: bool = True  #: ask for delivery receipts
+    validity_period: bool = True  #: say until when a text is worth sending
     source: Address  #: of every MT
 
 
@@ -220,6 +221,7 @@ class Session:
         self._window = settings.window
         self._patience = settings.response_timeout
         self._alphabet = settings.alphabet
+        self._tells_validity = settings.validity_period
         self._frames = codec.FrameReader()
         self._spoke_smpp = False
         self._out: list[bytes] = []
@@ -227,8 +229,8 @@ class Session:
         self._pending: list[Event] = []  # to be told at the next chance
         self._heard = now
         self._sequence = 0
-        # Our requests. By sequence number, oldest first: mt_id, deadline.
-        self._submits: dict[int, tuple[int, float]] = {}
+        # Our requests. By sequence number, oldest first: mt_id, deadline, recipient.
+        self._submits: dict[int, tuple[int, float, str]] = {}
         self._late: dict[int, int] = {}
         # Sequence number, and when the answer must be here.
         self._bind = (self._next_sequence(), now + self._patience)
@@ -295,11 +297,13 @@ class Session:
             raise WindowFull
         sequence = self._next_sequence()
         try:
-            self._send(self._template.fill(sequence, mt.to, encode(mt.text, self._alphabet)))
+            octets = encode(mt.text, self._alphabet)
+            valid_until = mt.valid_until if self._tells_validity else None
+            self._send(self._template.fill(sequence, mt.to, octets, valid_until))
         except Unsendable as fault:
             self._pending.append(Refused(mt.id, str(fault)))
         else:
-            self._submits[sequence] = mt.id, now + self._patience
+            self._submits[sequence] = mt.id, now + self._patience, mt.to.number
         return sequence
 
     def answer(self, ticket: int, answer: Answer) -> None:
@@ -342,7 +346,7 @@ class Session:
         """
         self._state = _CLOSED
         results: list[SubmitResult] = [e for e in self._pending if isinstance(e, Refused)]
-        results += [Unanswered(mt_id, reason, True) for mt_id, _ in self._submits.values()]
+        results += [Unanswered(mt_id, reason, True) for mt_id, _, _ in self._submits.values()]
         self._submits.clear()
         self._late.clear()
         self._tickets.clear()
@@ -381,7 +385,7 @@ class Session:
                 said = f"; it sent {_excerpt(rest)}" if rest else ""
                 self._lose(events, f"no answer to the bind {patience}{said}")
             return events
-        for sequence, (mt_id, deadline) in list(self._submits.items()):
+        for sequence, (mt_id, deadline, _) in list(self._submits.items()):
             if now < deadline:
                 break  # the others were sent later
             del self._submits[sequence]
@@ -505,7 +509,8 @@ class Session:
     ) -> None:
         submit = self._submits.pop(sequence, None)
         if submit is not None:
-            events.append(statuses.result(submit[0], status, codec.first_string(frame)))
+            mt_id, _, recipient = submit
+            events.append(statuses.result(mt_id, status, codec.first_string(frame), recipient))
         elif sequence in self._late and status == statuses.ROK:
             taken = Taken(self._late.pop(sequence), codec.first_string(frame))
             events.append(TakenLate(taken))
@@ -545,12 +550,12 @@ class Session:
             self._state = _CLOSED
             events.append(Unbound())
         elif nack and sequence in self._submits:
-            mt_id, _ = self._submits.pop(sequence)
+            mt_id, _, recipient = self._submits.pop(sequence)
             if status == statuses.ROK:
                 reason = "generic_nack with status 0"
                 events.append(Postponed(mt_id, reason, throttled=False))
             else:
-                events.append(statuses.result(mt_id, status, ""))
+                events.append(statuses.result(mt_id, status, "", recipient))
 
     def _on_bind_answer(self, status: int, nack: bool, frame: bytes, events: list[Event]) -> None:
         if status == statuses.ROK and not nack:

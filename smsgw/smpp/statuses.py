@@ -16,7 +16,10 @@ class Verdict(Enum):
 
     TAKEN = "taken"
     WAIT = "wait"  #: this text, later
+    FULL = "full"  #: this recipient, later
     SLOW_DOWN = "slow down"  #: the link as a whole sends too fast
+    BARRED = "barred"  #: nothing from our short code, until somebody mends the link
+    NO_ADDRESS = "no address"  #: this text never, because of its number
     GIVE_UP = "give up"  #: this text never
 
 
@@ -33,9 +36,10 @@ RINVSYSID = 0x0F
 RMSGQFUL = 0x14
 RINVSYSTYP = 0x53
 RTHROTTLED = 0x58
+RINVEXPIRY = 0x62
 RX_T_APPN = 0x64
 
-_TAKEN, _WAIT, _SLOW, _NEVER = Verdict
+_TAKEN, _WAIT, _FULL, _SLOW, _BARRED, _NOBODY, _NEVER = Verdict
 
 #: Status: name without "ESME_", verdict.
 TABLE: Mapping[int, tuple[str, Verdict]] = {
@@ -49,15 +53,15 @@ TABLE: Mapping[int, tuple[str, Verdict]] = {
     0x06: ("RINVPRTFLG", _NEVER),
     0x07: ("RINVREGDLVFLG", _NEVER),
     RSYSERR: ("RSYSERR", _WAIT),
-    0x0A: ("RINVSRCADR", _NEVER),
-    0x0B: ("RINVDSTADR", _NEVER),
+    0x0A: ("RINVSRCADR", _BARRED),
+    0x0B: ("RINVDSTADR", _NOBODY),
     0x0C: ("RINVMSGID", _NEVER),
     RBINDFAIL: ("RBINDFAIL", _WAIT),
     RINVPASWD: ("RINVPASWD", _WAIT),
     RINVSYSID: ("RINVSYSID", _WAIT),
     0x11: ("RCANCELFAIL", _WAIT),
     0x13: ("RREPLACEFAIL", _WAIT),
-    RMSGQFUL: ("RMSGQFUL", _SLOW),
+    RMSGQFUL: ("RMSGQFUL", _FULL),
     0x15: ("RINVSERTYP", _NEVER),
     0x33: ("RINVNUMDESTS", _NEVER),
     0x34: ("RINVDLNAME", _NEVER),
@@ -67,16 +71,17 @@ TABLE: Mapping[int, tuple[str, Verdict]] = {
     0x44: ("RCNTSUBDL", _NEVER),
     # "submit_sm failed" without a reason: often no credit or no route, which people mend.
     0x45: ("RSUBMITFAIL", _WAIT),
-    0x48: ("RINVSRCTON", _NEVER),
-    0x49: ("RINVSRCNPI", _NEVER),
-    0x50: ("RINVDSTTON", _NEVER),
-    0x51: ("RINVDSTNPI", _NEVER),
+    0x48: ("RINVSRCTON", _BARRED),
+    0x49: ("RINVSRCNPI", _BARRED),
+    0x50: ("RINVDSTTON", _NOBODY),
+    0x51: ("RINVDSTNPI", _NOBODY),
     RINVSYSTYP: ("RINVSYSTYP", _WAIT),
     0x54: ("RINVREPFLAG", _NEVER),
     0x55: ("RINVNUMMSGS", _NEVER),
     RTHROTTLED: ("RTHROTTLED", _SLOW),
     0x61: ("RINVSCHED", _NEVER),
-    0x62: ("RINVEXPIRY", _NEVER),
+    # An SMSC that wants no validity_period, or whose clock is ahead: not this text's fault.
+    RINVEXPIRY: ("RINVEXPIRY", _WAIT),
     0x63: ("RINVDFTMSGID", _NEVER),
     RX_T_APPN: ("RX_T_APPN", _WAIT),
     0x65: ("RX_P_APPN", _NEVER),
@@ -104,15 +109,21 @@ def verdict(status: int) -> Verdict:
     return TABLE[status][1] if status in TABLE else Verdict.WAIT
 
 
-def result(mt_id: int, status: int, smsc_id: str) -> SubmitResult:
-    """What the gateway is told about the text *mt_id*."""
+def result(mt_id: int, status: int, smsc_id: str, recipient: str) -> SubmitResult:
+    """What the gateway is told about the text *mt_id*, which should go to *recipient*."""
     if status == ROK:
         return from_tuple(Taken, (mt_id, smsc_id))
-    match verdict(status):
-        case Verdict.GIVE_UP:
-            return Refused(mt_id, name(status))
-        case judged:
-            return Postponed(mt_id, name(status), throttled=judged is Verdict.SLOW_DOWN)
+    judged = verdict(status)
+    if judged in (Verdict.GIVE_UP, Verdict.NO_ADDRESS):
+        return Refused(mt_id, name(status), address=judged is Verdict.NO_ADDRESS)
+    advice = "; does this SMSC want validity_period = false?" if status == RINVEXPIRY else ""
+    return Postponed(
+        mt_id,
+        name(status) + advice,
+        throttled=judged is Verdict.SLOW_DOWN,
+        full_for=recipient if judged is Verdict.FULL else "",
+        barred=judged is Verdict.BARRED,
+    )
 
 
 _CREDENTIALS = "Check system_id and password of [[smsc]] {link}"

@@ -226,6 +226,13 @@ def m002_carriers(db: Database) -> None:
 
 
 @migrations()
+def m004_outbox(db: Database) -> None:
+    # How often an SMSC took a text and never answered, on sessions that lived on: after a few times
+    # it is held, with `store.HELD` as its due_at.
+    db.execute("ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
 def m006_accounts(db: Database) -> None:
     # The id as the SMSC gave it, since a receipt that repeats it letter for letter is sure; it is
     # found by its normal form, lower case without leading zeros. With the link in front, for one

@@ -168,6 +168,11 @@ FIND_INCOMPLETE = """
      LIMIT 500
 """
 
+SET_BACK_PARTS = """
+    -- Those of the future were noted by a clock that was wrong.
+    UPDATE parts SET created_at = :now WHERE joined = 0 AND created_at > :latest
+"""
+
 PURGE_PARTS = "DELETE FROM parts WHERE created_at < :before"
 
 # --- the outbox ------------------------------------------------------------------------------
@@ -175,7 +180,7 @@ PURGE_PARTS = "DELETE FROM parts WHERE created_at < :before"
 CLAIM = """
     -- The oldest due replies (or reminders) of one link, with all that their text is made of.
     SELECT o.id, coalesce(o.retried, o.created_at), o.address, o.ton, o.npi, o.sealed, w.text,
-           a.cmnd
+           a.cmnd, CASE WHEN a.password_mt_id = o.id THEN a.password_expires_at END
       FROM outbox AS o
       JOIN wordings AS w ON w.id = o.wording_id
       LEFT JOIN accounts AS a ON a.id = o.account_id
@@ -189,28 +194,88 @@ LEASE = """
     UPDATE outbox SET leased = 1, due_at = ?, tries = tries + 1 WHERE id = ?
 """
 
-NEXT_DUE = """
-    SELECT min(due_at) FROM outbox
+DUE_TIMES = """
+    -- The first and the last: one too far ahead was noted by a clock that was wrong.
+    SELECT min(due_at), max(due_at) FROM outbox
      WHERE state = 'queued' AND leased = 0 AND link = :link AND reminder = :reminder
+       AND due_at < :held
 """
+
+SET_BACK_DUE = """
+    UPDATE outbox SET due_at = :now
+     WHERE id IN (SELECT id FROM outbox
+                   WHERE state = 'queued' AND leased = 0 AND link = :link AND reminder = :reminder
+                     AND due_at > :latest AND due_at < :held
+                   LIMIT :limit)
+"""
+
+BEGIN_DAY = "UPDATE outbox SET retried = ? WHERE id = ?"
 
 END_ALL_LEASES = """
     -- The daemon that held them is dead: its successor has the lock. What waits after a refusal
-    -- falls due as well, which does no harm.
+    -- falls due as well, which does no harm, and so does what is held: the link binds anew.
     UPDATE outbox SET leased = 0, due_at = :now WHERE id > 0 AND state = 'queued'
 """
 
 END_LEASES = """
-    -- No answer, and no word from the link: whatever went wrong, nobody has to clean up.
-    UPDATE outbox SET leased = 0 WHERE id > 0 AND state = 'queued' AND leased = 1 AND due_at <= :now
- RETURNING link
+    -- No answer, and no word from the link: whatever went wrong, nobody has to clean up. A lease
+    -- that ends later than any can was noted by a clock that was wrong: it ends as a new one does.
+    UPDATE outbox SET leased = due_at > :now, due_at = min(due_at, :ends)
+     WHERE id > 0 AND state = 'queued' AND leased = 1 AND (due_at <= :now OR due_at > :latest)
+ RETURNING link, leased
 """
 
-LINKS_IN_OUTBOX = "SELECT DISTINCT link FROM outbox WHERE state = 'queued' AND leased = 0"
+RELEASE_HELD = """
+    -- One more unanswered try, and they are held again.
+    UPDATE outbox SET due_at = :now
+     WHERE id IN (SELECT id FROM outbox
+                   WHERE state = 'queued' AND leased = 0 AND link = :link AND reminder IN (0, 1)
+                     AND due_at >= :held
+                   LIMIT :limit)
+"""
+
+COUNT_HELD = """
+    -- Each link there ever was stands among the carriers.
+    SELECT count(*) FROM carriers CROSS JOIN outbox
+     WHERE state = 'queued' AND leased = 0 AND outbox.link = carriers.link AND reminder IN (0, 1)
+       AND due_at >= :held
+"""
+
+GIVE_UP_OLD = """
+    -- Also what nobody claims: it is held, or its link is down.
+    UPDATE outbox SET state = 'failed',
+                      reason = 'given up after 24 hours' || coalesce('; last: ' || reason, '')
+     WHERE id IN (SELECT id FROM outbox
+                   WHERE id > 0 AND state = 'queued' AND leased = 0
+                     AND coalesce(retried, created_at) <= :before
+                   LIMIT :limit)
+ RETURNING id, link
+"""
+
+LINKS_IN_OUTBOX = """
+    -- Those for which something waits; a step through the index for each, however much it is.
+    WITH RECURSIVE k (link) AS (
+        SELECT min(link) FROM outbox WHERE state = 'queued' AND leased = 0
+         UNION ALL
+        SELECT (SELECT min(link) FROM outbox
+                 WHERE state = 'queued' AND leased = 0 AND link > k.link)
+          FROM k WHERE k.link IS NOT NULL)
+    SELECT link FROM k WHERE link IS NOT NULL
+"""
+
+COUNT_BY_LINK = """
+    -- What waits for each link; reads all of it, which a command may do.
+    SELECT link, count(*) FROM outbox WHERE state = 'queued' AND leased = 0 GROUP BY link
+"""
 
 MOVE_TO_LINK = """
-    -- The link was taken out of the configuration: another one carries its texts.
-    UPDATE outbox SET link = :link WHERE state = 'queued' AND leased = 0 AND link = :gone
+    -- Another link of the carrier takes over, and at once: what it waits for may be the fault of
+    -- the link that cannot send. What is held stays, as the SMSC may have it.
+    UPDATE outbox SET link = :link, due_at = min(due_at, :now)
+     WHERE id IN (SELECT id FROM outbox
+                   WHERE state = 'queued' AND leased = 0 AND link = :gone AND reminder IN (0, 1)
+                     AND due_at < :held
+                   LIMIT :limit)
 """
 
 ADD_SENT = """
@@ -226,12 +291,12 @@ ADD_SENT = """
 TAKE_OUT = "DELETE FROM outbox WHERE id = ?"
 
 FIND_TRIES = """
-    SELECT o.id, o.tries FROM json_each(:ids) AS k JOIN outbox AS o ON o.id = k.value
+    SELECT o.id, o.tries, o.unanswered FROM json_each(:ids) AS k JOIN outbox AS o ON o.id = k.value
      WHERE o.state = 'queued'
 """
 
 POSTPONE = """
-    UPDATE outbox SET leased = 0, due_at = ?, tries = ?, reason = ?
+    UPDATE outbox SET leased = 0, due_at = ?, tries = ?, unanswered = ?, reason = ?
      WHERE id = ? AND state = 'queued'
 """
 
@@ -252,7 +317,7 @@ RETRY = """
     -- One that a link has in memory is on its way already, and keeps its lease: it would leave
     -- twice.
     UPDATE outbox
-       SET state = 'queued', tries = 0, reason = NULL, retried = :now,
+       SET state = 'queued', tries = 0, unanswered = 0, reason = NULL, retried = :now,
            leased = CASE WHEN state = 'queued' THEN leased ELSE 0 END,
            due_at = CASE WHEN state = 'queued' AND leased = 1 THEN due_at ELSE :now END
      WHERE id = :id
@@ -362,6 +427,19 @@ DUE_ACCOUNTS = (
      ORDER BY a.password_expires_at LIMIT :limit
 """
 )
+
+LAST_EXPIRY = """
+    SELECT max(password_expires_at) FROM accounts
+     WHERE state = 'issued' AND password_expires_at IS NOT NULL
+"""
+
+SET_BACK_EXPIRY = """
+    UPDATE accounts SET password_expires_at = :expires
+     WHERE id IN (SELECT id FROM accounts
+                   WHERE state = 'issued' AND password_expires_at IS NOT NULL
+                     AND password_expires_at > :latest
+                   LIMIT :limit)
+"""
 
 COUNT_DUE_ACCOUNTS = """
     SELECT count(*)

@@ -61,6 +61,11 @@ _PAGE_OCTETS = 2048
 #: Pages of the write-ahead log after which it is copied back into the database file.
 _CHECKPOINT_PAGES = 8000
 _CACHE_KIB = 16 * 1024
+#: due_at of a text that is held: its time never comes.
+HELD = 2**62
+#: Rows that one statement rewrites where there may be many thousands: others get their turn
+#: between two steps.
+STEP = 200
 #: Rows that one statement adds, at most. After each statement, or row that it gives, Python takes
 #: its lock anew; more rows at once win no more.
 _ROWS_AT_ONCE = 32
@@ -119,6 +124,7 @@ class ClaimedRow(NamedTuple):
     sealed: bytes | None
     wording: str
     cmnd: str | None
+    lapses: int | None  #: the password that it tells; None: it tells none that does
 
 
 class PartRow(NamedTuple):
@@ -183,6 +189,7 @@ class Health:
 
     oldest_queued: datetime | None  #: when the oldest reply that the SMSC has not taken was made
     queued: int
+    held: int  #: of these, what an SMSC took and did not answer, again and again
     failed: int
     last_mo: datetime | None
     last_mt: datetime | None
@@ -547,6 +554,10 @@ class Store:
         """(subscriber, phone, ref) of long texts begun before *since* that lack a part."""
         return self._all(sql.FIND_INCOMPLETE, since=stamp(since))
 
+    def set_back_parts(self, latest: datetime, now: datetime) -> int:
+        """Let parts have come now that are said to have come after *latest*; how many."""
+        return self._run(sql.SET_BACK_PARTS, latest=stamp(latest), now=stamp(now))
+
     def purge_parts(self, before: datetime) -> None:
         self._run(sql.PURGE_PARTS, before=stamp(before))
 
@@ -556,33 +567,77 @@ class Store:
         """At most *room* due replies (or reminders) of *link*, oldest first; not yet leased."""
         rows = self._all(sql.CLAIM, link=link, reminder=int(reminder), room=room, now=stamp(now))
         return [
-            ClaimedRow(id_, since, Address(address, ton, npi), sealed, wording, cmnd)
-            for id_, since, address, ton, npi, sealed, wording, cmnd in rows
+            ClaimedRow(id_, since, Address(address, ton, npi), sealed, wording, cmnd, lapses)
+            for id_, since, address, ton, npi, sealed, wording, cmnd, lapses in rows
         ]
 
     def lease(self, ids: Iterable[int], until: datetime) -> None:
         ends = stamp(until)
         self._db.executemany(sql.LEASE, [(ends, id_) for id_ in ids])
 
-    def next_due(self, link: str, *, reminder: bool) -> datetime | None:
-        """When the next queued text of *link* falls due."""
-        (at,) = self._one(sql.NEXT_DUE, link=link, reminder=int(reminder))
-        return None if at is None else unstamp(at)
+    def due_times(
+        self, link: str, *, reminder: bool
+    ) -> tuple[datetime, datetime] | tuple[None, None]:
+        """When the next and the last queued text of *link* fall due, those that are held apart."""
+        first, last = self._one(sql.DUE_TIMES, link=link, reminder=int(reminder), held=HELD)
+        return (None, None) if first is None else (unstamp(first), unstamp(last))
+
+    def set_back_due(self, link: str, latest: datetime, now: datetime, *, reminder: bool) -> int:
+        """Let texts be due now that were to be due after *latest*; how many, of `STEP` at most."""
+        return self._run(
+            sql.SET_BACK_DUE,
+            link=link,
+            reminder=int(reminder),
+            latest=stamp(latest),
+            now=stamp(now),
+            held=HELD,
+            limit=STEP,
+        )
+
+    def begin_day(self, ids: Iterable[int], now: datetime) -> None:
+        """Count the day after which these texts are given up from *now*."""
+        self._db.executemany(sql.BEGIN_DAY, [(stamp(now), id_) for id_ in ids])
 
     def end_all_leases(self, now: datetime) -> None:
         """Whatever is queued is due now: the daemon that held it is dead."""
         self._run(sql.END_ALL_LEASES, now=stamp(now))
 
-    def end_leases(self, now: datetime) -> set[str]:
-        """Let texts fall due again whose lease is over; the links that have some."""
-        return {link for (link,) in self._all(sql.END_LEASES, now=stamp(now))}
+    def end_leases(self, now: datetime, latest: datetime, ends: datetime) -> tuple[set[str], int]:
+        """Let texts fall due again whose lease is over.
+
+        Args:
+            latest: a lease that ends after it gets this end instead: *ends*.
+
+        Returns:
+            The links that have such texts, and how many leases got another end.
+        """
+        values = {"now": stamp(now), "latest": stamp(latest), "ends": stamp(ends)}
+        rows = self._all(sql.END_LEASES, **values)
+        ended = {link for link, leased in rows if not leased}
+        return ended, sum(leased for _, leased in rows)
 
     def links_in_outbox(self) -> list[str]:
+        """Links for which something waits."""
         return [name for (name,) in self._all(sql.LINKS_IN_OUTBOX)]
 
-    def move_to_link(self, gone: str, link: str) -> int:
-        """Let *link* carry what is queued for a link that is no more; how many texts."""
-        return self._run(sql.MOVE_TO_LINK, gone=gone, link=link)
+    def waiting_by_link(self) -> dict[str, int]:
+        """How many texts wait for each link; reads them all."""
+        return dict(self._all(sql.COUNT_BY_LINK))
+
+    def move_to_link(self, gone: str, link: str, now: datetime) -> int:
+        """Let *link* carry what waits for *gone*; how many texts, of `STEP` at most."""
+        return self._run(
+            sql.MOVE_TO_LINK, gone=gone, link=link, now=stamp(now), held=HELD, limit=STEP
+        )
+
+    def release_held(self, link: str, now: datetime) -> int:
+        """Let what is held for *link* be due; how many texts, of `STEP` at most."""
+        return self._run(sql.RELEASE_HELD, link=link, now=stamp(now), held=HELD, limit=STEP)
+
+    def give_up_old(self, before: datetime) -> list[tuple[int, str]]:
+        """(mt, link) of texts that have waited since *before* and now have failed, `STEP` at
+        most."""
+        return self._all(sql.GIVE_UP_OLD, before=stamp(before), limit=STEP)
 
     def taken(self, texts: Sequence[tuple[int, str]], now: datetime) -> None:
         """The SMSC took these (mt, id that it gave); what was sealed is wiped."""
@@ -590,12 +645,16 @@ class Store:
         self._add(sql.ADD_SENT, [(mt_id, smsc, at) for mt_id, smsc in texts])
         self._db.executemany(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
 
-    def tries(self, ids: Iterable[int]) -> list[tuple[int, int]]:
-        """(mt, tries so far) of those that are queued."""
+    def tries(self, ids: Iterable[int]) -> list[tuple[int, int, int]]:
+        """(mt, tries so far, unanswered ones) of those that are queued."""
         return self._all(sql.FIND_TRIES, ids=_json(ids))
 
-    def postpone(self, mt_id: int, due: datetime, tries: int, reason: str) -> None:
-        self._db.execute(sql.POSTPONE, (stamp(due), tries, reason, mt_id))
+    def postpone(
+        self, mt_id: int, due: datetime | None, tries: int, unanswered: int, reason: str
+    ) -> None:
+        """Let a text wait until *due*; None: it is held."""
+        due_at = HELD if due is None else stamp(due)
+        self._db.execute(sql.POSTPONE, (due_at, tries, unanswered, reason, mt_id))
 
     def give_up(self, mt_id: int) -> None:
         """No SMSC took it in time; the reason of its last try stays with it."""
@@ -720,6 +779,16 @@ class Store:
     def due_accounts(self, now: datetime, limit: int) -> list[AccountRow]:
         """Accounts whose issued password has lapsed, oldest first."""
         return [_account_row(r) for r in self._all(sql.DUE_ACCOUNTS, now=stamp(now), limit=limit)]
+
+    def last_expiry(self) -> datetime | None:
+        """When the last of the issued passwords lapses."""
+        return _moment(self._one(sql.LAST_EXPIRY)[0])
+
+    def set_back_expiries(self, latest: datetime, expires: datetime) -> int:
+        """Let passwords lapse at *expires* that were to lapse after *latest*; how many, of `STEP`
+        at most."""
+        values = {"latest": stamp(latest), "expires": stamp(expires), "limit": STEP}
+        return self._run(sql.SET_BACK_EXPIRY, **values)
 
     def count_due_accounts(self, now: datetime, limit: int = -1) -> int:
         """How many there are, counted to *limit*; below 0: to the end."""
@@ -895,7 +964,7 @@ class Store:
                 MtState(state),
                 unstamp(created_at),
                 tries,
-                unstamp(due_at) if state == MtState.QUEUED else None,
+                unstamp(due_at) if state == MtState.QUEUED and due_at < HELD else None,
                 reason,
             )
             for (
@@ -941,6 +1010,7 @@ class Store:
         return Health(
             oldest_queued=unstamp(oldest[0]) if oldest else None,
             queued=counts.get("queued", 0),
+            held=self._one(sql.COUNT_HELD, held=HELD)[0],
             failed=counts.get("failed", 0),
             last_mo=None if last_mo is None else unstamp(last_mo),
             last_mt=None if last_mt is None else unstamp(last_mt),

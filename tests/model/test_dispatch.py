@@ -43,7 +43,7 @@ from hypothesis.stateful import (
 from smsgw import passwords
 from smsgw.clock import unstamp
 from smsgw.errors import SmsgwError
-from smsgw.gateway import GIVE_UP_AFTER, Batch
+from smsgw.gateway import GIVE_UP_AFTER, MOST_UNANSWERED, Batch
 from smsgw.hotline import Hotline
 from smsgw.model import (
     AccountState,
@@ -176,6 +176,8 @@ class Service(RuleBasedStateMachine):
         self.parked = []  # (Mo, Sms) that wait for a password
         self.recorded = {}  # MT -> number under which it was taken first
         self.submitted = {}  # number at the SMSC -> (MT, link, Address)
+        self.unanswered = Counter()  # MT -> how often an SMSC that lived on said nothing
+        self.held = set()  # MTs that leave no more by themselves
         self.early = {}  # number -> (state, when) of receipts that came too early
 
     def teardown(self):
@@ -331,7 +333,7 @@ class Service(RuleBasedStateMachine):
 
     def supersede(self, account):
         if self.states.get(account.mt) in (WAITS, ("outbox", "failed")):
-            self.states[account.mt] = "outbox", "cancelled"
+            self.end(account.mt, MtState.CANCELLED)
 
     def arrive(self, smses, carrier):
         """Each as the desk would take it over from *carrier*."""
@@ -414,6 +416,7 @@ class Service(RuleBasedStateMachine):
         """A link has *mt* now, and submits it."""
         carrier, text = self.carriers[mt.link], self.mts[mt.id]
         assert self.states[mt.id] == WAITS
+        assert mt.id not in self.held
         assert mt.id not in carrier.held or carrier.held[mt.id][2] is None
         assert septets(mt.text) <= 160
         assert {address: phone for phone, address in WRITTEN}[mt.to] == text.phone
@@ -423,6 +426,7 @@ class Service(RuleBasedStateMachine):
             assert (account.mt, account.state) == (mt.id, AccountState.ISSUED)
             assert f"TK: {account.cmnd}," in mt.text
             assert account.password == text.password == password_in(mt.text)
+            assert self.now < account.issued_at + self.ttl == mt.valid_until
         number = next(self.numbers)
         self.submitted[number] = mt.id, mt.link, mt.to
         carrier.held[mt.id] = mt, number, self.now + self.house.gateway.lease
@@ -439,12 +443,26 @@ class Service(RuleBasedStateMachine):
             assert not mt.reminder or self.reminders_may_leave
             self.hold(mt)
         assert len(claim.mts) <= room
-        for id_ in self.rows("SELECT id FROM outbox WHERE state = 'failed'"):
-            if self.states[id_[0]] == WAITS:
-                text = self.mts[id_[0]]
-                assert self.now - (text.retried_at or text.created_at) >= GIVE_UP_AFTER
-                self.states[id_[0]] = "outbox", "failed"
+        self.see_ended()
         return claim
+
+    def see_ended(self):
+        """What the gateway sends no more: it waited for a day, or its password has lapsed."""
+        for id_, state in self.rows("SELECT id, state FROM outbox WHERE state <> 'queued'"):
+            if self.states[id_] == WAITS:
+                text = self.mts[id_]
+                if state == MtState.FAILED:
+                    assert self.age(id_) >= GIVE_UP_AFTER
+                else:
+                    assert text.account.issued_at + self.ttl <= self.now
+                self.end(id_, state)
+
+    def age(self, id_):
+        return self.now - (self.mts[id_].retried_at or self.mts[id_].created_at)
+
+    def end(self, id_, state):
+        self.states[id_] = "outbox", state
+        self.held.discard(id_)
 
     @property
     def reminders_may_leave(self):
@@ -472,10 +490,13 @@ class Service(RuleBasedStateMachine):
                 case "refused":
                     results.append(Refused(id_, "ESME_RINVDSTADR"))
                     if self.states[id_] == WAITS:
-                        self.states[id_] = "outbox", "failed"
+                        self.end(id_, MtState.FAILED)
                 case "silent":
                     results.append(Unanswered(id_, "no answer", link_lost=False))
                     carrier.late.append((id_, number))
+                    self.unanswered[id_] += self.states[id_] == WAITS
+                    if self.states[id_] == WAITS and self.unanswered[id_] >= MOST_UNANSWERED:
+                        self.held.add(id_)
                 case _:
                     results.append(Postponed(id_, "ESME_RMSGQFUL", verdict == "throttled"))
         self.house.settle(*results, link=name)
@@ -490,6 +511,7 @@ class Service(RuleBasedStateMachine):
     def smsc_took(self, id_, number):
         if self.states[id_][0] == "outbox":
             self.states[id_] = "sent", "sent"
+            self.held.discard(id_)
             self.recorded[id_] = number
         if self.early.get(number):
             self.early[number].pop(0)
@@ -528,6 +550,14 @@ class Service(RuleBasedStateMachine):
         carrier.held.clear()
         carrier.late.clear()
         carrier.up, carrier.session = up, next(self.sessions)
+        if up:
+            self.release(name)
+
+    def release(self, name):
+        """The link has bound anew."""
+        mine = {id_ for id_ in self.held if self.mts[id_].link == name}
+        assert bool(mine) == self.house.gateway.release_held(name, self.now)
+        self.held -= mine
 
     @rule(delta=moments)
     def clock_moves(self, delta):
@@ -541,6 +571,7 @@ class Service(RuleBasedStateMachine):
             carrier.held.clear()
             carrier.late.clear()
             carrier.session = next(self.sessions)
+        self.held.clear()  # all links bind anew
         self.house.restart()
 
     # --- jobs ---------------------------------------------------------------------------------
@@ -592,6 +623,10 @@ class Service(RuleBasedStateMachine):
             for id_, (mt, number, until) in carrier.held.items():
                 if until and until <= self.now:
                     carrier.held[id_] = mt, number, None
+        self.see_ended()
+        leased = {id_ for c in self.carriers.values() for id_, held in c.held.items() if held[2]}
+        waits = {id_ for id_, state in self.states.items() if state == WAITS}
+        assert not [id_ for id_ in waits - leased if self.age(id_) >= GIVE_UP_AFTER]
         for key, whole in list(self.long_texts.items()):
             if whole.started < self.now - 2 * RETRANSMITTED_WITHIN:
                 del self.long_texts[key]
@@ -672,6 +707,8 @@ class Service(RuleBasedStateMachine):
             self.states[id_] = WAITS
             # It may leave a second time; and its day begins again.
             self.mts[id_] = self.mts[id_]._replace(retried_at=self.now)
+            del self.unanswered[id_]
+            self.held.discard(id_)
             for carrier in self.carriers.values():
                 if id_ in carrier.held:
                     carrier.held[id_] = *carrier.held[id_][:2], None
@@ -681,7 +718,7 @@ class Service(RuleBasedStateMachine):
         id_ = self.in_outbox(which)
         allowed = id_ and self.states[id_] != ("outbox", "cancelled")
         if self.ask(allowed, self.hotline.cancel, id_):
-            self.states[id_] = "outbox", "cancelled"
+            self.end(id_, MtState.CANCELLED)
 
     @rule(who=senders, text=texts)
     def hotline_tries_text(self, who, text):
@@ -790,6 +827,7 @@ class Service(RuleBasedStateMachine):
         self.stock_changes(1000)
         for carrier in self.carriers.values():
             carrier.up, carrier.room = True, 100
+            self.release(carrier.name)
             if self.air:
                 air, self.air = self.air, []
                 self.take(self.arrive(air, carrier))

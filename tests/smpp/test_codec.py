@@ -1,6 +1,8 @@
 """What travels, octet by octet; smpplib is the oracle on all that is well formed."""
 
 import struct
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from dialogue import CITIZEN, SHORTCODE, TEXT, deliver_sm
@@ -384,7 +386,12 @@ def test_what_smpplib_would_cut_or_mangle_is_refused(pdu):
 def test_template_writes_what_smpplib_writes(sequence, to, octets, receipts):
     example = SubmitSm(0, SHORTCODE, registered_delivery=receipts)
     expected = encode(example._replace(sequence=sequence, destination=to, short_message=octets))
-    assert expected == SubmitTemplate(example).fill(sequence, to, octets)
+    template = SubmitTemplate(example)
+    assert expected == template.fill(sequence, to, octets)
+    valid_until = datetime(2026, 11, 24, 16, 30, 5, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
+    frame = template.fill(sequence, to, octets, valid_until)
+    assert "261124093005000+" == codec.validity_period(frame)
+    assert codec.decode(expected) == codec.decode(frame)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,20 @@
 """How fast a link may send."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgw.smpp.pace import FORGOTTEN, LONGEST_PAUSE, PROBE_PATIENCE, Pace
+from smsgw.smpp.pace import (
+    BARRED_PAUSE,
+    FORGOTTEN,
+    LONGEST_PAUSE,
+    PROBE_PATIENCE,
+    RECOVERY,
+    SEVERAL,
+    Pace,
+)
 
 T0 = 1000.0
 
@@ -127,9 +137,109 @@ def test_probe_that_nobody_answers_is_followed_by_another():
     assert 0 == pace.allowance(again)
 
 
+@pytest.mark.parametrize("carried", [5, 20, 200])
+def test_after_one_throttle_at_low_traffic_the_link_is_back_within_five_seconds(carried):
+    pace = Pace()
+    pace.sent(carried, T0)  # an announcement on the radio
+    pace.sent(1, T0 + 60)
+    pace.throttled(T0 + 60)
+    pace.sent(1, T0 + 61)
+    pace.accepted(T0 + 61.1)
+    assert carried <= pace.allowance(T0 + 61.1 + RECOVERY)
+
+
+def test_link_that_never_carried_much_is_not_held_to_one_a_second():
+    pace = throttled_at(1)
+    pace.sent(1, T0 + 1)
+    pace.accepted(T0 + 1.1)
+    assert 2 <= pace.allowance(T0 + 3.1)
+    assert 10 <= pace.allowance(T0 + 6.2)
+
+
+def test_link_that_is_throttled_again_goes_back_to_what_it_carried_then():
+    pace = Pace()
+    pace.sent(200, T0)
+    pace.sent(20, T0 + 60)
+    pace.throttled(T0 + 60)
+    pace.sent(1, T0 + 61)
+    pace.accepted(T0 + 61.1)
+    pace.sent(40, T0 + 63)
+    pace.throttled(T0 + 63)
+    pace.sent(1, T0 + 64)
+    pace.accepted(T0 + 64.1)
+    assert pace.allowance(T0 + 64.1) <= 30
+    assert 40 <= pace.allowance(T0 + 64.1 + RECOVERY) <= 60
+
+
+def test_full_recipient_holds_up_nobody_else():
+    pace = Pace()
+    for second in range(100):
+        pace.full("84905000001", T0 + second)
+        pace.full("84905000002", T0 + second)
+    assert pace.allowance(T0 + 100) > 1_000_000
+
+
+def test_several_full_recipients_in_a_row_slow_the_link():
+    pace = Pace()
+    for recipient in range(SEVERAL):
+        pace.full(str(recipient), T0)
+    assert 0 == pace.allowance(T0)
+    assert 1 == pace.allowance(T0 + 1)
+
+
+def test_full_recipients_between_others_that_are_served_do_not_slow_the_link():
+    pace = Pace()
+    for recipient in range(100):
+        pace.full(str(recipient), T0)
+        pace.accepted(T0)
+    assert pace.allowance(T0) > 1_000_000
+
+
+def test_recipient_that_is_known_as_full_says_nothing_new_about_the_link():
+    pace = Pace()
+    for recipient in range(SEVERAL):
+        pace.full(str(recipient), T0)
+    pace.sent(1, T0 + 1)
+    pace.full("0", T0 + 1.1)
+    assert 1 == pace.allowance(T0 + 1.1)
+
+
+def test_one_full_recipient_is_no_answer_to_the_question_of_a_probe():
+    pace = throttled_at(100)
+    pace.sent(1, T0 + 1)
+    pace.full("84905000001", T0 + 1.1)
+    assert 1 == pace.allowance(T0 + 1.1)
+
+
+def test_link_whose_short_code_is_refused_asks_at_least_each_half_a_minute():
+    pace, now = Pace(), T0
+    pace.sent(10, now)
+    for _ in range(10):
+        pace.source_refused(now)
+    asked = []
+    for _ in range(20):
+        now = pace.next_chance(now)
+        assert 1 == pace.allowance(now)
+        pace.sent(1, now)
+        asked.append(now)
+        now += 5  # a slow SMSC
+        pace.source_refused(now)
+    assert max(b - a for a, b in pairwise([T0, *asked])) <= 30
+    assert pace.barred
+
+
+def test_link_whose_short_code_is_taken_again_is_free_at_once():
+    pace = Pace()
+    pace.source_refused(T0)
+    pace.sent(1, T0 + BARRED_PAUSE)
+    pace.accepted(T0 + BARRED_PAUSE)
+    assert not pace.barred
+    assert pace.allowance(T0 + BARRED_PAUSE) > 1_000_000
+
+
 @pytest.mark.parametrize("rate", [1, 2])
 def test_slowest_link_still_sends(rate):
     pace = throttled_at(rate)
     pace.sent(1, T0 + 1)
     pace.accepted(T0 + 1.1)
-    assert 1 == pace.allowance(T0 + 2)
+    assert 1 <= pace.allowance(T0 + 2) <= rate

@@ -529,10 +529,14 @@ def test_answer_to_nothing_is_passed_over():
 
 VERDICTS = {
     "throttled": (0x58, Postponed(5, "ESME_RTHROTTLED (0x00000058)", throttled=True)),
-    "queue full": (0x14, Postponed(5, "ESME_RMSGQFUL (0x00000014)", throttled=True)),
+    "queue full": (
+        0x14,
+        Postponed(5, "ESME_RMSGQFUL (0x00000014)", False, full_for=CITIZEN.number),
+    ),
     "system error": (0x08, Postponed(5, "ESME_RSYSERR (0x00000008)", throttled=False)),
     "a carrier's own": (0x410, Postponed(5, "0x00000410", throttled=False)),
-    "no such number": (0x0B, Refused(5, "ESME_RINVDSTADR (0x0000000B)")),
+    "no such number": (0x0B, Refused(5, "ESME_RINVDSTADR (0x0000000B)", address=True)),
+    "our short code": (0x0A, Postponed(5, "ESME_RINVSRCADR (0x0000000A)", False, barred=True)),
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 from smpplib import consts
 
-from smsgw.model import Postponed, Refused, Taken
+from smsgw.model import Taken
 from smsgw.smpp import statuses
 from smsgw.smpp.statuses import Verdict
 
@@ -30,13 +30,18 @@ def test_status_of_a_carrier_is_named_by_its_number():
 VERDICTS = {
     "ESME_ROK": Verdict.TAKEN,
     "ESME_RTHROTTLED": Verdict.SLOW_DOWN,
-    "ESME_RMSGQFUL": Verdict.SLOW_DOWN,
+    "ESME_RMSGQFUL": Verdict.FULL,
     "ESME_RSYSERR": Verdict.WAIT,
     "ESME_RX_T_APPN": Verdict.WAIT,
     "ESME_RSUBMITFAIL": Verdict.WAIT,
     "ESME_RINVBNDSTS": Verdict.WAIT,
-    "ESME_RINVDSTADR": Verdict.GIVE_UP,
-    "ESME_RINVSRCADR": Verdict.GIVE_UP,
+    "ESME_RINVDSTADR": Verdict.NO_ADDRESS,
+    "ESME_RINVDSTTON": Verdict.NO_ADDRESS,
+    "ESME_RINVDSTNPI": Verdict.NO_ADDRESS,
+    "ESME_RINVSRCADR": Verdict.BARRED,
+    "ESME_RINVSRCTON": Verdict.BARRED,
+    "ESME_RINVSRCNPI": Verdict.BARRED,
+    "ESME_RINVEXPIRY": Verdict.WAIT,
     "ESME_RINVMSGLEN": Verdict.GIVE_UP,
     "ESME_RX_P_APPN": Verdict.GIVE_UP,
     "ESME_RX_R_APPN": Verdict.GIVE_UP,
@@ -53,17 +58,27 @@ def test_what_nobody_knows_is_tried_again():
     assert Verdict.WAIT is statuses.verdict(0xFFFFFFFF)
 
 
-@pytest.mark.parametrize("status", [*statuses.TABLE, 0x410])
+#: What the result of a text says besides that it was not taken.
+RESULTS = {
+    Verdict.WAIT: {"throttled": False, "full_for": "", "barred": False},
+    Verdict.FULL: {"throttled": False, "full_for": "84905", "barred": False},
+    Verdict.SLOW_DOWN: {"throttled": True, "full_for": "", "barred": False},
+    Verdict.BARRED: {"throttled": False, "full_for": "", "barred": True},
+    Verdict.NO_ADDRESS: {"address": True},
+    Verdict.GIVE_UP: {"address": False},
+}
+
+
+@pytest.mark.parametrize("status", sorted({*statuses.TABLE, 0x410} - {statuses.ROK}))
 def test_result_says_what_the_verdict_says(status):
-    kind, throttled = {
-        Verdict.TAKEN: (Taken, None),
-        Verdict.WAIT: (Postponed, False),
-        Verdict.SLOW_DOWN: (Postponed, True),
-        Verdict.GIVE_UP: (Refused, None),
-    }[statuses.verdict(status)]
-    result = statuses.result(5, status, "4711")
-    assert (kind, 5) == (type(result), result.mt_id)
-    assert throttled == getattr(result, "throttled", None)
+    result = statuses.result(5, status, "", "84905")._asdict()
+    assert 5 == result.pop("mt_id")
+    assert result.pop("reason").startswith(statuses.name(status))
+    assert RESULTS[statuses.verdict(status)] == result
+
+
+def test_text_that_was_taken_has_the_id_that_its_receipt_will_name():
+    assert Taken(5, "4711") == statuses.result(5, statuses.ROK, "4711", "84905")
 
 
 @pytest.mark.parametrize("name", ["RALYBND", "RINVPASWD", "RINVSYSID", "RBINDFAIL", "RINVSYSTYP"])

@@ -11,6 +11,7 @@ import pytest
 from house import AN, TEXT, House
 from sqlite_utils import Database
 
+from smsgw.clock import EPOCH
 from smsgw.errors import SmsgwError
 from smsgw.store import Store, StoreLost, StoreUnavailable, rows, sql
 from smsgw.store.rows import Changes
@@ -104,6 +105,23 @@ OF_THE_VERSION_BEFORE = """
     VALUES (7, 1, 1, 'viettel', 1, 'ab7', 1);
     INSERT INTO early_receipts VALUES (1, 1, 'viettel', 'cd8', '+84905123456', 'delivered', '');
 """
+
+
+def test_outbox_of_the_version_before_goes_on(tmp_path):
+    path = tmp_path / "old.db"
+    old = Database(path)
+    migrations.apply(old, stop_before="m004_outbox")
+    old["subscribers"].insert({"id": 1, "phone": "+84905123456"})
+    old["wordings"].insert({"id": 1, "reply": "syntax_error", "text": "Loi."})
+    old["outbox"].insert(
+        {"id": 2, "created_at": 0, "subscriber_id": 1, "link": "a", "wording_id": 1, "reminder": 0}
+        | {"due_at": 0, "leased": 0, "tries": 7, "address": "84905123456", "ton": 1, "npi": 1}
+    )
+    old.close()
+    store = Store.open(path)
+    assert [(2, 7, 0)] == store.tries([2])
+    assert [2] == [row.id for row in store.due("a", reminder=False, room=1, now=EPOCH)]
+    store.close()
 
 
 def test_database_itself_keeps_one_open_account_for_a_cmnd_and_a_phone(store):
