@@ -33,6 +33,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from smsgw.errors import SmsgwError
+from smsgw.harmless import harmless
 from smsgw.model import Reply
 from smsgw.registration import replies
 from smsgw.registration.machine import Repeat
@@ -53,7 +54,7 @@ class Fault(NamedTuple):
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
         line = f"{key}{self.problem}" + (f" ({self.remedy})" if self.remedy else "")
-        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+        return harmless(line)
 
 
 class ConfigError(SmsgwError):

@@ -21,16 +21,17 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack, suppress
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
-from smsgw import clock, copies
+from smsgw import clock, control, copies
 from smsgw.census import Census, Outbox
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
-from smsgw.gateway import Gateway
+from smsgw.gateway import By, Expired
+from smsgw.hotline import Hotline
 from smsgw.jobs import Jobs
 from smsgw.links import Link
 from smsgw.lock import DaemonLock
@@ -46,6 +47,7 @@ from smsgw.store.store import (
 from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.vault import Vault
+from smsgw.verbs import Verbs
 from smsgw.worker import Worker
 
 log = logging.getLogger("smsgw.daemon")
@@ -59,6 +61,8 @@ RESEAL_INTERVAL = timedelta(minutes=1)
 OPENING_SECONDS = 10.0
 #: Accounts of one expiry step, which is one transaction: a text that comes in meanwhile waits 3 ms.
 EXPIRED_AT_ONCE = 50
+#: Passwords that are made at once for a command that lacks some.
+HASHED_AT_ONCE = 10
 #: In which the hashers make some more passwords.
 REFILL_SECONDS = 1.0
 #: What waits for a link that cannot send is looked for so often ...
@@ -150,9 +154,9 @@ class Daemon:
                 notify("READY=1", f"STATUS={self._summary()}")
                 await asyncio.wait({self._end, *forever}, return_when=asyncio.FIRST_COMPLETED)
                 notify("STOPPING=1", "STATUS=ending")
-                for task in forever:  # they end only by what must not be survived
-                    if task.done():
-                        task.result()
+                for end in (self._end, *forever):  # others end only by what must not be survived
+                    if end.done():
+                        end.result()
                 jobs.cancel()
                 teller.cancel()
                 await self._stop(desk)
@@ -178,9 +182,15 @@ class Daemon:
         stack.callback(stock.close)
         self._census = Census(store)
         self._outbox = Measured(self._count)
-        self._gateway = await worker.do(Gateway, store, settings, vault, stock)
+        self._gateway = await worker.do(Hotline, store, settings, vault, stock)
         self._desk = Desk(self._gateway, worker, stock)
         await self._desk.run_in_store(self._gateway.start, clock.now())
+        verbs = Verbs(self._desk, self._gateway, self._links, self._expire_for, self._lost)
+        orders = control.Daemon(
+            settings.gateway.control_socket, settings.gateway.database, verbs.table
+        )
+        stack.push_async_callback(orders.close)
+        await orders.start()
         if settings.metrics.listen:
             metrics = MetricsServer(self._samples, self._ailments)
             await metrics.start(*settings.metrics.listen)
@@ -254,6 +264,11 @@ class Daemon:
             os._exit(1)
         self._end.set_result(None)
 
+    def _lost(self, fault: StoreLost) -> None:
+        """The disk cannot be trusted, says who else uses the store: end."""
+        if not self._end.done():
+            self._end.set_exception(fault)
+
     def _on_hang_up(self) -> None:
         log.warning("SIGHUP: nothing was read again; a restart takes a new configuration")
 
@@ -285,21 +300,37 @@ class Daemon:
 
     async def _expire(self) -> None:
         """Replace what has lapsed, in batches between which traffic commits."""
-        rules = self._settings.registration
-        # A night's worth of reminders must not take all passwords from those who register.
-        reserve = rules.password_stock // 2
         while True:
-            limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - reserve))
-            done = await self._desk.run_in_store(self._gateway.expire, clock.now(), limit)
-            for link in self._configured(done.links):
-                self._desk.ring(link, replies=False)
+            done = await self._expire_some(clock.now())
             if not (done.more or done.short):
                 return
-            if not rules.password_stock:  # nothing is hashed ahead
-                issuer = OnDemand(rules.password_length)
-                self._stock.give_back(await asyncio.to_thread(issuer.take, 1))
-            elif len(self._stock) <= reserve:
+            if not self._settings.registration.password_stock:  # nothing is hashed ahead
+                await self._hash_some(1)
+            elif len(self._stock) <= self._reserve:
                 await asyncio.sleep(REFILL_SECONDS)
+
+    async def _expire_for(self, by: By, now: datetime) -> Expired:
+        """One batch for a command, which will ask again while there are more."""
+        done = await self._expire_some(now, by)
+        if done.short:
+            await self._hash_some(HASHED_AT_ONCE)
+        return done
+
+    async def _expire_some(self, now: datetime, by: By | None = None) -> Expired:
+        limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - self._reserve))
+        done = await self._desk.run_in_store(self._gateway.expire, now, limit, by)
+        for link in self._configured(done.links):
+            self._desk.ring(link, replies=False)
+        return done
+
+    @property
+    def _reserve(self) -> int:
+        """A night's worth of reminders must not take all passwords from those who register."""
+        return self._settings.registration.password_stock // 2
+
+    async def _hash_some(self, count: int) -> None:
+        issuer = OnDemand(self._settings.registration.password_length)
+        self._stock.give_back(await asyncio.to_thread(issuer.take, count))
 
     def _configured(self, links: Collection[str]) -> list[str]:
         """Those of *links* that are there; what waits for another one waits for its carrier."""

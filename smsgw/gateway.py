@@ -10,7 +10,7 @@ Failures: `StoreUnavailable` (nothing happened, the SMSC is asked to try again) 
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,8 +25,10 @@ from smsgw.config import Settings, SourceNumbers
 from smsgw.datakeys import DataKey, DataKeys, file_of
 from smsgw.delivery import Deliveries
 from smsgw.errors import SmsgwError
+from smsgw.harmless import masked
 from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
 from smsgw.limits import CEILING_FACT, Ceiling, HeavySenders
+from smsgw.logs import redact
 from smsgw.model import (
     Address,
     Answer,
@@ -205,6 +207,13 @@ class Expired(NamedTuple):
     links: frozenset[str]  #: links that have reminders to send
     waiting: int = 0  #: due, but outside the reminder hours
     short: int = 0  #: due, but the stock had no password for them
+
+
+class By(NamedTuple):
+    """Who has the gateway do at once what it does by itself, and why."""
+
+    who: str
+    reason: str | None = None
 
 
 class Purged(NamedTuple):
@@ -713,11 +722,14 @@ class Gateway:
 
     # --- expiry -------------------------------------------------------------------------------
 
-    def expire(self, now: datetime, limit: int = 500) -> Expired:
+    def expire(self, now: datetime, limit: int = 500, by: By | None = None) -> Expired:
         """Replace at most *limit* issued passwords that have lapsed, each with a reminder.
 
         What is due is read from the accounts, not from what an earlier pass did: a restart
         neither skips nor doubles anyone, and a month's stop gives one reminder, not ten.
+
+        Args:
+            by: who asked for it at the command line, and why.
         """
         store = self.store
         self._set_back_expiries(now)
@@ -728,11 +740,12 @@ class Gateway:
             return Expired(0, 0, False, frozenset())  # the usual case needs no write lock
         with self._supply(expected) as supply:
             supply.fetch(expected)  # may hash, which must not hold up other writers
-            return self._expire(now, limit, supply)
+            return self._expire(now, limit, supply, by)
 
-    def _expire(self, now: datetime, limit: int, supply: Supply) -> Expired:
+    def _expire(self, now: datetime, limit: int, supply: Supply, by: By | None) -> Expired:
         store, rules = self.store, self.settings.registration
         countries = self.settings.limits.countries
+        actor, reason = by or (None, None)
         with store.transaction():
             self._check_key()
             due = store.due_accounts(now, limit)
@@ -740,8 +753,8 @@ class Gateway:
             lapsed: list[AccountRow] = []
             for row in due:
                 if why := phone.may_be_texted(row.account.phone, countries):
-                    told = f"no reminder may go to this number ({why})"
-                    last.append((row, machine.Undeliverable, told))
+                    barred = f"no reminder may go to this number ({why})"
+                    last.append((row, machine.Undeliverable, barred))
                 elif machine.lapse(row.account.reminders, rules.max_reminders) is machine.Lapse:
                     lapsed.append(row)
                 else:
@@ -754,14 +767,20 @@ class Gateway:
                     break
                 mt_id += 1
                 reminders = row.account.reminders + 1
-                self._issue(changes, row, machine.Lapse, issued, mt_id, now, reminders=reminders)
-            for row, event, reason in last:
+                self._issue(
+                    changes, row, machine.Lapse, issued, mt_id, now,
+                    reminders=reminders, actor=actor, reason=reason,
+                )  # fmt: skip
+            for row, event, told in last:
                 self.supersede(row, now)
                 to = machine.step(row.account.state, event).to
-                changes.history.append(history_row(row, event, to, now, reason=reason))
+                changes.history.append(history_row(row, event, to, now, actor, told or reason))
             store.delete_passwords(row.account.id for row, _, _ in last)
             store.write(changes)
-        replaced = supply.given
+            replaced = supply.given
+            if by:
+                done = f"replaced={replaced} ended={len(last)}"
+                self._audit(by.who, "expire", None, with_reason(done, by.reason), now)
         if replaced or last:
             log.info("expiry replaced=%d ended=%d", replaced, len(last))
         return Expired(
@@ -797,6 +816,7 @@ class Gateway:
         *,
         reminders: int,
         actor: str | None = None,
+        reason: str | None = None,
     ) -> None:
         """Replace an account's password and text the new one to its phone."""
         self.supersede(row, now)
@@ -811,7 +831,7 @@ class Gateway:
         changes.passwords.append(
             rows.password(account.id, step.to, issued.hash, mt_id, at, expires, reminders)
         )
-        changes.history.append(history_row(row, event, step.to, now, actor))
+        changes.history.append(history_row(row, event, step.to, now, actor, reason))
 
     def supersede(
         self, row: AccountRow, now: datetime, why: str = "its password was replaced"
@@ -878,15 +898,41 @@ class Gateway:
         if count := store.set_back_parts(now + _CLOCK_SLACK, now):
             log.warning("the clock was set back: so was the arrival of %d parts", count)
 
-    def purge(self, now: datetime) -> Purged:
-        """Remove some of what the retention rules say; call it again while there is `more`."""
+    def purge(self, now: datetime, told: Callable[[int, int], None] | None = None) -> Purged:
+        """Remove some of what the retention rules say; call it again while there is `more`.
+
+        Args:
+            told: called with what went (messages, accounts), in the same transaction.
+        """
         rules, store = self.settings.retention, self.store
         with store.transaction():
             messages = store.purge_messages(now - rules.messages, _PURGE_STEP)
             accounts = store.purge_accounts(now - rules.closed_accounts, _PURGE_STEP)
-        if not messages and not accounts:
+            noted = store.purge_audit(now - rules.audit, _PURGE_STEP)
+            if told:
+                told(messages, accounts)
+        more = bool(messages or accounts or noted)
+        if not more:
             store.truncate_log()  # what was removed does not stay in it either
-        return Purged(messages, accounts, bool(messages or accounts))
+        return Purged(messages, accounts, more)
+
+    # --- the audit ----------------------------------------------------------------------------
+
+    def _audit(
+        self, who: str, command: str, number: str | None, detail: str | None, now: datetime
+    ) -> int:
+        """Add a line to the audit, in the transaction of what it tells; its id.
+
+        Args:
+            number: the CMND or phone that it is about, which is masked.
+            detail: long numbers in it are masked, too.
+        """
+        account = masked(number) if number else None
+        return self.store.note(now, who, command, account, redact(detail or ""))
+
+
+def with_reason(what: str, reason: str | None) -> str:
+    return f"{what}: {reason}" if reason else what
 
 
 class _Salts(dict[str, int]):

@@ -1,20 +1,26 @@
-"""What the hotline asks of the gateway, from its own process beside the daemon.
+"""What the hotline asks of the gateway, from its own process beside the daemon or through it.
 
-The same rules, store and outbox as the daemon's; each verb is one transaction and leaves a line
-in the account's history that names who did it. What it puts in the outbox leaves with the
-daemon's next claim.
+The same rules, store and outbox as the daemon's; each verb is one transaction and leaves a line in
+the account's history that names who did it and why, and one in the audit. What it puts in the
+outbox leaves with the daemon's next claim.
 """
 
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum
+from hashlib import blake2b
+from typing import NamedTuple
 
 from smsgw import passwords, phone
 from smsgw.clock import stamp
 from smsgw.errors import NotFound, SmsgwError
-from smsgw.gateway import Done, Gateway, Purged, Trial
+from smsgw.gateway import By, Done, Gateway, Purged, Trial, with_reason
 from smsgw.intake import Intake, history_row
 from smsgw.limits import Ceiling
+from smsgw.logs import redact
 from smsgw.model import (
     Account,
     AccountState,
@@ -27,11 +33,11 @@ from smsgw.model import (
     Reply,
 )
 from smsgw.passwords import Issued, Supply
-from smsgw.registration import machine, syntax
+from smsgw.registration import machine, own_password, syntax
 from smsgw.reseal import KEPT
 from smsgw.store import rows
 from smsgw.store.rows import Changes
-from smsgw.store.store import MASK, AccountRow, ReplyRow, Reservation
+from smsgw.store.store import MASK, AccountRow, Guesses, ReplyRow, Reservation
 from smsgw.vault import KEY_OCTETS, Vault
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
@@ -90,112 +96,281 @@ class _Rehearsal(Gateway):
         return False
 
 
+class Ambiguous(SmsgwError):
+    """A key fits one account by phone and another by CMND, and something is to be changed."""
+
+
+class Fits(NamedTuple):
+    """The accounts that a key may mean; in each list the open one stands first, then the closed
+    ones, the latest first."""
+
+    by_cmnd: list[AccountRow]
+    by_phone: list[AccountRow]
+
+    def firsts(self) -> list[AccountRow]:
+        """The account by CMND and the one by phone; one, where they are the same."""
+        firsts = {row.account.id: row for row in (*self.by_cmnd[:1], *self.by_phone[:1])}
+        return list(firsts.values())
+
+    def family(self, of: AccountRow) -> list[AccountRow]:
+        """All accounts that share with that one what the key names."""
+        lists = [rows for rows in (self.by_cmnd, self.by_phone) if of in rows[:1]]
+        return list({row.account.id: row for rows in lists for row in rows}.values())
+
+
+class Verdict(Enum):
+    """What became of a password that was to be verified."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NOT_CHECKED = "not checked"  #: too many wrong ones came before it
+
+
+class Verified(NamedTuple):
+    username: str
+    verdict: Verdict
+    wait: timedelta  #: until the next one is looked at
+
+
 class Hotline(Gateway):
     """The gateway with the verbs of the command line.
 
-    KEY is a user name, a phone number in any writing, or a CMND.
+    KEY is a user name, a phone number in any writing, or a CMND, in one word or several; `phone:`
+    or `cmnd:` before it says which is meant.
     """
 
     # --- looking up ---------------------------------------------------------------------------
 
-    def find(self, key: str) -> Account:
-        """The account that *key* names: the open one, else the one closed last.
+    def look_up(self, key: str) -> list[AccountRow]:
+        """The accounts that *key* names: one, or two where it is the phone of one and the CMND of
+        another. Open ones hide closed ones; where none is open, the one closed last.
 
         Raises:
             NotFound: there never was one.
         """
-        return self._find(key)[0].account
+        return self._shown(self._fits(key))
+
+    def exact(self, key: str) -> AccountRow:
+        """The one account that *key* names, to be changed; it may be closed.
+
+        Raises:
+            NotFound: there never was one.
+            Ambiguous: it fits two, open or closed.
+        """
+        return self._exact(key, self._fits(key))
+
+    def seen(self, key: str) -> AccountRow:
+        """The open account that *key* names, as it is now: what will be changed.
+
+        Raises:
+            NotFound: there never was one.
+            Ambiguous: it fits two, open or closed.
+            SmsgwError: it is closed.
+        """
+        return self._open(key)
 
     def history(self, key: str) -> list[HistoryEntry]:
-        """The whole story of the citizen behind *key*, oldest first.
+        """The whole story of each citizen behind *key*, oldest first.
 
         Raises:
             NotFound: nobody with that key ever texted.
         """
         try:
-            rows = self._find(key)
-            phones = {row.account.phone for row in rows}
+            fits = self._fits(key)
         except NotFound:
-            number = phone.from_text(key, self.region)
+            number = phone.from_text(_reading(key)[1], self.region)
             if number is None or not self.store.senders([number])[0]:
                 raise
-            rows, phones = [], {number}
+            return self._story([], {number})
+        story: list[HistoryEntry] = []
+        for row in self._shown(fits):
+            family = fits.family(row)
+            entries = self._story(family, {each.account.phone for each in family})
+            story += [replace(entry, username=row.account.username) for entry in entries]
+        return story
+
+    def _story(self, family: Sequence[AccountRow], phones: set[str]) -> list[HistoryEntry]:
         story: list[HistoryEntry] = []
         for number in phones:
             story += self.store.delivery_history(number)
-        for row in rows:
+        for row in family:
             story += self.store.account_history(row.account.id)
         story.sort(key=lambda entry: entry.at)
         return story
 
-    def _find(self, key: str) -> list[AccountRow]:
-        digits = key.replace(" ", "").replace(".", "")
-        found: list[AccountRow] = []
-        if digits.isascii() and digits.isdigit() and len(digits) in (9, 12):
-            found = self.store.accounts_of_cmnd(digits)
-        if not found:
-            number = phone.from_text(key, self.region)
-            found = self.store.accounts_of_phone(number) if number else []
-        if not found:
+    def _fits(self, key: str) -> Fits:
+        kind, written = _reading(key)
+        by_cmnd: list[AccountRow] = []
+        by_phone: list[AccountRow] = []
+        digits = "".join(written.split()).replace(".", "")
+        if kind != "phone" and digits.isascii() and digits.isdigit() and len(digits) in (9, 12):
+            by_cmnd = self.store.accounts_of_cmnd(digits)
+        if kind != "cmnd" and (number := phone.from_text(written, self.region)):
+            by_phone = self.store.accounts_of_phone(number)
+        if not by_cmnd and not by_phone:
             raise NotFound(
                 f"no account {key.strip()!r}", "give a user name (the CMND) or a phone number"
             )
-        return found
+        return Fits(by_cmnd, by_phone)
+
+    def _shown(self, fits: Fits) -> list[AccountRow]:
+        firsts = fits.firsts()
+        if found := [row for row in firsts if not _is_closed(row)]:
+            return found
+        if len(firsts) > 1:
+            last = self.store.last_closed(row.account.id for row in firsts)
+            return [row for row in firsts if row.account.id == last]
+        return firsts
+
+    def _exact(self, key: str, fits: Fits) -> AccountRow:
+        firsts = fits.firsts()
+        if len(firsts) > 1:
+            number, cmnd = fits.by_phone[0].account.phone, fits.by_cmnd[0].account.cmnd
+            raise Ambiguous(
+                f"{key.strip()!r} is the phone of one account and the CMND of another",
+                f"write phone:{number} or cmnd:{cmnd}",
+            )
+        return firsts[0]
 
     def _open(self, key: str) -> AccountRow:
-        row = self._find(key)[0]
-        if row.account.state is AccountState.CLOSED:
+        row = self.exact(key)
+        if _is_closed(row):
             raise SmsgwError(
                 f"account {row.account.username} is closed",
                 "its phone and CMND may register again by text",
             )
         return row
 
+    # --- the audit ----------------------------------------------------------------------------
+
+    def note_look_up(
+        self, who: str, command: str, number: str | None, detail: str, now: datetime
+    ) -> int:
+        """Leave a line of something that was only looked at; its id."""
+        with self.store.transaction():
+            return self._audit(who, command, number, detail, now)
+
     # --- passwords ----------------------------------------------------------------------------
 
-    def reset_password(self, key: str, actor: str, now: datetime) -> Account:
+    def reset_password(
+        self,
+        key: str,
+        actor: str,
+        now: datetime,
+        reason: str | None = None,
+        issued: Issued | None = None,
+    ) -> Account:
         """Issue a new password and text it to the account's phone.
+
+        Args:
+            issued: the new password, where it was hashed already.
 
         Raises:
             NotFound: no such account.
             SmsgwError: it is closed, or our secret key is not the daemon's.
         """
-        issued = self.issuer.take(1)[0]  # hashes, so before others have to wait for us
+        if issued is None:
+            issued = self.issuer.take(1)[0]  # hashes, so before others have to wait for us
         with self.store.transaction():
             row = self._open(key)
             self._check_key()
             changes = Changes()
             mt_id = self.store.last_ids()[2] + 1
             self._issue(
-                changes, row, machine.NewPassword, issued, mt_id, now, reminders=0, actor=actor
-            )
+                changes, row, machine.NewPassword, issued, mt_id, now,
+                reminders=0, actor=actor, reason=reason,
+            )  # fmt: skip
             self.store.write(changes)
+            self._audit(actor, "accounts reset-password", row.account.cmnd, reason, now)
             return self.store.account(row.account.id).account
 
-    def set_password(self, key: str, password: str, actor: str, now: datetime) -> Account:
+    def set_password(
+        self,
+        key: str,
+        password: str,
+        actor: str,
+        now: datetime,
+        reason: str | None = None,
+        seen: AccountRow | None = None,
+    ) -> Account:
         """Keep the citizen's own password; the account is active from then on.
+
+        Args:
+            seen: the account as it was looked up before the password was typed; another one than
+                that, or with another password, is not changed.
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed.
+            SmsgwError: it is closed, or has changed since it was looked up; or the password cannot
+                be a citizen's own.
         """
-        self._open(key)  # say so before the hash is made
+        seen = seen or self._open(key)  # say so before the hash is made
+        username = seen.account.username
+        least = self.settings.registration.own_password_min
+        if fault := own_password.fault(password, username, least):
+            raise SmsgwError(f"this password cannot be taken: {fault}")
         hashed = passwords.hash_password(password)
         with self.store.transaction():
-            row = self._open(key)
+            row = self.store.account(seen.account.id)
+            if _is_closed(row) or row.password_hash != seen.password_hash:
+                raise SmsgwError(
+                    f"account {username} has changed since it was looked up, and nothing was set",
+                    "see `smsgw accounts history`, then try again",
+                )
             step = machine.step(row.account.state, machine.OwnPassword)
             self.supersede(row, now)
             self.store.set_own_password(row.account.id, step.to, hashed)
-            self._remember(row, machine.OwnPassword, step.to, now, actor)
+            self._remember(row, machine.OwnPassword, step.to, now, actor, reason)
+            self._audit(actor, "accounts set-password", row.account.cmnd, reason, now)
             return self.store.account(row.account.id).account
 
     def verify_password(self, key: str, password: str) -> bool:
-        """Whether *password* opens the account now; a closed account has none.
+        """Whether *password* opens the account now; a closed account has none. Counts nothing.
 
         Raises:
             NotFound: no such account.
         """
-        return passwords.verify(self._find(key)[0].password_hash, password)
+        return passwords.verify(self.exact(key).password_hash, password)
+
+    def check_password(self, key: str, password: str, actor: str, now: datetime) -> Verified:
+        """Whether *password* opens the account, for somebody who might be guessing.
+
+        Each try is counted before it is looked at, so that many at a time are no more than the
+        same in a row; nothing is locked while the hash is made.
+
+        Raises:
+            NotFound: no such account.
+            Ambiguous: *key* fits two.
+        """
+        command = "accounts verify-password"
+        with self.store.transaction():
+            row = self.exact(key)
+            id_, username = row.account.id, row.account.username
+            before = self._guesses(row, now)
+            wait = before.at + own_password.wait_after(before.wrong) - now
+            if wait > timedelta(0):
+                self._audit(actor, command, username, Verdict.NOT_CHECKED.value, now)
+                return Verified(username, Verdict.NOT_CHECKED, wait)
+            counted = before._replace(wrong=before.wrong + 1, at=now)
+            self.store.set_guesses(id_, counted)
+            note = self._audit(actor, command, username, "not finished", now)
+        right = passwords.verify(row.password_hash, password)
+        verdict = Verdict.RIGHT if right else Verdict.WRONG
+        with self.store.transaction():
+            if right and self._guesses(row, now).wrong:
+                self.store.forget_guesses(id_)
+            self.store.amend_note(note, verdict.value)
+        wait = timedelta(0) if right else own_password.wait_after(counted.wrong)
+        return Verified(username, verdict, wait)
+
+    def _guesses(self, row: AccountRow, now: datetime) -> Guesses:
+        """What was guessed at the password that *row* has."""
+        password = blake2b((row.password_hash or "").encode(), digest_size=8).hexdigest()
+        found = self.store.guesses(row.account.id)
+        if found is None or found.password != password:
+            return Guesses(password, 0, now)
+        # A clock that was ahead made nobody wait for longer than the rule says.
+        return found._replace(at=min(found.at, now))
 
     def close_account(
         self, key: str, reason: str, actor: str, now: datetime, *, reserve_for: str | None = None
@@ -212,7 +387,7 @@ class Hotline(Gateway):
         """
         heir = None if reserve_for is None else self._heir(reserve_for, now)
         with self.store.transaction():
-            row = self._open(key) if heir is None else self._find(key)[0]
+            row = self._open(key) if heir is None else self.exact(key)
             if row.account.state is not AccountState.CLOSED:
                 self._close(row, reason, actor, now)
             self.store.reserve(row.account.cmnd, heir)
@@ -223,6 +398,8 @@ class Hotline(Gateway):
                 at = stamp(now)
                 entry = rows.history(row.account.id, at, what, closed, closed, actor, reason)
                 self.store.write(Changes(history=[entry]))
+            told = reason if heir is None else f"reserved for {heir.phone}: {reason}"
+            self._audit(actor, "accounts close", row.account.cmnd, told, now)
             return self.store.account(row.account.id).account
 
     def issued_since(
@@ -256,6 +433,9 @@ class Hotline(Gateway):
                 issued = [row for row in rows if row.account.state is AccountState.ISSUED]
                 for row in issued:
                     self._close(row, reason, actor, now)
+                if issued:
+                    did = f"closed={len(issued)}: {reason}"
+                    self._audit(actor, "accounts close-many", None, did, now)
             yield len(issued)
 
     def _close(self, row: AccountRow, reason: str, actor: str, now: datetime) -> None:
@@ -294,7 +474,7 @@ class Hotline(Gateway):
 
     # --- the outbox ---------------------------------------------------------------------------
 
-    def retry(self, mt_id: int, actor: str, now: datetime) -> None:
+    def retry(self, mt_id: int, actor: str, now: datetime, reason: str | None = None) -> None:
         """Let a reply leave at once, also one that failed or was cancelled.
 
         Raises:
@@ -314,38 +494,75 @@ class Hotline(Gateway):
                     "use `smsgw accounts reset-password`",
                 )
             self.store.retry(mt_id, now)
-            self._note(reply, f"retry of message {mt_id}", actor, now)
+            self._note(reply, "retry", mt_id, actor, now, reason)
 
-    def cancel(self, mt_id: int, actor: str, now: datetime) -> None:
+    def cancel(
+        self,
+        mt_id: int,
+        actor: str,
+        now: datetime,
+        reason: str | None = None,
+        *,
+        links_live: bool = False,
+    ) -> None:
         """Never send a reply that waits or failed.
+
+        Args:
+            links_live: what is leased is in the memory of a link, or on its way.
 
         Raises:
             NotFound: it is not in the outbox.
-            SmsgwError: it is cancelled already.
+            SmsgwError: it is cancelled already, or on its way.
         """
         with self.store.transaction():
             reply = self.store.reply(mt_id)
+            if links_live and reply.leased:
+                raise SmsgwError(
+                    f"reply {mt_id} is on its way", "see `smsgw accounts history` for what follows"
+                )
             if not self.store.cancel(mt_id, f"cancelled by {actor}", now):
                 raise SmsgwError(f"reply {mt_id} is cancelled already")
-            self._note(reply, f"cancel of message {mt_id}", actor, now)
+            self._note(reply, "cancel", mt_id, actor, now, reason)
 
-    def _note(self, reply: ReplyRow, what: str, actor: str, now: datetime) -> None:
+    def _note(
+        self,
+        reply: ReplyRow,
+        verb: str,
+        mt_id: int,
+        actor: str,
+        now: datetime,
+        reason: str | None,
+    ) -> None:
         """Remember what was done to a reply, with the account that it is about."""
+        cmnd = None
         if reply.account_id is not None:
-            state = self.store.account(reply.account_id).account.state
-            entry = rows.history(reply.account_id, stamp(now), what, state, state, actor, None)
+            account = self.store.account(reply.account_id).account
+            cmnd, state, what = account.cmnd, account.state, f"{verb} of message {mt_id}"
+            entry = rows.history(account.id, stamp(now), what, state, state, actor, reason)
             self.store.write(Changes(history=[entry]))
+        told = with_reason(f"message {mt_id}", reason)
+        self._audit(actor, f"outbox {verb}", cmnd, told, now)
 
     # --- retention ----------------------------------------------------------------------------
 
-    def purge_all(self, now: datetime) -> Purged:
+    def purge_all(self, now: datetime, by: By | None = None) -> Purged:
         """Remove all that the retention rules say, in steps between which others may write."""
         messages = accounts = 0
-        while True:
-            step = self.purge(now)
-            messages, accounts = messages + step.messages, accounts + step.accounts
-            if not step.more:
-                return Purged(messages, accounts, more=False)
+        note: int | None = None
+
+        def tell(messages_gone: int, accounts_gone: int) -> None:
+            nonlocal messages, accounts, note
+            messages, accounts = messages + messages_gone, accounts + accounts_gone
+            if by:
+                did = with_reason(f"messages={messages} accounts={accounts}", by.reason)
+                if note is None:
+                    note = self._audit(by.who, "purge", None, did, now)
+                else:
+                    self.store.amend_note(note, redact(did))
+
+        while self.purge(now, tell).more:
+            pass
+        return Purged(messages, accounts, more=False)
 
     # --- what if ------------------------------------------------------------------------------
 
@@ -418,3 +635,16 @@ class Hotline(Gateway):
 def _is_past(reply: ReplyRow, now: datetime) -> bool:
     """Whether its password is wiped, or is to be."""
     return reply.wiped or (reply.ended_at is not None and now - reply.ended_at >= KEPT)
+
+
+def _is_closed(row: AccountRow) -> bool:
+    return row.account.state is AccountState.CLOSED
+
+
+def _reading(key: str) -> tuple[str | None, str]:
+    """How a key is meant ("phone", "cmnd", None: either), and what is behind that."""
+    written = unicodedata.normalize("NFKC", key).strip()
+    kind, colon, rest = written.partition(":")
+    if colon and kind.strip().lower() in ("phone", "cmnd"):
+        return kind.strip().lower(), rest.strip()
+    return None, written

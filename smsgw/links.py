@@ -597,6 +597,16 @@ class Link:
         for mt in mts:
             (self._reminders if mt.reminder else self._replies).append((now, mt))
 
+    def take_back(self, mt_id: int) -> Mt | None:
+        """Take an MT out of what waits here for window or pace; None: it is not here, or on its
+        way already."""
+        for queue in (self._replies, self._reminders):
+            for place, (_, mt) in enumerate(queue):
+                if mt.id == mt_id:
+                    del queue[place]
+                    return mt
+        return None
+
     def flush(self) -> None:
         """Write everything gathered since the last call."""
         self.pump(self._loop.time())

@@ -15,8 +15,11 @@ import threading
 import traceback
 from datetime import UTC, datetime
 from functools import lru_cache
+from textwrap import indent
 from types import TracebackType
 from typing import TextIO
+
+from smsgw.harmless import escaped, harmless_json
 
 log = logging.getLogger("smsgw")
 
@@ -43,10 +46,7 @@ _SECRET = re.compile(
 _LONG_NUMBER = re.compile(r"\d{9}")
 # What logging puts on every record; all else came in by `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Ends of lines, and what moves the cursor or colours the screen of who reads the log.
-_ESCAPES = {
-    code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
-}
+_LINE_END, _INDENT = "\n", "  "
 _PLACEHOLDER = re.compile(r"(?:(\w+)=)?%(?:%|[-+ #0]*\d*(?:\.\d+)?[a-zA-Z])")
 #: sd-daemon(3): the journal reads the priority of a line from its first characters.
 _SYSLOG = {logging.CRITICAL: "<2>", logging.ERROR: "<3>", logging.WARNING: "<4>"}
@@ -79,14 +79,13 @@ class _Formatter(logging.Formatter):
         self._journal = journal
 
     def format(self, record: logging.LogRecord) -> str:
-        # A line is a line: what a peer sent cannot start a second one.
         line = record.getMessage()
-        if not line.isprintable():
-            line = line.translate(_ESCAPES)
         for key, value in _extra(record).items():
             line = f"{line} {key}={value}"
+        line = escaped(line)  # a line is a line: what a peer sent cannot start a second one
         if record.exc_info:
-            line = f"{line}\n{_traceback(record)}"
+            # Set in, as what an exception quotes could look like a line of ours.
+            line = f"{line}\n{indent(escaped(_traceback(record), keep=_LINE_END), _INDENT)}"
         name = record.name.removeprefix("smsgw.")
         line = redact(f"{record.levelname} {name} {line}")
         if self._journal:
@@ -109,7 +108,7 @@ class _JsonFormatter(logging.Formatter):
             fields.setdefault(key, _plain(value))
         if record.exc_info:
             fields["exception"] = redact(_traceback(record))
-        return json.dumps(fields, ensure_ascii=False)
+        return harmless_json(json.dumps(fields, ensure_ascii=False))
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -281,6 +281,18 @@ class HistoryEntry:
     detail: str
     actor: str | None = None  #: who did it at the command line
     reason: str | None = None
+    username: str | None = None  #: whose story it is; None: of a phone without an account
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who looked up, verified or changed what at the command line."""
+
+    at: datetime
+    who: str
+    command: str
+    account: str | None  #: masked; None: it was about no single one
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class House:
         return texts
 
     def account(self, key=AN):
-        return self.gateway.find(key)
+        return self.gateway.exact(key).account
 
     def states(self, **filters):
         """State of each MT, oldest first."""

@@ -306,7 +306,7 @@ def story(house, key=AN):
 
 def opens(house, key=AN):
     """Whether any password opens the account."""
-    return house.gateway._find(key)[0].password_hash is not None
+    return house.gateway.look_up(key)[0].password_hash is not None
 
 
 def test_password_ends_with_the_third_text_in_a_row_that_reached_nobody(house):

@@ -4,19 +4,28 @@ import sys
 import time
 import unicodedata
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import click
 
 from smsgw import clock, phone
 from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
-from smsgw.cli.options import actor, duration, format_option, moment
-from smsgw.errors import SmsgwError
-from smsgw.model import AccountState
+from smsgw.cli.options import (
+    actor,
+    asked,
+    duration,
+    format_option,
+    key_argument,
+    moment,
+    read_line,
+    reason_option,
+    typed,
+)
+from smsgw.errors import NotFound, SmsgwError
+from smsgw.hotline import Verdict
+from smsgw.model import AccountState, HistoryEntry
 
-FEWEST_CHARACTERS = 8
-#: Hashing costs time with length: nobody types more, and a file given by mistake is refused.
-MOST_CHARACTERS = 128
 #: So many of the accounts that shall be ended are shown to people.
 MOST_SHOWN = 20
 #: Between two transactions of a long change: SQLite gives the lock to whoever asks first, and the
@@ -53,7 +62,9 @@ def _beginning(ctx: click.Context, param: click.Parameter, value: str | None) ->
 def accounts() -> None:
     """Look accounts up and act for their citizens.
 
-    KEY is a user name, a phone number in any writing, or a CMND.
+    KEY is a user name, a phone number in any writing, or a CMND, in one word or several; `-` reads
+    it from standard input. Where it is the phone of one account and the CMND of another, both are
+    shown; a command that changes something wants phone:KEY or cmnd:KEY then.
     """
 
 
@@ -80,11 +91,13 @@ def list_(office: Office, state: str | None, within: timedelta | None, form: str
         state=AccountState(state) if state else None,
         expiring_before=office.now + within if within is not None else None,
     )
-    show.show(show.ACCOUNTS, found, form, office.eye)
+    filters = {"state": state, "expiring-within": within}
+    with office.listing("accounts list", found, asked(filters)) as listed:
+        show.show(show.ACCOUNTS, listed, form, office.eye)
 
 
 @accounts.command("show")
-@click.argument("key")
+@key_argument
 @format_option
 @pass_office
 def show_(office: Office, key: str, form: str) -> None:
@@ -93,11 +106,12 @@ def show_(office: Office, key: str, form: str) -> None:
     \b
         smsgw accounts show 0905123456
     """
-    show.show_one(show.ACCOUNT, office.hotline.find(key), form, office.eye)
+    found = office.look_up("accounts show", typed(key, "KEY"))
+    show.show_each(show.ACCOUNT, [row.account for row in found], form, office.eye)
 
 
 @accounts.command()
-@click.argument("key")
+@key_argument
 @format_option
 @pass_office
 def history(office: Office, key: str, form: str) -> None:
@@ -105,58 +119,95 @@ def history(office: Office, key: str, form: str) -> None:
 
     Texts, replies and their delivery, changes of state, who did what at the command line and why.
     """
-    show.show(show.HISTORY, office.hotline.history(key), form, office.eye)
+    key = typed(key, "KEY")
+    try:
+        story = office.hotline.history(key)
+    except NotFound:
+        office.note("accounts history", key, "no such account or phone")
+        raise
+    for username in dict.fromkeys(entry.username for entry in story):
+        office.note("accounts history", username or key)
+    _show_stories(story, form, office.eye)
+
+
+def _show_stories(story: list[HistoryEntry], form: str, eye: show.Eye) -> None:
+    """Print a story; for people those of two citizens stand one below the other."""
+    stories = [list(entries) for _, entries in groupby(story, lambda entry: entry.username)]
+    if form != show.Format.TABLE or len(stories) < 2:
+        show.show(show.HISTORIES if len(stories) > 1 else show.HISTORY, story, form, eye)
+        return
+    for number, entries in enumerate(stories):
+        click.echo(f"{chr(10) if number else ''}{entries[0].username}")
+        show.show(show.HISTORY, entries, form, eye)
 
 
 @accounts.command("reset-password")
-@click.argument("key")
+@key_argument
+@reason_option
 @pass_office
-def reset_password(office: Office, key: str) -> None:
-    """Text a new issued password to the account's phone."""
-    account = office.hotline.reset_password(key, actor(), office.now)
-    click.echo(f"{account.username}: a new password goes to {account.phone}")
-    office.ring_daemon()
+def reset_password(office: Office, key: str, reason: str | None) -> None:
+    """Text a new issued password to the account's phone.
+
+    Beside a running daemon this needs no secret key: the daemon does it.
+    """
+    key = typed(key, "KEY")
+    done = office.ask("reset-password", key=key, actor=actor(), reason=reason)
+    if done is None:
+        with office.sealing() as hotline:
+            account = hotline.reset_password(key, actor(), office.now, reason)
+        office.ring_daemon()
+        done = {"username": account.username, "phone": account.phone}
+    click.echo(f"{done['username']}: a new password goes to {done['phone']}")
 
 
 @accounts.command("set-password")
-@click.argument("key")
+@key_argument
+@reason_option
 @pass_office
-def set_password(office: Office, key: str) -> None:
+def set_password(office: Office, key: str, reason: str | None) -> None:
     """Set the citizen's own password.
 
-    The account becomes active. The password is asked for twice, or read from the first line of
+    The account becomes active. The password is asked for twice, or read from the next line of
     standard input where that is no terminal.
     """
-    account = office.hotline.find(key)  # before anybody types a password for nothing
+    key = typed(key, "KEY")
+    seen = office.hotline.seen(key)  # before anybody types a password for nothing
     password = _read_password(confirm=True)
-    if fault := _fault(password, account.username):
-        raise SmsgwError(f"this password cannot be taken: {fault}")
-    account = office.hotline.set_password(key, password, actor(), office.now)
+    account = office.hotline.set_password(key, password, actor(), clock.now(), reason, seen)
     click.echo(f"{account.username}: {account.state}, with the citizen's own password")
 
 
 @accounts.command("verify-password")
-@click.argument("key")
+@key_argument
 @pass_office
 def verify_password(office: Office, key: str) -> None:
     """Say whether a password is right.
 
-    Exit status 0 if it is, 1 if not. The password is asked for, or read from the first line of
-    standard input where that is no terminal.
+    Exit status 0 if it is, 1 if not. The password is asked for, or read from the next line of
+    standard input where that is no terminal. After five wrong ones in a row nothing is checked for
+    30 seconds, after each further one for twice as long, up to an hour.
     """
-    username = office.hotline.find(key).username
-    if not office.hotline.verify_password(key, _read_password(confirm=False)):
+    key = typed(key, "KEY")
+    office.hotline.exact(key)  # before anybody types a password for nothing
+    password = _read_password(confirm=False)
+    username, verdict, wait = office.hotline.check_password(key, password, actor(), clock.now())
+    if verdict is Verdict.NOT_CHECKED:
+        raise SmsgwError(
+            f"{username}: nothing was checked, as too many wrong passwords came before",
+            f"the next one is looked at in {show.span(wait)}",
+        )
+    if verdict is Verdict.WRONG:
         raise SmsgwError(f"{username}: wrong password")
     click.echo(f"{username}: the password is right")
 
 
 @accounts.command()
-@click.argument("key")
+@key_argument
 @click.option(
     "--reserve-for",
     "reserve_for",
     metavar="PHONE",
-    help="For 7 days only this phone may register the CMND.",
+    help="For 7 days only this phone may register the CMND; `-` reads it from standard input.",
 )
 @REASON
 @pass_office
@@ -170,6 +221,8 @@ def close(office: Office, key: str, reserve_for: str | None, reason: str) -> Non
         smsgw accounts close 0905123456 --reason "asked at the hotline"
         smsgw accounts close 201234567 --reserve-for 0905777001 --reason "not its owner"
     """
+    key = typed(key, "KEY")
+    reserve_for = reserve_for and typed(reserve_for, "PHONE")
     hotline = office.hotline
     account = hotline.close_account(key, reason, actor(), office.now, reserve_for=reserve_for)
     click.echo(f"{account.username}: {account.state}")
@@ -223,7 +276,10 @@ def close_many(
     ids = hotline.issued_since(since, link=link, prefix=prefix)
     people = form == show.Format.TABLE
     shown = ids[:MOST_SHOWN] if people else ids
-    show.show(show.ACCOUNTS, hotline.accounts_by_ids(shown), form, office.eye)
+    filters = {"registered-since": office.eye.minute(since), "link": link, "prefix": prefix or None}
+    found = hotline.accounts_by_ids(shown)
+    with office.listing("accounts close-many", found, asked(filters)) as listed:
+        show.show(show.ACCOUNTS, listed, form, office.eye)
     if not ids:
         return
     if people and len(ids) > len(shown):
@@ -258,26 +314,5 @@ def _read_password(*, confirm: bool) -> str:
     if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=confirm)
     else:
-        line = sys.stdin.buffer.readline(4096)
-        if not line.strip(b"\r\n"):
-            raise SmsgwError("no password on standard input", "give it as the first line")
-        try:
-            password = line.rstrip(b"\r\n").decode()
-        except UnicodeDecodeError:
-            raise SmsgwError("the password on standard input is not UTF-8") from None
+        password = read_line("password")
     return unicodedata.normalize("NFKC", password)
-
-
-def _fault(password: str, username: str) -> str | None:
-    """Why *password* cannot be a citizen's own; None if it can."""
-    if len(password) < FEWEST_CHARACTERS:
-        return f"it must have at least {FEWEST_CHARACTERS} characters"
-    if len(password) > MOST_CHARACTERS:
-        return f"it must have at most {MOST_CHARACTERS} characters"
-    if not password.isprintable():
-        return "it has control characters in it"
-    if not password.strip():
-        return "it is blank"
-    if password == username:
-        return "it is the user name"
-    return None

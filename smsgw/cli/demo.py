@@ -25,6 +25,7 @@ import click
 from smsgw import clock
 from smsgw.cli.smsc import Trick, interrupt_on, read_line
 from smsgw.errors import SmsgwError
+from smsgw.harmless import harmless
 from smsgw.simulator import SmscThread, Submit, playbook, toml
 from smsgw.simulator.playbook import Unclear
 from smsgw.smpp import statuses
@@ -395,7 +396,7 @@ class Screen:
     def bubble(self, text: str, *, mine: bool, about: str = "") -> None:
         """One text: the citizen's on the right, the service's on the left."""
         top_left, line, top_right, side, low_left, low, low_right, _ = self._frame
-        rows = textwrap.wrap(_printable(text), BUBBLE) or [""]
+        rows = textwrap.wrap(harmless(text), BUBBLE) or [""]
         foot = f" {about} {clock.now().astimezone(self._zone):%H:%M:%S} ".replace("  ", " ")
         inner = max(len(foot), *map(len, rows)) + 2
         drawn = [top_left + line * inner + top_right]
@@ -426,8 +427,3 @@ class Screen:
     def _echo(self, text: str) -> None:
         # A terminal that has no such letter gets a question mark, not a traceback.
         click.echo(text.encode(self._encoding, "replace").decode(self._encoding))
-
-
-def _printable(text: str) -> str:
-    """*text* without what would command the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -18,6 +18,9 @@ from smsgw.model import LinkState
 
 #: A reply leaves within a second; one that still waits after this does not leave by itself.
 OVERDUE = timedelta(minutes=5)
+#: `status` never waits longer than five seconds: for a lock, and for what it reads.
+LOCK_PATIENCE = timedelta(seconds=1)
+READ_PATIENCE = timedelta(seconds=3)
 #: Free space that a night of traffic with its log needs, and the share of the disk that is asked
 #: for where the disk is small or middling.
 LEAST_FREE_OCTETS = 100 * 10**6
@@ -138,10 +141,12 @@ def _condition(office: Office) -> show.Condition:
     links: list[show.LinkRow] = []
     health = disk = None
     silent_until = 0
+    office.patience = LOCK_PATIENCE
     try:
-        links = _links(office)
-        health = office.store.health(office.now)
-        silent_until = int(office.store.fact(CEILING_FACT) or 0)
+        with office.store.deadline(READ_PATIENCE):
+            links = _links(office)
+            health = office.store.health(office.now)
+            silent_until = int(office.store.fact(CEILING_FACT) or 0)
         with office.store.transaction(keep=False):
             pass  # reading goes on beside a lock that the daemon waits for in vain
     except (SmsgwError, sqlite3.Error, OSError) as fault:  # for this command it is an answer

@@ -20,6 +20,7 @@ import click
 
 from smsgw.cli.office import Office
 from smsgw.errors import SmsgwError
+from smsgw.harmless import harmless
 
 COMMANDS = {
     "run": "smsgw.cli.run:run",
@@ -27,6 +28,7 @@ COMMANDS = {
     "demo": "smsgw.cli.demo:demo",
     "smsc": "smsgw.cli.smsc:smsc",
     "accounts": "smsgw.cli.accounts:accounts",
+    "audit": "smsgw.cli.audit:audit",
     "messages": "smsgw.cli.messages:messages",
     "outbox": "smsgw.cli.outbox:outbox",
     "links": "smsgw.cli.health:links",
@@ -136,7 +138,7 @@ def _complain(problem: str, cause: BaseException | None = None) -> None:
 
             click.echo(redact("".join(traceback.format_exception(cause))), err=True, nl=False)
         for line in problem.splitlines():
-            click.echo(f"smsgw: {line}", err=True)
+            click.echo(f"smsgw: {harmless(line)}", err=True)
         sys.stdout.flush()
     except OSError:  # nobody reads us any more, and the exit status says it
         _close_output()

@@ -7,7 +7,8 @@ import click
 from smsgw import phone as phones
 from smsgw.cli import show
 from smsgw.cli.office import Office, pass_office
-from smsgw.cli.options import format_option, moment
+from smsgw.cli.options import asked, format_option, moment, typed
+from smsgw.harmless import masked
 from smsgw.model import Direction, MtState
 
 
@@ -17,7 +18,11 @@ def messages() -> None:
 
 
 @messages.command("list")
-@click.option("--phone", metavar="PHONE", help="Of one citizen, in any writing.")
+@click.option(
+    "--phone",
+    metavar="PHONE",
+    help="Of one citizen, in any writing; `-` reads it from standard input.",
+)
 @click.option(
     "--direction",
     type=click.Choice([d.value for d in Direction]),
@@ -57,8 +62,16 @@ def list_(
         smsgw messages list --phone 0905123456 --since 3d
     """
     if phone is not None:
+        phone = typed(phone, "PHONE")
         # What is no telephone number is looked for as it came: short codes and names text too.
         phone = phones.from_text(phone, office.settings.gateway.region) or phone.strip()
+    filters = {
+        "phone": phone and (masked(phone) if phone.startswith("+") else phone),
+        "direction": direction,
+        "state": state,
+        "since": since and office.eye.minute(since),
+        "limit": limit,
+    }
     found = office.store.messages(
         phone=phone,
         direction=Direction(direction) if direction else None,
@@ -66,4 +79,5 @@ def list_(
         since=since,
         limit=limit,
     )
-    show.show(show.MESSAGES, found, form, office.eye)
+    with office.listing("messages list", found, asked(filters)) as listed:
+        show.show(show.MESSAGES, listed, form, office.eye)

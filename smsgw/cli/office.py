@@ -4,26 +4,32 @@ Knows how to build them. Must not know a command.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import pwd
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from smsgw import clock, lock
+from smsgw.harmless import harmless
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.carriers import Carriers
     from smsgw.cli.show import Eye
     from smsgw.config import Settings
     from smsgw.hotline import Hotline
-    from smsgw.store.store import Store
+    from smsgw.store.store import AccountRow, Store
     from smsgw.vault import Vault
 
+T = TypeVar("T")
 
+#: How long a look-up waits to leave its line in the audit, without which it goes on.
+NOTE_PATIENCE = timedelta(seconds=2)
 #: How long a command waits for its turn at the database. A daemon under load on a slow disk lets
 #: go of it for moments only.
 PATIENCE = timedelta(seconds=30)
@@ -34,6 +40,7 @@ class Office:
 
     def __init__(self, config: str | None) -> None:
         self._config = config
+        self.patience = PATIENCE  #: to be set before `store` is asked for
 
     @cached_property
     def config_file(self) -> Path:
@@ -88,7 +95,7 @@ class Office:
         return Store.open(
             self.database,
             create=False,
-            busy_timeout=PATIENCE,
+            busy_timeout=self.patience,
             copies_log=alone,
             migrate=False,
         )
@@ -114,19 +121,21 @@ class Office:
 
     @contextmanager
     def trial_hotline(self) -> "Iterator[Hotline]":
-        """As `hotline`; before the first start of the daemon over a base where nobody is.
+        """As `hotline`, with a key that is good for nothing: what it seals is not kept. Before the
+        first start of the daemon it works over a base where nobody is.
 
         Raises:
-            SmsgwError: there is a base, and it or the secret key cannot be read.
+            SmsgwError: there is a base, and it cannot be read.
         """
         from smsgw.store.store import Store
         from smsgw.vault import KEY_OCTETS, Vault
 
+        vault = Vault([os.urandom(KEY_OCTETS)])
         if self.database.exists():
-            yield self.hotline
+            yield self._hotline(self.store, vault)
             return
         with closing(Store.in_memory()) as store:
-            yield self._hotline(store, Vault([os.urandom(KEY_OCTETS)]))
+            yield self._hotline(store, vault)
 
     def _hotline(self, store: "Store", vault: "Vault") -> "Hotline":
         from smsgw.hotline import Hotline
@@ -151,13 +160,130 @@ class Office:
     def daemon_pid(self) -> int | None:
         return lock.daemon_pid(self.database)
 
+    # --- the daemon ---------------------------------------------------------------------------
+
+    def ask(self, verb: str, **arguments: object) -> dict[str, Any] | None:
+        """Have the daemon do *verb*; what it answers, None where no daemon answers.
+
+        Raises:
+            SmsgwError: it could not be done, or the daemon does not say whether it was.
+        """
+        from smsgw import control
+
+        trusted = {0, os.geteuid()}
+        if os.geteuid() == 0:
+            with suppress(OSError):
+                trusted.add(self.database.stat().st_uid)
+        path = self.settings.gateway.control_socket
+        try:
+            return control.ask(path, verb, arguments, trusted=trusted, database=self.database)
+        except control.NoDaemon:
+            return None
+
     def ring_daemon(self) -> bool:
         """Have the daemon look at the outbox at once; False: none runs."""
-        return lock.ring_daemon(self.database)
+        return self.ask("ring") is not None or lock.ring_daemon(self.database)
+
+    @contextmanager
+    def sealing(self) -> "Iterator[Hotline]":
+        """The hotline, where no daemon answers and something is to be sealed here.
+
+        Raises:
+            SmsgwError: the secret key cannot be read.
+        """
+        from smsgw.errors import SmsgwError
+        from smsgw.vault import KeyFault
+
+        try:
+            yield self.hotline
+        except KeyFault as fault:
+            raise SmsgwError(
+                f"no daemon answers, and the key cannot be read from here: {fault.problem}",
+                "start the service: then no command needs the key",
+            ) from None
+
+    # --- the audit ----------------------------------------------------------------------------
+
+    def look_up(self, command: str, key: str) -> "list[AccountRow]":
+        """The accounts that *key* names, each with a line in the audit.
+
+        Raises:
+            NotFound: there is none; that leaves a line, too.
+        """
+        from smsgw.errors import NotFound
+
+        try:
+            found = self.hotline.look_up(key)
+        except NotFound:
+            self.note(command, key, "no such account")
+            raise
+        for row in found:
+            self.note(command, row.account.cmnd)
+        return found
+
+    def note(self, command: str, number: str | None, detail: str = "") -> int | None:
+        """Leave a line in the audit of what was only looked at; None where none can be written,
+        which standard error is told."""
+        from smsgw.errors import SmsgwError
+
+        try:
+            with self.store.patience(NOTE_PATIENCE):
+                return self.hotline.note_look_up(actor(), command, number, detail, self.now)
+        except (SmsgwError, sqlite3.Error) as fault:
+            click.echo(f"smsgw: this leaves no line in the audit: {harmless(str(fault))}", err=True)
+            return None
+
+    @contextmanager
+    def listing(self, command: str, things: "Iterable[T]", asked: str) -> "Iterator[Iterator[T]]":
+        """Inside, *things* can be taken; the audit has what was *asked* for from the start, and in
+        the end how many were taken, also where nobody read them to the end."""
+        note = self.note(command, None, asked)
+        taken = 0
+
+        def counted() -> "Generator[T, None, None]":
+            nonlocal taken
+            for thing in things:
+                taken += 1
+                yield thing
+
+        shown = counted()
+        try:
+            yield shown
+        finally:
+            shown.close()  # so that the store reads no more
+            if isinstance(things, Generator):
+                things.close()
+            if note is not None:
+                self._amend(note, f"{asked}: {taken}" if asked else str(taken))
+
+    def _amend(self, note: int, detail: str) -> None:
+        from smsgw.errors import SmsgwError
+
+        store = self.store
+        with (
+            suppress(SmsgwError, sqlite3.Error),
+            store.patience(NOTE_PATIENCE),
+            store.transaction(),
+        ):
+            store.amend_note(note, detail)
 
     def close(self) -> None:
         if "store" in self.__dict__:
             self.store.close()
+
+
+def actor() -> str:
+    """Who is at the command line, for the account's history: who became root, not root."""
+    if user := os.environ.get("SUDO_USER"):
+        return user
+    try:
+        return os.getlogin()
+    except OSError:  # no terminal: cron, a unit, a container
+        pass
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 pass_office = click.make_pass_decorator(Office)

@@ -1,15 +1,19 @@
 """What several commands ask for in the same words: formats, durations, moments, the actor."""
 
-import os
-import pwd
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
 
 from smsgw.cli.office import Office
+from smsgw.cli.office import actor as actor
 from smsgw.cli.show import Format
+from smsgw.errors import SmsgwError
+
+#: Octets of a line of standard input.
+_LONGEST_LINE = 4096
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -67,15 +71,61 @@ def _duration(text: str) -> timedelta | None:
         return None
 
 
-def actor() -> str:
-    """Who is at the command line, for the account's history: who became root, not root."""
-    if user := os.environ.get("SUDO_USER"):
-        return user
+def asked(filters: Mapping[str, object]) -> str:
+    """What a list was asked for, in the audit's words; long numbers are masked there."""
+    return " ".join(f"{name}={value}" for name, value in filters.items() if value is not None)
+
+
+def key_argument(command: Command) -> Command:
+    """Adds KEY, given to the command as one text *key*; `-` is still to be `typed`."""
+    return click.argument(
+        "key",
+        metavar="KEY",
+        nargs=-1,
+        required=True,
+        callback=lambda _ctx, _param, words: " ".join(words),
+    )(command)
+
+
+def reason_option(command: Command) -> Command:
+    """Adds `--reason`, given to the command as *reason*; None where it is blank."""
+    return click.option(
+        "--reason",
+        metavar="TEXT",
+        callback=lambda _ctx, _param, text: text.strip() or None if text else None,
+        help="Why; kept in the account's history and in the audit.",
+    )(command)
+
+
+def typed(value: str, name: str) -> str:
+    """*value*; where that is `-`, the next line of standard input, or what is typed at a terminal.
+
+    To be called in the order in which the command's line in the documents names its arguments:
+    arguments of a command are seen by every user of the machine, and end in sudo's log.
+
+    Raises:
+        SmsgwError: there is no such line.
+    """
+    if value != "-":
+        return value
+    if sys.stdin.isatty():
+        return str(click.prompt(name, err=True))
+    return read_line(name)
+
+
+def read_line(name: str) -> str:
+    """The next line of standard input, without its end.
+
+    Raises:
+        SmsgwError: there is none, it is empty, or it is not UTF-8.
+    """
+    read = sys.stdin.buffer.readline(_LONGEST_LINE)
+    if len(read) == _LONGEST_LINE and not read.endswith(b"\n"):
+        raise SmsgwError(f"the {name} on standard input is too long")
+    line = read.rstrip(b"\r\n")
+    if not line:
+        raise SmsgwError(f"no {name} on standard input", "give it as a line of its own")
     try:
-        return os.getlogin()
-    except OSError:  # no terminal: cron, a unit, a container
-        pass
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
+        return line.decode()
+    except UnicodeDecodeError:
+        raise SmsgwError(f"the {name} on standard input is not UTF-8") from None

@@ -13,7 +13,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum, StrEnum
 from itertools import islice
@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import click
 from tabulate import MIN_PADDING, tabulate
 
+from smsgw.harmless import csv_cell, harmless
 from smsgw.model import (
     Account,
     AccountState,
+    AuditEntry,
     DayCount,
     Direction,
     HistoryEntry,
@@ -127,14 +129,6 @@ def count(number: int, thing: str) -> str:
     return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
 
 
-def printable(text: str, keep: str = "") -> str:
-    """*text* without what would steer a terminal, break the line or turn the writing round."""
-    return "".join(
-        char if char.isprintable() or char in keep else " " if char.isspace() else "\ufffd"
-        for char in text
-    )
-
-
 # --- tables, JSON, CSV --------------------------------------------------------------------------
 
 
@@ -153,7 +147,7 @@ class View(Generic[T]):
 
     def cells(self, thing: T, eye: Eye) -> list[str]:
         """*thing* as people see it."""
-        return [printable(cell(thing, eye)) for cell in self.columns.values()]
+        return [harmless(cell(thing, eye)) for cell in self.columns.values()]
 
 
 def show(view: View[T], things: Iterable[T], form: str, eye: Eye) -> None:
@@ -174,6 +168,17 @@ def show_one(view: View[T], thing: T, form: str, eye: Eye) -> None:
         return
     lines = zip(view.columns, view.cells(thing, eye), strict=True)
     _print_sheet([(head, cell) for head, cell in lines if cell])
+
+
+def show_each(view: View[T], things: Sequence[T], form: str, eye: Eye) -> None:
+    """Print a few things: for people each like one alone."""
+    if form != Format.TABLE:
+        show(view, things, form, eye)
+        return
+    for number, thing in enumerate(things):
+        if number:
+            click.echo()
+        show_one(view, thing, form, eye)
 
 
 def _plain(value: object) -> object:
@@ -207,22 +212,10 @@ def _print_csv(keys: Sequence[str], records: Iterator[dict[str, object]]) -> Non
 
 
 def _csv_cell(value: object) -> object:
-    """*value* such that no spreadsheet takes it for a formula.
-
-    A telephone number is left as it is: behind its plus sign come digits only, and the worst that
-    a spreadsheet can make of it is a number.
-    """
+    """*value* in CSV's terms."""
     if isinstance(value, bool | list | dict):
         value = json.dumps(value)
-    if not isinstance(value, str):
-        return value
-    text = printable(value, keep="\t\n")
-    is_number = value.startswith("+") and value[1:].isascii() and value[1:].isdigit()
-    return f"'{text}" if value.startswith(_STARTS_FORMULA) and not is_number else text
-
-
-#: The last four are full-width: Excel in an East Asian language takes them too.
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+    return csv_cell(value) if isinstance(value, str) else value
 
 
 def _print_table(view: View[T], things: Iterator[T], eye: Eye) -> None:
@@ -328,6 +321,23 @@ HISTORY = View[HistoryEntry](
         "by": lambda h, _: h.actor or "",
     },
     empty="Nothing has happened.",
+    wraps="detail",
+)
+
+
+#: Of two citizens, where a key is the phone of one and the CMND of the other.
+HISTORIES = replace(HISTORY, keys=(*HISTORY.keys, "username"))
+
+AUDIT = View[AuditEntry](
+    keys=("at", "who", "command", "account", "detail"),
+    columns={
+        "time": lambda a, eye: eye.time(a.at),
+        "who": lambda a, _: a.who,
+        "command": lambda a, _: a.command,
+        "account": lambda a, _: a.account or "",
+        "detail": lambda a, _: a.detail,
+    },
+    empty="Nothing was looked up or changed.",
     wraps="detail",
 )
 
@@ -592,7 +602,7 @@ def show_condition(condition: Condition, form: str, eye: Eye) -> None:
     found = "all is well" if condition.ok else count(len(condition.problems), "problem")
     click.echo(f"{condition.shortcode}: {found}")
     for problem in condition.problems:
-        click.echo(f"  ! {printable(problem)}")
+        click.echo(f"  ! {harmless(problem)}")
     click.echo()
     show_one(CONDITION, condition, form, eye)
     if condition.links:

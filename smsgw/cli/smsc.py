@@ -17,6 +17,7 @@ import click
 
 from smsgw import clock
 from smsgw.errors import SmsgwError
+from smsgw.harmless import harmless
 from smsgw.simulator import Handle, Record, Smsc, SmscThread, Submit, What, playbook, toml
 from smsgw.simulator.playbook import Unclear
 from smsgw.smpp import statuses
@@ -152,7 +153,7 @@ def _play(carrier: SmscThread, trick: Trick) -> list[Handle]:
     if trick.line.strip() in ("help", ""):
         click.echo(playbook.helps())
         return []
-    _hint(f"!{_harmless(trick.line)}")
+    _hint(f"!{harmless(trick.line)}")
     begin = time.monotonic()
     try:
         handles = playbook.play(carrier, trick.line)
@@ -234,7 +235,8 @@ def _show_submit(submit: Submit) -> None:
 
 def _line(direction: str, number: str, text: str) -> None:
     colour = "green" if direction == "MT" else "cyan"
-    _echo(f"{click.style(direction, fg=colour, bold=True)}  {number}  {_harmless(text)}")
+    shown = harmless(text, keep="\n")
+    _echo(f"{click.style(direction, fg=colour, bold=True)}  {number}  {shown}")
 
 
 def _hint(text: str) -> None:
@@ -243,8 +245,3 @@ def _hint(text: str) -> None:
 
 def _echo(text: str) -> None:
     click.echo(f"{clock.now().astimezone():%H:%M:%S}  {text}")
-
-
-def _harmless(text: str) -> str:
-    """*text* without what would command the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -324,3 +324,30 @@ def m007_copies(db: Database) -> None:
     db.execute(DATA_KEYS)
     # So that nobody takes another program's database for ours.
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+@migrations()
+def m008_audit(db: Database) -> None:
+    # Who looked up, verified or changed what at the command line; only ever appended.
+    db.execute("""
+        CREATE TABLE audit (
+            id      INTEGER PRIMARY KEY,
+            at      INTEGER NOT NULL,
+            who     TEXT    NOT NULL,
+            command TEXT    NOT NULL,
+            account TEXT,                      -- masked; NULL: it was about no single one
+            detail  TEXT    NOT NULL
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX audit_at ON audit (at)")
+    db.execute("CREATE INDEX audit_who ON audit (who, at)")
+    # Wrong passwords in a row that somebody tried at an account. A row counts for one password:
+    # a new one begins at 0, whoever made it.
+    db.execute("""
+        CREATE TABLE guesses (
+            account_id INTEGER PRIMARY KEY REFERENCES accounts (id),
+            password   TEXT    NOT NULL,       -- a digest of the hash that was guessed at
+            wrong      INTEGER NOT NULL,
+            at         INTEGER NOT NULL        -- of the last one
+        ) STRICT
+    """)

@@ -419,7 +419,8 @@ RETRY = """
 """
 
 FIND_REPLY = """
-    SELECT o.state, o.account_id, a.password_mt_id, a.state, o.sealed IS NULL, o.ended_at
+    SELECT o.state, o.account_id, a.password_mt_id, a.state, o.sealed IS NULL, o.ended_at,
+           o.leased
       FROM outbox AS o LEFT JOIN accounts AS a ON a.id = o.account_id
      WHERE o.id = :id
 """
@@ -828,6 +829,45 @@ COUNT_SINCE = """
            + (SELECT count(*) FROM sent WHERE id >= :first AND created_at >= :since)
 """
 
+# --- audit and guesses -----------------------------------------------------------------------
+
+ADD_AUDIT = """
+    INSERT INTO audit (at, who, command, account, detail)
+    VALUES (:at, :who, :command, :account, :detail)
+"""
+
+AMEND_AUDIT = "UPDATE audit SET detail = :detail WHERE id = :id"
+
+LIST_AUDIT = """
+    -- A page of it, from behind the last line of the one before.
+    SELECT id, at, who, command, account, detail FROM audit
+     WHERE (at, id) > (:at, :id) ORDER BY at, id LIMIT :limit
+"""
+
+LIST_AUDIT_OF = """
+    SELECT id, at, who, command, account, detail FROM audit
+     WHERE who = :who AND (at, id) > (:at, :id) ORDER BY at, id LIMIT :limit
+"""
+
+PURGE_AUDIT = """
+    DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < :before LIMIT :limit)
+"""
+
+GET_GUESSES = "SELECT password, wrong, at FROM guesses WHERE account_id = :account"
+
+SET_GUESSES = """
+    INSERT OR REPLACE INTO guesses (account_id, password, wrong, at)
+    VALUES (:account, :password, :wrong, :at)
+"""
+
+FORGET_GUESSES = "DELETE FROM guesses WHERE account_id = :account"
+
+LAST_CLOSED = """
+    -- Which of these accounts was closed last.
+    SELECT a.id FROM json_each(:accounts) AS k JOIN accounts AS a ON a.id = k.value
+     ORDER BY a.closed_at DESC, a.id DESC LIMIT 1
+"""
+
 # --- links and facts -------------------------------------------------------------------------
 
 LIST_LINKS = "SELECT name, state, since, reason, mo, mt, oddities FROM links ORDER BY name"
@@ -916,6 +956,13 @@ PURGE_HOURS = "DELETE FROM hours WHERE hour < :hour"
 
 PURGE_HISTORY = """
     DELETE FROM history
+     WHERE account_id IN (SELECT id FROM accounts
+                           WHERE state = 'closed' AND closed_at < :before
+                           LIMIT :limit)
+"""
+
+PURGE_GUESSES = """
+    DELETE FROM guesses
      WHERE account_id IN (SELECT id FROM accounts
                            WHERE state = 'closed' AND closed_at < :before
                            LIMIT :limit)

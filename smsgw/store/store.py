@@ -20,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
+from time import monotonic
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database
@@ -31,6 +32,7 @@ from smsgw.model import (
     Account,
     AccountState,
     Address,
+    AuditEntry,
     DayCount,
     Direction,
     HistoryEntry,
@@ -185,6 +187,15 @@ class ReplyRow(NamedTuple):
     password_is_current: bool
     wiped: bool  #: no password is in it, any more or ever
     ended_at: datetime | None  #: when it failed or was cancelled
+    leased: bool  #: a link has it in memory, or the SMSC is being asked
+
+
+class Guesses(NamedTuple):
+    """Wrong passwords in a row, at one password of one account."""
+
+    password: str  #: a digest of its hash
+    wrong: int
+    at: datetime  #: of the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +366,37 @@ class Store:
             raise  # a fault of this message, not of the store
         except sqlite3.Error as error:
             raise _write_fault(self._path, error) from error
+
+    @contextmanager
+    def patience(self, wait: timedelta) -> Iterator[None]:
+        """Inside, wait no longer than that for another writer."""
+        (before,) = self._one("PRAGMA busy_timeout")
+        self._db.execute(f"PRAGMA busy_timeout = {wait // timedelta(milliseconds=1)}")
+        try:
+            yield
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {before}")
+
+    @contextmanager
+    def deadline(self, after: timedelta) -> Iterator[None]:
+        """Inside, whatever is read ends by then.
+
+        Raises:
+            StoreUnavailable: it was not done by then.
+        """
+        ends = monotonic() + after.total_seconds()
+        self._db.set_progress_handler(lambda: monotonic() > ends, _STEPS_BETWEEN_LOOKS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_INTERRUPT:
+                raise
+            seconds = after.total_seconds()
+            raise StoreUnavailable(
+                f"{self._path} does not answer within {seconds:g} s", "is the disk slow, or busy?"
+            ) from error
+        finally:
+            self._db.set_progress_handler(None, 0)
 
     def _roll_back(self) -> None:
         self._forget()  # some may have been added by the transaction that did not happen
@@ -740,13 +782,14 @@ class Store:
         row = self._one(sql.FIND_REPLY, id=mt_id)
         if row is None:
             raise NotFound(f"no reply {mt_id} in the outbox", "see `smsgw outbox list`")
-        state, account_id, current, account_state, wiped, ended_at = row
+        state, account_id, current, account_state, wiped, ended_at, leased = row
         return ReplyRow(
             MtState(state),
             account_id,
             current == mt_id and account_state == AccountState.ISSUED,
             bool(wiped),
             _moment(ended_at),
+            bool(leased) and state == MtState.QUEUED,
         )
 
     def retry(self, mt_id: int, now: datetime) -> None:
@@ -899,6 +942,11 @@ class Store:
     def accounts_of_phone(self, phone: str) -> list[AccountRow]:
         """The open account of a phone (E.164), then closed ones, the latest first."""
         return [_account_row(row) for row in self._all(sql.ACCOUNTS_BY_PHONE, phone=phone)]
+
+    def last_closed(self, accounts: Iterable[int]) -> int:
+        """Which of these closed accounts was closed last."""
+        id_: int = self._one(sql.LAST_CLOSED, accounts=_json(accounts))[0]
+        return id_
 
     def accounts(
         self, *, state: AccountState | None = None, expiring_before: datetime | None = None
@@ -1131,6 +1179,47 @@ class Store:
         (first,) = self._one(sql.FIRST_ID_SINCE, hour=at // _HOUR)
         return {"first": first, "since": at}
 
+    # --- audit and guesses --------------------------------------------------------------------
+
+    def note(self, at: datetime, who: str, command: str, account: str | None, detail: str) -> int:
+        """Add a line to the audit; its id.
+
+        Args:
+            account: masked, like every number in *detail*.
+        """
+        values = {"who": who, "command": command, "account": account, "detail": detail}
+        added = self._db.execute(sql.ADD_AUDIT, {"at": stamp(at), **values}).lastrowid
+        assert added is not None  # noqa: S101 - an INSERT of one row has one
+        return added
+
+    def amend_note(self, note: int, detail: str) -> None:
+        self._run(sql.AMEND_AUDIT, id=note, detail=detail)
+
+    def audit(self, since: datetime | None = None, who: str | None = None) -> Iterator[AuditEntry]:
+        """Who did what, in order of time; nothing is held open between two pages."""
+        statement = sql.LIST_AUDIT if who is None else sql.LIST_AUDIT_OF
+        place = {"id": 0, "at": stamp(since or EPOCH)}
+        while rows := self._all(statement, who=who, limit=_PAGE_ROWS, **place):
+            for _, at, *texts in rows:
+                yield AuditEntry(unstamp(at), *texts)
+            place = {"id": rows[-1][0], "at": rows[-1][1]}
+
+    def purge_audit(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* lines of the audit; how many went."""
+        return self._run(sql.PURGE_AUDIT, before=stamp(before), limit=limit)
+
+    def guesses(self, account_id: int) -> Guesses | None:
+        """What was guessed at an account's password, if anything was."""
+        row = self._one(sql.GET_GUESSES, account=account_id)
+        return None if row is None else Guesses(row[0], row[1], unstamp(row[2]))
+
+    def set_guesses(self, account_id: int, guesses: Guesses) -> None:
+        password, wrong, at = guesses
+        self._run(sql.SET_GUESSES, account=account_id, password=password, wrong=wrong, at=stamp(at))
+
+    def forget_guesses(self, account_id: int) -> None:
+        self._run(sql.FORGET_GUESSES, account=account_id)
+
     # --- links and facts ----------------------------------------------------------------------
 
     def links(self) -> list[LinkStatus]:
@@ -1192,6 +1281,7 @@ class Store:
         self._run(sql.KEEP_LAST_IDS)
         values = {"before": stamp(before), "limit": limit}
         self._run(sql.PURGE_HISTORY, **values)
+        self._run(sql.PURGE_GUESSES, **values)
         gone = self._all(sql.PURGE_ACCOUNTS, **values)
         self._purge_subscribers(gone)
         return len(gone)
@@ -1261,6 +1351,8 @@ _HEADER_OCTETS = 100  # of an SQLite file
 _NO_END = 2**63 - 1  # an id that no message reaches
 _ACCOUNTS_AT_ONCE = 500
 _IDS_AT_ONCE = 10_000  # looked at by one statement
+_STEPS_BETWEEN_LOOKS = 10_000  # of SQLite's machine, some tenths of a millisecond
+_PAGE_ROWS = 500  # of a list that is read page by page
 _STORY = 10_000  # texts of one citizen, more than anyone reads
 
 

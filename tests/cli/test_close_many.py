@@ -44,7 +44,7 @@ def close(command, town, *options, input="", since="2h"):
 
 
 def state(town, phone):
-    return town.gateway.find(phone).state
+    return town.gateway.exact(phone).account.state
 
 
 def closed(town):

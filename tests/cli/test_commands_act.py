@@ -34,7 +34,7 @@ def bell(town):
 
 
 def account(town, key="201234568"):
-    return town.gateway.find(key)
+    return town.gateway.exact(key).account
 
 
 # --- passwords ----------------------------------------------------------------------------------
@@ -311,3 +311,21 @@ def test_ctrl_c_at_the_prompt_changes_nothing(town):
     assert "Traceback" not in terminal.shown
     assert "interrupted" in terminal.shown
     assert "issued" == account(town).state
+
+
+def test_at_a_terminal_a_key_is_asked_for(town):
+    terminal = Terminal("-c", town.config, "accounts", "show", "-")
+    terminal.wait_for("KEY:")
+    terminal.type("0905 000 002\n")
+    assert 0 == terminal.end(), terminal.shown
+    assert "Tran Binh" in terminal.shown
+
+
+def test_a_password_is_asked_for_after_the_key(town):
+    terminal = Terminal("-c", town.config, "accounts", "verify-password", "-")
+    terminal.wait_for("KEY:")
+    terminal.type("0905 000 002\n")
+    terminal.wait_for("Password:")
+    terminal.type(f"{ISSUED_PASSWORD}\n")
+    assert 0 == terminal.end(), terminal.shown
+    assert ISSUED_PASSWORD not in terminal.shown

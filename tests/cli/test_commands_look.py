@@ -3,10 +3,15 @@
 import csv
 import io
 import json
+import sqlite3
+import time
 from datetime import datetime, timedelta
 
 import pytest
 from freezegun import freeze_time
+
+from smsgw.cli import health
+from smsgw.store import sql
 
 ACCOUNT_KEYS = [
     "username",
@@ -311,3 +316,29 @@ def test_a_try_keeps_nothing(town, command):
 def test_a_sender_that_is_no_phone_gets_no_reply(town, command):
     (trial,) = rows(command(town, "try", "VIETTEL", "TK", "--format", "json"))
     assert ("ignored", None) == (trial["outcome"], trial["reply"])
+
+
+def test_status_answers_within_five_seconds_beside_a_lock_that_stays(town, command):
+    other = sqlite3.connect(town.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    result = command(town, "status")
+    took = time.monotonic() - started
+    other.close()
+    assert 1 == result.status
+    assert "locked" in result.stdout
+    assert took < 5
+
+
+def test_status_answers_within_five_seconds_however_much_there_is_to_read(
+    town, command, monkeypatch
+):
+    monkeypatch.setattr(health, "READ_PATIENCE", timedelta(milliseconds=20))
+    endless = (
+        "WITH RECURSIVE n (i) AS (VALUES (:first) UNION ALL SELECT i + 1 FROM n)"
+        " SELECT count(*), :since FROM n"
+    )
+    monkeypatch.setattr(sql, "COUNT_SINCE", endless)
+    result = command(town, "status")
+    assert 1 == result.status
+    assert "does not answer within 0.02 s" in result.stdout

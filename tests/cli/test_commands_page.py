@@ -19,6 +19,7 @@ PROMISED = """
     accounts set-password
     accounts verify-password
     accounts close
+    audit
     accounts close-many
     messages list
     outbox list

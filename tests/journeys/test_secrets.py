@@ -236,7 +236,7 @@ def test_copy_of_the_folder_opens_what_waits_and_nothing_that_the_smsc_took_befo
 
 
 def copied(folder, to):
-    shutil.copytree(folder, to)
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*.sock"))
     return to
 
 
