@@ -19,12 +19,12 @@ from smsgw.config import (
     Listen,
     LogFormat,
     LogLevel,
-    ReminderHours,
     SourceNumbers,
     format_duration,
     parse_duration,
 )
 from smsgw.errors import SmsgwError
+from smsgw.registration.hours import ReminderHours
 from smsgw.registration.machine import Repeat
 from smsgw.smpp.alphabets import Alphabet
 
@@ -623,7 +623,7 @@ def test_no_value_is_taken_or_refused_with_a_traceback(data):
     table = tables["smsc"][0] if model == "smsc" else tables.setdefault(model, {})
     table[key] = value
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config, "_read", lambda path: tables)
+        patch.setattr(config.file, "_read", lambda path: tables)
         told, lines = [model], [model]
         try:
             config.load(Path("/nowhere/config.toml"))
@@ -746,7 +746,7 @@ def test_addresses_are_written_as_they_are_read(text):
 def test_configuration_is_looked_for_where_the_manual_says(tmp_path, monkeypatch):
     elsewhere = tmp_path / "etc.toml"
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(config, "PLACES", (Path("config.toml"), elsewhere))
+    monkeypatch.setattr(config.file, "PLACES", (Path("config.toml"), elsewhere))
     with pytest.raises(SmsgwError, match=r"there is no configuration at config\.toml or "):
         config.find(None)
     elsewhere.touch()
@@ -767,7 +767,7 @@ def lost(tmp_path, monkeypatch):
     (folder / "config.toml").touch()
     monkeypatch.chdir(folder)
     monkeypatch.delenv("SMSGW_CONFIG", raising=False)
-    monkeypatch.setattr(config, "PLACES", (Path("config.toml"), elsewhere))
+    monkeypatch.setattr(config.file, "PLACES", (Path("config.toml"), elsewhere))
     return folder, elsewhere
 
 
@@ -811,7 +811,7 @@ def test_configuration_in_a_folder_that_cannot_be_entered_is_none(lost, monkeypa
 
 
 def test_usual_places():
-    assert (Path("config.toml"), Path("/etc/smsgw/config.toml")) == config.PLACES
+    assert (Path("config.toml"), Path("/etc/smsgw/config.toml")) == config.file.PLACES
 
 
 def test_secrets_that_others_can_read_are_warned_of_with_the_chmod(load, tmp_path):

@@ -1,0 +1,135 @@
+"""What a key accepts and how it refuses: the checks of which the sections are made.
+
+Each looks at one field only, so that a fault in one does not hide those of the others. What they
+know of the rest of the file comes in pydantic's context: `folder`, `connecting`, `region`,
+`password_length`, `alphabets`.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from smsgw.config.values import parse_duration
+
+T = TypeVar("T")
+
+
+def refuse(problem: str, remedy: str | None = None) -> PydanticCustomError:
+    return PydanticCustomError("smsgw", "{problem}", {"problem": problem, "remedy": remedy})
+
+
+def reads(kind: type[T], parse: Callable[[str], T], how: str) -> PlainValidator:
+    """A value that stands in the file as a text, which *parse* reads or refuses (ValueError)."""
+
+    def read(value: object) -> T:
+        if isinstance(value, kind):
+            return value
+        if not isinstance(value, str):
+            raise refuse("must be a text in quotes", how)
+        try:
+            return parse(value)
+        except ValueError as err:
+            raise refuse(f'"{value}" {err}', how) from None
+
+    return PlainValidator(read)
+
+
+def one_of(kind: type[StrEnum]) -> PlainValidator:
+    def choose(text: str) -> StrEnum:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError("is not known") from None
+
+    return reads(kind, choose, "one of " + ", ".join(f'"{member}"' for member in kind))
+
+
+def time_zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError("is no time zone") from None
+
+
+def country(value: str) -> str:
+    if value != "VN":
+        import phonenumbers  # here: costs 50 ms, and hardly anyone needs it
+
+        if value not in phonenumbers.SUPPORTED_REGIONS:
+            raise refuse(f'"{value}" is no country', 'two capital letters, such as "VN"')
+    return value
+
+
+def list_of_countries(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """Countries as TOML's list has them; none named: the gateway's own."""
+    if value is None:
+        return ((info.context or {}).get("region", "VN"),)
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise refuse("must be a list of texts", 'such as ["VN", "LA"], or ["*"] for all')
+    if not value:
+        raise refuse("names no country: nobody would be answered", 'such as ["VN"]')
+    if "*" in value:
+        if len(value) > 1:
+            raise refuse('has other countries beside "*", which is all', 'write ["*"]')
+        return ("*",)
+    return tuple(country(each) for each in value)
+
+
+def with_prometheus(value: T) -> T:
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise refuse("needs the library prometheus-client", "pip install 'smsgw[metrics]'")
+    return value
+
+
+def any_path(value: object, info: ValidationInfo) -> Path:
+    """A path; one that is not absolute starts at the folder of the configuration."""
+    if not isinstance(value, str | Path):
+        raise refuse("must be a text in quotes", "a path")
+    if not str(value) or "\0" in str(value):
+        raise refuse("is no path")
+    return Path((info.context or {}).get("folder", ""), value)
+
+
+REMEDY_UNREADABLE = "give it to the service user with mode 0400"
+
+
+def will_connect(info: ValidationInfo) -> bool:
+    return bool((info.context or {}).get("connecting", True))
+
+
+def readable(path: Path, info: ValidationInfo) -> Path:
+    try:
+        if will_connect(info):
+            path.open("rb").close()
+    except OSError as err:
+        raise refuse(f"{path} cannot be read: {err.strerror}", REMEDY_UNREADABLE) from None
+    return path
+
+
+def ascii_only(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise refuse("has other than printable ASCII characters", "SMPP carries no others")
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    reads(timedelta, parse_duration, 'a whole number with ms, s, m, h or d, such as "90s"'),
+]
+AnyPath = Annotated[Path, PlainValidator(any_path)]
+ReadableFile = Annotated[Path, PlainValidator(any_path), AfterValidator(readable)]
+Ascii = Annotated[str, AfterValidator(ascii_only)]
+
+
+class Section(BaseModel):
+    """A table of the file."""
+
+    # strict: "10" is no number, and true is none either.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)

@@ -1,0 +1,82 @@
+"""What stands in a configuration file as a text: durations, places to listen, and choices.
+
+Knows how each is written and read. No file, no key.
+"""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=36_500)  # so that no due time leaves the calendar
+
+
+def parse_duration(text: str) -> timedelta:
+    """A whole number above 0 with a unit, such as "500ms", "10s", "1m", "12h" or "3d".
+
+    Raises:
+        ValueError: *text* is none; says why.
+    """
+    match = re.fullmatch("([0-9]{1,18})(ms|[smhd])", text)
+    if not match:
+        raise ValueError("is no duration")
+    try:
+        duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        duration = timedelta.max
+    if not duration:
+        raise ValueError("is no time at all")
+    if duration > _LONGEST:
+        raise ValueError("is longer than a hundred years")
+    return duration
+
+
+def format_duration(duration: timedelta) -> str:
+    """*duration*, of whole milliseconds, as `parse_duration` reads it, in its largest unit."""
+    units = [(unit, timedelta(**{name: 1})) for unit, name in _UNITS.items()]
+    unit, length = next((unit, length) for unit, length in units[::-1] if not duration % length)
+    return f"{duration // length}{unit}"
+
+
+class Listen(NamedTuple):
+    """Where a server of ours listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`127.0.0.1:9188` or `[::1]:9188`; raises ValueError."""
+        match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s\[\]:/]+)):([0-9]{1,5})", text)
+        if not match or not 1 <= int(match[3]) <= 65535:
+            raise ValueError("is no address with a port")
+        return cls(match[1] or match[2], int(match[3]))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class BindType(StrEnum):
+    TRANSCEIVER = "transceiver"
+    RECEIVER_TRANSMITTER = "receiver+transmitter"  #: two sessions
+
+
+class SourceNumbers(StrEnum):
+    """How a carrier writes the numbers of citizens."""
+
+    ANY = "any"
+    NATIONAL = "national"  #: without a country code, whatever their TON says
+
+
+class LogLevel(StrEnum):
+    TRACE = "trace"  #: also what goes over the wire, without passwords and texts
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
