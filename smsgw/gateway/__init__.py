@@ -9,12 +9,12 @@
     composer   writes a text of ours          seals      when keys are made, and when they die
     counts     of the running hour            rules      what the configuration means
     work       what a transaction gathers     tools      what all of these share
-    batch      what goes in and comes out
+    batch      what goes in and comes out     by_hand    texts that people send again, or never
 
 Nobody outside imports these rooms; what they are used for stands below.
 """
 
-from smsgw.gateway.accounts import Accounts, Applied, Newcomer
+from smsgw.gateway.accounts import Accounts, Applied
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged, Trial, with_reason
 from smsgw.gateway.composer import GIVE_UP_AFTER, Recipient
 from smsgw.gateway.gateway import Gateway
@@ -46,7 +46,6 @@ __all__ = [
     "Gateway",
     "Hotline",
     "Moved",
-    "Newcomer",
     "Purged",
     "Recipient",
     "Rules",

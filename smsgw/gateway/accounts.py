@@ -23,13 +23,6 @@ _NEW, _KEEP = Password.NEW, Password.KEEP
 _CLOSED = AccountState.CLOSED
 
 
-class Newcomer(NamedTuple):
-    """Somebody without an account, who asks for one."""
-
-    request: Request
-    to: Recipient  #: who it is, and where the answer goes
-
-
 class Applied(NamedTuple):
     """What an event has led to."""
 
@@ -53,7 +46,7 @@ class Accounts:
         self,
         work: Work,
         event: type[Event],
-        who: Newcomer | AccountRow,
+        who: Request | AccountRow,
         to: Recipient | None = None,
         *,
         own_hash: str | None = None,
@@ -64,6 +57,7 @@ class Accounts:
         """*event* happens to the account of *who*.
 
         Args:
+            who: the account; of somebody who has none, what is asked for.
             to: where the text goes, if the event is a text of the citizen; None: to the account's
                 phone, by the outbox.
             own_hash: of the password that the citizen chose.
@@ -78,7 +72,8 @@ class Accounts:
         Raises:
             ImpossibleEvent: the table has no such row.
         """
-        step = machine.step(who.account.state if isinstance(who, AccountRow) else None, event)
+        row = who if isinstance(who, AccountRow) else None
+        step = machine.step(None if row is None else row.account.state, event)
         issued = None
         if step.password is _NEW:
             issued = work.supply.draw()
@@ -87,16 +82,16 @@ class Accounts:
         mt_id = 0
         if step.reply is not None:
             mt_id = work.message = work.message + 1
-        if isinstance(who, AccountRow):
-            account, cmnd = who.account.id, who.account.cmnd
-            self._change(work, step, who, mt_id, issued or own_hash, why)
-            self._remember(work, event, step.to, who.account, actor, reason)
+        if row is not None:
+            account, cmnd = row.account.id, row.account.cmnd
+            self._change(work, step, row, mt_id, issued or own_hash, why)
+            self._remember(work, event, step.to, row.account, actor, reason)
             if to is None:
-                link = self._carriers.way(who.account.link)
-                to = Recipient(who.subscriber_id, who.address, link)
+                link = self._carriers.way(row.account.link)
+                to = Recipient(row.subscriber_id, row.address, link)
         else:
-            request, to = who
-            account, cmnd = self._open(work, step, request, to, mt_id, issued), request.cmnd
+            assert type(who) is Request and to is not None  # noqa: S101, PT018 - the caller's duty
+            account, cmnd = self._open(work, step, who, to, mt_id, issued), who.cmnd
         mt = None
         if step.reply is not None:
             told = from_tuple(Told, (account, cmnd, issued))

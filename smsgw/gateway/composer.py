@@ -60,13 +60,17 @@ class Composer:
     ) -> Mt:
         """Add a text of ours to *work*; what it says, for where it leaves at once."""
         subscriber, address, link, answers, leased_until = to
-        template, at = self._templates[reply], work.at
+        at = work.at
+        template, wording = work.wordings.get(reply) or self._wording(work, reply)
         account, cmnd, issued = told or (None, "", None)
         if issued is None:
             password, sealed, worth = "", None, GIVE_UP_MICROSECONDS
         else:
             password, worth = issued.password, self._ttl
-            sealed = self._seals.seal(mt_id, password, at)
+            seals = self._seals
+            if self._store.transactions != seals.turned:
+                seals.turn(at)
+            sealed = seals.keys.seal(mt_id, password)
         reminder = reply is _REMINDER
         work.changes.add_mt(
             mt_id,
@@ -74,7 +78,7 @@ class Composer:
             subscriber=subscriber,
             to=address,
             link=link,
-            wording=self._store.wording(reply, template),
+            wording=wording,
             mo=answers,
             account=account,
             reminder=reminder,
@@ -83,6 +87,11 @@ class Composer:
         )
         text = template.format(cmnd, password)
         return from_tuple(Mt, (mt_id, link, address, text, reminder, _moment(at + worth)))
+
+    def _wording(self, work: Work, reply: Reply) -> tuple[str, int]:
+        template = self._templates[reply]
+        known = work.wordings[reply] = template, self._store.wording(reply, template)
+        return known
 
 
 class Masking(Composer):

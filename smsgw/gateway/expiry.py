@@ -16,7 +16,7 @@ from smsgw.passwords import Supply
 from smsgw.registration import machine
 from smsgw.store import AccountRow
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("smsgw.gateway")
 
 
 class Expiry:

@@ -31,7 +31,7 @@ from smsgw.passwords import Issuer
 from smsgw.store import Store, StoreLost, StoreUnavailable
 from smsgw.vault import Vault
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("smsgw.gateway")
 
 #: A receipt whose text is still unknown by then belongs to nobody.
 _EARLY_RECEIPT_LIMIT = timedelta(hours=1)

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
-from smsgw.clock import stamp
 from smsgw.errors import SmsgwError
-from smsgw.gateway import guessing, trial
+from smsgw.gateway import by_hand, guessing, trial
 from smsgw.gateway.batch import By, Expired, Purged, Trial, with_reason
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.guessing import Verified
@@ -28,15 +27,13 @@ from smsgw.model import (
     DayCount,
     Direction,
     HistoryEntry,
-    LinkStatus,
     Message,
     MtState,
     QueuedReply,
 )
 from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, own_password
-from smsgw.reseal import KEPT
-from smsgw.store import AccountRow, Changes, ReplyRow, Reservation, Store
+from smsgw.store import AccountRow, Reservation, Store
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
 RESERVED_FOR = timedelta(days=7)
@@ -46,10 +43,7 @@ _READ_AT_ONCE = 500
 
 
 class Hotline:
-    """
-    KEY is a user name, a phone number in any writing, or a CMND, in one word or several; `phone:`
-    or `cmnd:` before it says which is meant.
-    """
+    """KEY means what `lookup` says."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -135,10 +129,6 @@ class Hotline:
     def counts(self, since: datetime | None = None) -> list[DayCount]:
         """What came and went on each local day."""
         return self._store.stats(since, self.rules.zone)
-
-    def links(self) -> list[LinkStatus]:
-        """Each link as the daemon last told of it."""
-        return self._store.links()
 
     # --- the audit ----------------------------------------------------------------------------
 
@@ -355,20 +345,7 @@ class Hotline:
             NotFound: it is not in the outbox.
             SmsgwError: the password that it tells is no longer valid, or was wiped.
         """
-        with self._store.transaction():
-            reply = self._store.reply(mt_id)
-            if reply.account_id is not None and not reply.password_is_current:
-                raise SmsgwError(
-                    f"reply {mt_id} tells a password that is no longer valid",
-                    "use `smsgw accounts reset-password`",
-                )
-            if reply.account_id is not None and _is_past(reply, now):
-                raise SmsgwError(
-                    f"reply {mt_id} has no password any more: it ended more than 24 hours ago",
-                    "use `smsgw accounts reset-password`",
-                )
-            self._store.retry(mt_id, now)
-            self._note(reply, "retry", mt_id, actor, now, reason)
+        by_hand.retry(self._tools, mt_id, actor, now, reason)
 
     def cancel(
         self,
@@ -388,42 +365,7 @@ class Hotline:
             NotFound: it is not in the outbox.
             SmsgwError: it is cancelled already, or on its way.
         """
-        with self._store.transaction():
-            reply = self._store.reply(mt_id)
-            if links_live and reply.leased:
-                raise SmsgwError(
-                    f"reply {mt_id} is on its way", "see `smsgw accounts history` for what follows"
-                )
-            if not self._store.cancel(mt_id, f"cancelled by {actor}", now):
-                raise SmsgwError(f"reply {mt_id} is cancelled already")
-            self._note(reply, "cancel", mt_id, actor, now, reason)
-
-    def _note(
-        self,
-        reply: ReplyRow,
-        verb: str,
-        mt_id: int,
-        actor: str,
-        now: datetime,
-        reason: str | None,
-    ) -> None:
-        """Remember what was done to a reply, with the account that it is about."""
-        cmnd = None
-        if reply.account_id is not None:
-            account = self._store.account(reply.account_id).account
-            cmnd, state, changes = account.cmnd, account.state, Changes()
-            changes.add_history(
-                account.id,
-                at=stamp(now),
-                what=f"{verb} of message {mt_id}",
-                before=state,
-                after=state,
-                who=actor,
-                reason=reason,
-            )
-            self._store.write(changes)
-        told = with_reason(f"message {mt_id}", reason)
-        self._tools.audit(actor, f"outbox {verb}", cmnd, told, now)
+        by_hand.cancel(self._tools, mt_id, actor, now, reason, links_live=links_live)
 
     # --- retention ----------------------------------------------------------------------------
 
@@ -455,8 +397,3 @@ class Hotline:
             UnicodeEncodeError: *text* holds octets that no text can.
         """
         return trial.try_text(self._tools.rehearsal(), sender, text, now)
-
-
-def _is_past(reply: ReplyRow, now: datetime) -> bool:
-    """Whether its password is wiped, or is to be."""
-    return reply.wiped or (reply.ended_at is not None and now - reply.ended_at >= KEPT)

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from smsgw import phone
 from smsgw.clock import stamp
-from smsgw.gateway.accounts import Applied, Newcomer
+from smsgw.gateway.accounts import Applied
 from smsgw.gateway.batch import Done
 from smsgw.gateway.composer import Recipient
 from smsgw.gateway.known import Known
@@ -26,7 +26,7 @@ from smsgw.registration.own_wording import CUT_OFF, MAX_CHARACTERS
 from smsgw.registration.readings import reread
 from smsgw.registration.syntax import Request, SyntaxFault
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("smsgw.gateway")
 
 _RESETS_PER_DAY = 3
 #: What the account's history calls a text of its number by a link of another carrier.
@@ -301,8 +301,10 @@ class Intake:
             resets_left=resets_left,
             own_carrier=own_carrier,
         )
-        if decision.event is machine.Registration and self._is_kept_for_another(
-            request.cmnd, subscriber
+        if (
+            decision.event is machine.Registration
+            and self._reservations is not False
+            and self._is_kept_for_another(request.cmnd, subscriber)
         ):
             return machine.RESERVED
         return decision
@@ -318,7 +320,7 @@ class Intake:
         if account_id is not None:
             applied = apply(self._work, event, self._store.account(account_id), to)
         else:
-            applied = apply(self._work, event, from_tuple(Newcomer, (request, to)))
+            applied = apply(self._work, event, request, to)
         if applied is None:
             return None
         self._touched.add(applied.account)

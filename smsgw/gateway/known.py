@@ -64,10 +64,12 @@ class Known:
             if pairs:
                 self.twins = store.twins(pairs, work.now - RETRANSMISSION_WINDOW)
         before = dict(subscribers)
+        last, add = work.subscriber, work.changes.add_subscriber
         for number in numbers:
             if number not in subscribers:
-                subscribers[number] = work.subscriber = work.subscriber + 1
-                work.changes.add_subscriber(work.subscriber, number)
+                subscribers[number] = last = last + 1
+                add(last, number)
+        work.subscriber = last
         self._learn_heavy_senders(before, Counter(numbers) if len(once) < len(numbers) else None)
 
     def _learn_heavy_senders(self, before: Mapping[str, int], texts: Counter[str] | None) -> None:

@@ -21,7 +21,7 @@ from smsgw.model import Mt, Postponed, Refused, SubmitResult, Taken, Unanswered
 from smsgw.store import STEP, ClaimedRow
 from smsgw.vault import KeyUnknown, SealBroken
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("smsgw.gateway")
 
 #: So many times an SMSC may take a text and not answer, on sessions that live on. It may have
 #: delivered each of them.

@@ -24,7 +24,7 @@ from smsgw.registration import machine
 from smsgw.smpp.receipts import match_keys, normal_id
 from smsgw.store import EarlyReceipt, SentText
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("smsgw.gateway")
 
 #: So many receipts of a link wait for the answer to their submit_sm. They come milliseconds
 #: before it: more are receipts of nobody.

@@ -19,32 +19,28 @@ class Seals:
 
     Attributes:
         keys: the data keys.
+        turned: the transaction for which there is one that is young enough.
     """
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self.keys = DataKeys(vault, store.path and file_of(store.path))
         self._walk = Walk(store, self.keys)
-        self._turned = -1  # the transaction for which there is a key that is young enough
+        self.turned = -1
         self._traces = False  # data keys may still stand in the database, deleted
 
-    def seal(self, mt_id: int, password: str, at: int) -> bytes:
-        """*password*, readable only as that of the text *mt_id*; inside a transaction.
+    def turn(self, at: int) -> None:
+        """Have a data key that is young enough, on the disk before what is sealed with it: once in
+        each transaction that seals, before its first `keys.seal`.
 
         Raises:
             StoreUnavailable: no key can be kept now.
         """
-        if self._store.transactions != self._turned:
-            self._turn(at)
-        return self.keys.seal(mt_id, password)
-
-    def _turn(self, at: int) -> None:
-        """Have a data key that is young enough, on the disk before what is sealed with it."""
         try:
             self.keys.turn(at)
         except KeyFault as fault:
             raise StoreUnavailable(fault.problem, fault.remedy) from fault
-        self._turned = self._store.transactions
+        self.turned = self._store.transactions
 
     def unseal(self, mt_id: int, sealed: bytes) -> str:
         """The password that was sealed for the text *mt_id*.
@@ -79,7 +75,7 @@ class Seals:
         self._store.set_fact("key_id", str(self.keys.key_id))
         self._adopt()
         self.keys.retire_all(stamp(now))
-        self._turn(stamp(now))  # so that what is wrong with it is said now
+        self.turn(stamp(now))  # so that what is wrong with it is said now
 
     def check_key(self) -> None:
         """Refuse to seal what the daemon could not open.

@@ -7,6 +7,7 @@ rehearsal is the same without the writing.
 from datetime import datetime
 
 from smsgw.clock import stamp
+from smsgw.model import Reply
 from smsgw.passwords import Supply
 from smsgw.store import Changes, Store
 
@@ -20,9 +21,13 @@ class Work:
         at: *now* in microseconds since 1970.
         subscriber: the last id of a subscriber that was used; so of `account`, and of `message`
             (mo and mt together).
+        wordings: template and id of the texts that it has composed.
     """
 
-    __slots__ = ("_store", "account", "at", "changes", "message", "now", "subscriber", "supply")
+    __slots__ = (
+        *("_store", "account", "at", "changes", "message", "now", "subscriber", "supply"),
+        "wordings",
+    )
 
     def __init__(self, store: Store, now: datetime, supply: Supply) -> None:
         self._store = store
@@ -30,6 +35,7 @@ class Work:
         self.at = stamp(now)
         self.supply = supply
         self.changes = Changes()
+        self.wordings: dict[Reply, tuple[str, int]] = {}
         self.subscriber, self.account, self.message = store.last_ids()
 
     def write(self) -> None:
