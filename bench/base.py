@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import traffic
 from bench.rig import LINK
 from smsgw import clock, config
-from smsgw.gateway import Batch, Gateway
+from smsgw.gateway import Batch, Gateway, Rules
 from smsgw.model import Address, Mo, SubmitResult, Taken
 from smsgw.passwords import Issued
 from smsgw.store import Store
@@ -45,7 +45,7 @@ def open_gateway(path: Path, pairs: Sequence[Issued]) -> tuple[Store, Gateway]:
     settings = config.load(path)
     store = Store.open(settings.gateway.database)
     vault = Vault.open(settings.gateway.secret_key_file, create=True)
-    return store, Gateway(store, settings, vault, _Repeated(pairs))
+    return store, Gateway(store, Rules.of(settings), vault, _Repeated(pairs))
 
 
 def fill(

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from smsgw import config
-from smsgw.gateway import Batch, Gateway
+from smsgw.gateway import Batch, Gateway, Rules
 from smsgw.model import Address, Mo
 from smsgw.passwords import OnDemand
 from smsgw.simulator import toml
@@ -87,6 +87,6 @@ def _gateway(folder: Path, limit: int) -> Gateway:
     settings = config.load(file)
     store = Store.open(settings.gateway.database)
     vault = Vault.open(settings.gateway.secret_key_file, create=True)
-    gateway = Gateway(store, settings, vault, OnDemand(8))
+    gateway = Gateway(store, Rules.of(settings), vault, OnDemand(8))
     gateway.start(datetime(2026, 5, 4, 4, 0, tzinfo=UTC))
     return gateway

@@ -28,6 +28,15 @@ class Carriers:
         """The configured links of *carrier*, in the order of the configuration."""
         return tuple(link for link, its in self._configured.items() if its == carrier)
 
+    def way(self, link: str) -> str:
+        """*link*, or where it is no longer configured another of its carrier.
+
+        Where there is none either, what it should carry waits under its name.
+        """
+        if link in self._configured:
+            return link
+        return next(iter(self.links(self.of(link))), link)
+
     def links_ever(self, carrier: str) -> tuple[str, ...]:
         """Those, and then the links of *carrier* that are gone."""
         gone = [

@@ -30,8 +30,7 @@ from smsgw.census import Census, Outbox
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
-from smsgw.gateway import By, Expired
-from smsgw.hotline import Hotline
+from smsgw.gateway import By, Expired, Gateway, Hotline, Rules
 from smsgw.jobs import Jobs
 from smsgw.links import Link
 from smsgw.lock import DaemonLock
@@ -182,10 +181,10 @@ class Daemon:
         stack.callback(stock.close)
         self._census = Census(store)
         self._outbox = Measured(self._count)
-        self._gateway = await worker.do(Hotline, store, settings, vault, stock)
+        self._gateway = await worker.do(Gateway, store, Rules.of(settings), vault, stock)
         self._desk = Desk(self._gateway, worker, stock)
         await self._desk.run_in_store(self._gateway.start, clock.now())
-        verbs = Verbs(self._desk, self._gateway, self._links, self._expire_for, self._lost)
+        verbs = Verbs(self._desk, Hotline(self._gateway), self._links, self._expire_for, self._lost)
         orders = control.Daemon(
             settings.gateway.control_socket, settings.gateway.database, verbs.table
         )

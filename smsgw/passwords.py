@@ -136,6 +136,13 @@ class Supply:
         self._given: list[Issued] = []
         self._dry = False
 
+    @classmethod
+    def of(cls, issued: Issued) -> "Supply":
+        """The one password that was hashed already, for whoever wants it."""
+        supply = cls(OnDemand(0), 1)
+        supply._ahead = [issued]
+        return supply
+
     @property
     def given(self) -> int:
         """How many were given out."""

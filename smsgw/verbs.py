@@ -15,8 +15,7 @@ from smsgw import clock
 from smsgw.control import Verb
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
-from smsgw.gateway import By, Expired
-from smsgw.hotline import Hotline
+from smsgw.gateway import By, Expired, Hotline
 from smsgw.links import Link
 from smsgw.passwords import OnDemand
 from smsgw.store.store import StoreLost
@@ -47,7 +46,7 @@ class Verbs:
         self._links = links
         self._expire = expire
         self._on_lost = on_lost
-        self._issuer = OnDemand(hotline.settings.registration.password_length)
+        self._issuer = OnDemand(hotline.rules.password_length)
         # Hashes cost 20 ms of a core each: commands have them one after another.
         self._turn = asyncio.Lock()
 

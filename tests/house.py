@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from smsgw import config
-from smsgw.gateway import Batch
-from smsgw.hotline import Hotline
+from smsgw.gateway import Batch, Gateway, Hotline, Rules
 from smsgw.model import Address, Mo, Taken
 from smsgw.passwords import Issued, OnDemand, draw, hash_password
 from smsgw.simulator import toml
@@ -83,7 +82,8 @@ class House:
     def open(self):
         self.store = Store.open(self.path)
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
-        self.gateway = Hotline(self.store, self.settings, vault, self.issuer)
+        self.gateway = Gateway(self.store, Rules.of(self.settings), vault, self.issuer)
+        self.hotline = Hotline(self.gateway)
         self.gateway.start(self.now)
 
     def restart(self):
@@ -129,7 +129,7 @@ class House:
         return texts
 
     def account(self, key=AN):
-        return self.gateway.exact(key).account
+        return self.hotline.exact(key).account
 
     def states(self, **filters):
         """State of each MT, oldest first."""

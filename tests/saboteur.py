@@ -105,9 +105,7 @@ MAY_DOUBLE = {"after-reply", "reply-answered"}
 
 #: In the order of an expiry pass.
 EXPIRY_POINTS = {
-    "lapse-before-commit": die_when(
-        Store, "write", after=lambda _, store, changes: changes.passwords
-    ),
+    "lapse-before-commit": die_when(Store, "write", after=lambda _, store, changes: changes.issued),
     "lapse-after-commit": die_when(Gateway, "expire", after=lambda done, *_: done.replaced),
     "reminder-claimed": die_when(Gateway, "claim", after=lambda claim, *_: claim.mts),
 }

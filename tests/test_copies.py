@@ -22,7 +22,7 @@ from smsgw.vault import KeyUnknown, SealBroken, Vault
 @pytest.fixture
 def house(tmp_path):
     house = House(tmp_path)
-    house.issuer = house.gateway.issuer = OneHash()
+    house.issuer = house.gateway.tools.issuer = OneHash()
     yield house
     house.store.close()
 
@@ -138,11 +138,11 @@ def test_what_waits_all_night_is_sealed_anew_once(house):
     take(house, [2])
     minutes_pass(house, 9)
     with pytest.raises(KeyUnknown):
-        house.gateway._vault.unseal(2, sealed)
+        house.gateway.tools.seals.keys.unseal(2, sealed)
     again = dict(house.store._all("SELECT id, sealed FROM outbox"))
     assert 249 == len(again)
     for id_, old in again.items():
-        assert 8 == len(house.gateway._vault.unseal(id_, old))
+        assert 8 == len(house.gateway.tools.seals.keys.unseal(id_, old))
         assert dict(before)[id_] != old
 
 
@@ -179,7 +179,7 @@ def test_command_beside_the_daemon_seals_with_its_key_or_one_of_its_own(house):
     try:
         for minutes in (1, 10):
             other.now = house.now = house.now + timedelta(minutes=minutes)
-            other.gateway.reset_password(AN, "linh", other.now)
+            other.hotline.reset_password(AN, "linh", other.now)
             while house.gateway.renew_seals(house.now):
                 pass
             (mt,) = house.claim().mts
@@ -222,7 +222,7 @@ def test_disk_without_room_for_a_data_key_is_a_store_that_takes_nothing(house, m
 def test_text_that_the_secret_key_itself_sealed_still_leaves_and_is_sealed_anew(house):
     ((mt_id, password),) = register(house, 1).items()
     with house.store.transaction():
-        house.store.reseal(mt_id, house.gateway._vault._vault.seal(mt_id, password))
+        house.store.reseal(mt_id, house.gateway.tools.seals.keys._vault.seal(mt_id, password))
     house.gateway.start(house.now)
     assert [password] == [password_in(mt.text) for mt in house.claim().mts]
     house.later(hours=1)
@@ -254,7 +254,7 @@ def test_waiting_text_opens_again_when_the_former_secret_key_turns_up(house):
     minutes_pass(house, 30)
     key_file.write_text("ab" * 32 + "\n" + old)
     house.restart()
-    house.gateway.retry(2, "linh", house.now)
+    house.hotline.retry(2, "linh", house.now)
     (mt,) = house.claim().mts
     assert 8 == len(password_in(mt.text))
 
@@ -312,20 +312,20 @@ def test_failed_text_can_be_sent_for_a_day_and_then_its_password_is_wiped(house)
     house.settle(Refused(2, "ESME_RINVDSTADR"))
     house.later(hours=23, minutes=58)
     minutes_pass(house, 1)
-    house.gateway.retry(2, "linh", house.now)
+    house.hotline.retry(2, "linh", house.now)
     (mt,) = house.claim().mts
     house.settle(Refused(mt.id, "ESME_RINVDSTADR"))
     house.later(hours=24)
     for wiped in (False, True):
         with pytest.raises(SmsgwError, match=r"no password any more.*reset-password"):
-            house.gateway.retry(2, "linh", house.now)
+            house.hotline.retry(2, "linh", house.now)
         assert [(wiped,)] == house.store._all("SELECT sealed IS NULL FROM outbox")
         minutes_pass(house, 1)
 
 
 def test_cancelled_and_given_up_texts_are_wiped_after_a_day_too(house):
     house.take(house.mo(AN, TEXT), house.mo(BINH, OTHER_TEXT), room=0)
-    house.gateway.cancel(2, "linh", house.now)
+    house.hotline.cancel(2, "linh", house.now)
     house.later(hours=24)
     assert [] == house.claim().mts  # given up
     minutes_pass(house, 1)
@@ -342,8 +342,8 @@ def test_text_whose_password_was_replaced_loses_it_at_once(house, before):
     if before == "failed":
         house.settle(Refused(2, "ESME_RINVDSTADR"))
     elif before == "cancelled":
-        house.gateway.cancel(2, "linh", house.now)
-    house.gateway.reset_password("300000000", "linh", house.now)
+        house.hotline.cancel(2, "linh", house.now)
+    house.hotline.reset_password("300000000", "linh", house.now)
     assert [(None, "cancelled")] == house.store._all("SELECT sealed, state FROM outbox LIMIT 1")
 
 

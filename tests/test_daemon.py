@@ -17,7 +17,7 @@ import pytest
 
 from smsgw import clock, config
 from smsgw.daemon import Daemon, _log_fault
-from smsgw.gateway import Batch, Gateway
+from smsgw.gateway import Batch, Gateway, Rules
 from smsgw.model import Address, Answer, Mo, Part
 from smsgw.passwords import OnDemand
 from smsgw.simulator import Smsc, texts
@@ -134,7 +134,7 @@ def test_incomplete_long_texts_are_all_answered_however_many_and_late(
     settings = config.load(file)
     store = Store.open(settings.gateway.database)
     vault = Vault.open(settings.gateway.secret_key_file, create=True)
-    gateway = Gateway(store, settings, vault, OnDemand(8))
+    gateway = Gateway(store, Rules.of(settings), vault, OnDemand(8))
     phones = [f"8490500{number:04}" for number in range(1200)]
     part = Part("8:7", 2, 1, 0, b"TK,Nguyen Van An,", (0, 0))
     link = settings.smsc[0].name

@@ -7,8 +7,7 @@ from budget import BUDGET_MS, cost_ms
 from house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
 
 from smsgw.carriers import Carriers
-from smsgw.delivery import MOST_EARLY
-from smsgw.gateway import Batch
+from smsgw.gateway import MOST_EARLY, Batch
 from smsgw.model import AccountState, Address, Answer, MtState, Outcome, Receipt, Refused, Taken
 
 WORDS = "id:{id} sub:001 dlvrd:001 submit date:2605041200 done date:2605041201 stat:{stat} err:000"
@@ -17,14 +16,14 @@ WORDS = "id:{id} sub:001 dlvrd:001 submit date:2605041200 done date:2605041201 s
 @pytest.fixture
 def house(tmp_path):
     house = House(tmp_path)
-    house.issuer = house.gateway.issuer = OneHash()
+    house.issuer = house.gateway.tools.issuer = OneHash()
     yield house
     house.store.close()
 
 
 def one_carrier(house):
     """Both links lead to one SMSC."""
-    house.gateway.carriers = Carriers({"viettel": "viettel", "mobi": "viettel"}, {})
+    house.gateway.tools.carriers = Carriers({"viettel": "viettel", "mobi": "viettel"}, {})
 
 
 def receipt(smsc_id, state=MtState.DELIVERED, phone=AN, link="viettel"):
@@ -108,7 +107,9 @@ def test_receipt_by_another_bind_in_another_writing_is_matched_by_the_number(hou
 
 def test_receipt_for_a_text_of_a_link_that_is_gone_comes_by_its_successor(house):
     sent(house, AN, TEXT, "7F")
-    house.gateway.carriers = Carriers({"new": "viettel", "mobi": "mobi"}, {"viettel": "viettel"})
+    house.gateway.tools.carriers = Carriers(
+        {"new": "viettel", "mobi": "mobi"}, {"viettel": "viettel"}
+    )
     house.receive(receipt("7F", link="new"))
     assert [MtState.DELIVERED] == house.states()
 
@@ -270,7 +271,7 @@ def make_house(tmp_path):
 
     def make(**registration):
         house = House(tmp_path, registration=registration)
-        house.issuer = house.gateway.issuer = OneHash()
+        house.issuer = house.gateway.tools.issuer = OneHash()
         houses.append(house)
         return house
 
@@ -300,13 +301,13 @@ def undelivered(house, *smsc_ids):
 
 def story(house, key=AN):
     """What happened to the account, without texts."""
-    told = [entry.what for entry in house.gateway.history(key)]
+    told = [entry.what for entry in house.hotline.history(key)]
     return [what for what in told if not what.startswith("m")]
 
 
 def opens(house, key=AN):
     """Whether any password opens the account."""
-    return house.gateway.look_up(key)[0].password_hash is not None
+    return house.hotline.look_up(key)[0].password_hash is not None
 
 
 def test_password_ends_with_the_third_text_in_a_row_that_reached_nobody(house):
@@ -410,7 +411,7 @@ def test_text_that_the_hotline_tries_again_counts_once(house):
     for _ in range(5):
         house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))
         house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))  # it went out twice
-        house.gateway.retry(mt_id, "lan", house.now)
+        house.hotline.retry(mt_id, "lan", house.now)
         house.claim()
     assert opens(house)
 
@@ -429,9 +430,9 @@ def test_reminder_that_waits_is_cancelled_when_the_password_ends(house):
 def test_own_password_is_not_touched(house):
     sent(house, AN, TEXT, "id0")
     late = ["id0", *lapse(house), *lapse(house)]
-    house.gateway.set_password(AN, "my own secret", "lan", house.now)
+    house.hotline.set_password(AN, "my own secret", "lan", house.now)
     undelivered(house, *late)
-    assert house.gateway.verify_password(AN, "my own secret")
+    assert house.hotline.verify_password(AN, "my own secret")
     assert AccountState.ACTIVE == house.account().state
 
 
@@ -439,7 +440,7 @@ def test_hotline_s_new_password_begins_anew(house):
     sent(house, AN, TEXT, "id0")
     undelivered(house, "id0", *lapse(house), *lapse(house))
     assert not opens(house)
-    house.gateway.reset_password(AN, "lan", house.now)
+    house.hotline.reset_password(AN, "lan", house.now)
     (mt,) = house.claim().mts
     house.settle(Taken(mt.id, "new"))
     undelivered(house, "new", *lapse(house))
@@ -475,7 +476,7 @@ def test_receipt_and_the_end_of_the_password_are_one_transaction(make_house, mon
 
 def test_receipt_of_an_account_that_was_purged_is_still_taken(house):
     sent(house, AN, TEXT, "id0")
-    house.gateway.close_account(AN, "moved", "lan", house.now)
+    house.hotline.close_account(AN, "moved", "lan", house.now)
     house.later(days=366)
     with house.store.transaction():
         house.store.purge_accounts(house.now, 10)

@@ -82,7 +82,7 @@ async def office(folder, stock=3, **sections):
     house = await worker.do(lambda: House(folder, **sections))
     desk = None
     passwords = Stock(stock, 8, lambda: loop.call_soon_threadsafe(desk.passwords_ready))
-    house.gateway.issuer = passwords
+    house.gateway.tools.issuer = passwords
     desk = Desk(house.gateway, worker, passwords)
     port = Port(desk)
     desk.attach(port)
@@ -446,7 +446,7 @@ class Hashers:
 
     def __init__(self, desk, rate=100.0):
         self.desk, self.rate = desk, rate
-        desk._stock = desk._gateway.issuer = self
+        desk._stock = desk._gateway.tools.issuer = self
         self._hash = hash_password("secret23")
         self.ready = []
 

@@ -41,8 +41,8 @@ def test_password_lapses_after_three_days_and_not_a_second_before(make_house):
         f"Mat khau cu da het han. TK: 201234567, MK moi: {password} la tai khoan su dung HT Chinh "
         "quyen dien tu. De nghi anh chi doi mat khau trong vong 03 ngay. Cam on!"
     )
-    assert house.gateway.verify_password(AN, password)
-    assert not house.gateway.verify_password(AN, password_in(first))
+    assert house.hotline.verify_password(AN, password)
+    assert not house.hotline.verify_password(AN, password_in(first))
 
 
 def test_reminders_come_every_three_days_until_the_citizen_changes_the_password(make_house):
@@ -53,11 +53,11 @@ def test_reminders_come_every_three_days_until_the_citizen_changes_the_password(
         assert 1 == expire(house).replaced
         assert 1 == len([t for t in house.take_all() if t.startswith("Mat khau cu da het han")])
         assert count == house.account().reminders
-    house.gateway.set_password(AN, "my own secret", "lan", house.now)
+    house.hotline.set_password(AN, "my own secret", "lan", house.now)
     house.later(days=30)
     assert 0 == expire(house).replaced
     assert house.account().state is AccountState.ACTIVE
-    assert house.gateway.verify_password(AN, "my own secret")
+    assert house.hotline.verify_password(AN, "my own secret")
 
 
 def test_expiry_follows_the_one_clock_that_tests_can_freeze(make_house):
@@ -126,11 +126,11 @@ def test_after_the_last_reminder_the_password_is_deleted_and_not_replaced(make_h
         house.later(days=3)
         assert (1, 0) == expire(house)[:2]
     last = house.take_all()[-1]
-    assert house.gateway.verify_password(AN, password_in(last))
+    assert house.hotline.verify_password(AN, password_in(last))
     house.later(days=3)
     assert (0, 1) == expire(house)[:2]
     assert [] == house.take_all()
-    assert not house.gateway.verify_password(AN, password_in(last))
+    assert not house.hotline.verify_password(AN, password_in(last))
     house.later(days=30)
     assert (0, 0) == expire(house)[:2]
     account = house.account()
@@ -147,8 +147,8 @@ def test_hotline_gives_a_new_password_to_an_account_whose_reminders_ended(make_h
     for _ in range(2):
         house.later(days=3)
         expire(house)
-    house.gateway.reset_password(AN, "lan", house.now)
-    assert house.gateway.verify_password(AN, password_in(house.take_all()[-1]))
+    house.hotline.reset_password(AN, "lan", house.now)
+    assert house.hotline.verify_password(AN, password_in(house.take_all()[-1]))
     house.later(days=3)
     assert (1, 0) == expire(house)[:2]
 
@@ -211,7 +211,7 @@ def test_short_stock_replaces_the_oldest_and_leaves_the_rest_for_later(make_hous
     house.text(AN, TEXT)
     house.text(BINH, OTHER_TEXT)
     house.later(days=3)
-    house.issuer = house.gateway.issuer = FewIssued(1)
+    house.issuer = house.gateway.tools.issuer = FewIssued(1)
     done = expire(house)
     assert (1, 1, False) == (done.replaced, done.short, done.more)
     house.issuer.left = 9
@@ -220,7 +220,7 @@ def test_short_stock_replaces_the_oldest_and_leaves_the_rest_for_later(make_hous
 
 def test_many_that_lapse_at_once_are_each_told_a_password_of_their_own(make_house):
     house = make_house()
-    house.issuer = house.gateway.issuer = OneHash()
+    house.issuer = house.gateway.tools.issuer = OneHash()
     phones = [f"849050000{n:02}" for n in range(75)]
     texts = [f"TK,Nguyen Van An,2015550{n:02},01.02.1990" for n in range(75)]
     house.take(*map(house.mo, phones, texts))

@@ -62,7 +62,7 @@ ONE_CARRIER = {"mobi": {"carrier": "viettel"}}
 
 @pytest.mark.parametrize("size", [1, 31, 32, 33, 75, 100])
 def test_batch_of_any_size_registers_and_settles_each_as_itself(house, size):
-    house.issuer = house.gateway.issuer = OneHash()
+    house.issuer = house.gateway.tools.issuer = OneHash()
     phones = [f"849050000{n:02}" for n in range(size)]
     texts = [f"TK,Nguyen Van An,2015550{n:02},01.02.1990" for n in range(size)]
     done = house.take(*map(house.mo, phones, texts))
@@ -99,7 +99,7 @@ def test_valid_text_registers_and_is_answered_with_user_name_and_password(house)
     )
     assert account.state is AccountState.ISSUED
     assert account.password_expires_at - account.registered_at == timedelta(days=3)
-    assert house.gateway.verify_password(AN, password)
+    assert house.hotline.verify_password(AN, password)
 
 
 def test_text_with_wrong_syntax_is_answered_with_the_right_one(house):
@@ -129,7 +129,7 @@ def test_first_of_two_texts_in_one_batch_gets_the_account(house):
 
 def test_closed_account_lets_phone_and_cmnd_register_again(house):
     house.text(AN, TEXT)
-    house.gateway.close_account(AN, "asked at the hotline", "lan", house.now)
+    house.hotline.close_account(AN, "asked at the hotline", "lan", house.now)
     outcome, _ = house.text(AN, TEXT, session=1)
     assert outcome == Outcome.REGISTERED
     assert ["closed", "issued"] == [a.state for a in house.store.accounts()]
@@ -220,7 +220,7 @@ def test_try_holds_no_lock_and_makes_no_hash(make_house, monkeypatch, text, repe
     asked = []
     house.store._db.set_trace_callback(asked.append)
     monkeypatch.setattr(passwords, "hash_password", lambda password: 1 / 0)
-    trial = house.gateway.try_text(AN, text, house.now)
+    trial = house.hotline.try_text(AN, text, house.now)
     house.store._db.set_trace_callback(None)
     assert trial.reply
     assert {"SELECT"} == {re.sub(r"--.*", "", statement).split()[0] for statement in asked}
@@ -237,8 +237,8 @@ def test_citizen_who_repeats_the_registration_gets_a_new_password_three_times_a_
         house.later(minutes=1)
         outcome, (reply,) = house.text(AN, TEXT)
         assert outcome == Outcome.REGISTERED
-        assert house.gateway.verify_password(AN, password_in(reply))
-        assert not house.gateway.verify_password(AN, password_in(first))
+        assert house.hotline.verify_password(AN, password_in(reply))
+        assert not house.hotline.verify_password(AN, password_in(first))
     assert (Outcome.ALREADY_REGISTERED, [REFUSAL]) == house.text(AN, TEXT)
     house.later(days=1)
     assert Outcome.REGISTERED == house.text(AN, TEXT)[0]
@@ -266,16 +266,16 @@ def test_repetition_in_the_batch_of_the_registration_has_its_turn_in_the_next(ma
     assert [Answer.OK, None] == done.answers
     assert 0 == done.passwords_wanted
     (reply,) = house.take(again).replies
-    assert house.gateway.verify_password(AN, password_in(reply.text))
+    assert house.hotline.verify_password(AN, password_in(reply.text))
 
 
 def test_reset_makes_an_active_account_issued_again(make_house):
     house = make_house(registration={"repeat": "reset"})
     house.text(AN, TEXT)
-    house.gateway.set_password(AN, "my own secret", "lan", house.now)
+    house.hotline.set_password(AN, "my own secret", "lan", house.now)
     house.text(AN, TEXT)
     assert house.account().state is AccountState.ISSUED
-    assert not house.gateway.verify_password(AN, "my own secret")
+    assert not house.hotline.verify_password(AN, "my own secret")
 
 
 # --- a stock that is empty, a store that fails -------------------------------------------------
@@ -283,7 +283,7 @@ def test_reset_makes_an_active_account_issued_again(make_house):
 
 def test_registration_waits_for_a_password_while_others_pass_by(house):
     house.text(BINH, OTHER_TEXT)
-    house.issuer = house.gateway.issuer = FewIssued(1)
+    house.issuer = house.gateway.tools.issuer = FewIssued(1)
     mos = [
         house.mo(AN, TEXT),
         house.mo("84905000001", "TK,Le Van C,201000001,01.01.1980"),
@@ -298,7 +298,7 @@ def test_registration_waits_for_a_password_while_others_pass_by(house):
 
 
 def test_registration_that_waited_for_a_password_is_one_text_on_its_link(house):
-    house.issuer = house.gateway.issuer = FewIssued(0)
+    house.issuer = house.gateway.tools.issuer = FewIssued(0)
     mo = house.mo(AN, TEXT)
     house.take(mo)
     house.issuer.left = 1
@@ -315,7 +315,7 @@ def test_text_in_another_writing_does_not_overtake_the_first_that_waits_for_a_pa
             self.looks += 1
             return super().take(n)
 
-    house.issuer = house.gateway.issuer = Refilled(0)
+    house.issuer = house.gateway.tools.issuer = Refilled(0)
     house.issuer.looks = 0
     done = house.take(house.mo(AN, TEXT), house.mo(f"+{AN}", TEXT))
     assert [None, None] == done.answers
@@ -323,7 +323,7 @@ def test_text_in_another_writing_does_not_overtake_the_first_that_waits_for_a_pa
 
 
 def test_store_in_trouble_uses_up_no_passwords(house):
-    house.issuer = house.gateway.issuer = FewIssued(60)
+    house.issuer = house.gateway.tools.issuer = FewIssued(60)
     pages = house.store._one("PRAGMA page_count")[0]
     house.store._db.execute(f"PRAGMA max_page_count = {pages}")
     many = [house.mo(f"8490500{n:04}", f"TK,Le Van C,20{n:07},01.01.1980") for n in range(60)]
@@ -336,7 +336,7 @@ def test_store_in_trouble_uses_up_no_passwords(house):
 
 def test_text_that_cannot_be_read_to_its_end_uses_up_no_passwords(house):
     """The stock leaked when a batch failed in its middle, behind what was taken ahead."""
-    house.issuer = house.gateway.issuer = FewIssued(60)
+    house.issuer = house.gateway.tools.issuer = FewIssued(60)
     many = [house.mo(f"8490500{n:04}", f"TK,Le Van C,20{n:07},01.01.1980") for n in range(60)]
     (first, last) = parts(house, "hal", "lo")
     house.take(first)
@@ -374,14 +374,14 @@ def test_text_behind_a_bad_one_does_not_overtake_one_that_waits_for_a_password(h
             self.left = 1 if self.looks == 5 else 0
             return super().take(n)
 
-    house.issuer = house.gateway.issuer = Refilled(0)
+    house.issuer = house.gateway.tools.issuer = Refilled(0)
     hopeless = house.mo(BINH, "hallo")._replace(link=object())
     done = house.take(house.mo(AN, TEXT), house.mo(BINH, OTHER_TEXT), hopeless)
     assert [None, None, Answer.LATER] == done.answers
 
 
 def test_password_that_was_not_given_out_goes_back(house):
-    house.issuer = house.gateway.issuer = FewIssued(5)
+    house.issuer = house.gateway.tools.issuer = FewIssued(5)
     house.take(house.mo(AN, TEXT), house.mo(BINH, TEXT))
     assert 4 == house.issuer.left
 
@@ -526,7 +526,7 @@ def test_reply_that_was_given_up_has_another_day_when_the_hotline_retries_it(hou
     house.restart()
     house.later(hours=24)
     assert [] == house.claim().mts
-    house.gateway.retry(mt.id, "lan", house.now)
+    house.hotline.retry(mt.id, "lan", house.now)
     assert [mt] == house.claim().mts
     house.settle(Postponed(mt.id, "ESME_RSYSERR", throttled=False))
     house.later(hours=23)
@@ -539,10 +539,10 @@ def test_reply_that_was_given_up_has_another_day_when_the_hotline_retries_it(hou
 
 def test_reply_that_is_on_its_way_does_not_leave_twice_when_the_hotline_retries_it(house):
     (mt,) = house.take(house.mo(AN, TEXT)).replies
-    house.gateway.retry(mt.id, "lan", house.now)
+    house.hotline.retry(mt.id, "lan", house.now)
     assert [] == house.claim().mts
     house.settle(Postponed(mt.id, "ESME_RSYSERR", throttled=False))
-    house.gateway.retry(mt.id, "lan", house.now)
+    house.hotline.retry(mt.id, "lan", house.now)
     assert [mt] == house.claim().mts
 
 
@@ -644,7 +644,7 @@ def test_two_in_one_batch_are_each_read_as_what_they_are(house):
 
 
 def test_text_that_parses_as_declared_is_never_read_again(house, monkeypatch):
-    monkeypatch.setattr("smsgw.intake.reread", None)
+    monkeypatch.setattr("smsgw.gateway.intake.reread", None)
     done = house.take(house.mo(AN, TEXT)._replace(octets=Octets((b"TK",))))
     assert {Outcome.REGISTERED: 1} == done.outcomes
 
@@ -742,7 +742,7 @@ def test_reference_may_be_used_again_for_another_text(house):
 
 
 def test_last_part_that_waits_for_a_password_registers_when_it_comes_again(house):
-    house.issuer = house.gateway.issuer = FewIssued(0)
+    house.issuer = house.gateway.tools.issuer = FewIssued(0)
     first, second = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
     assert [Answer.OK, None] == house.take(first, second).answers
     house.issuer.left = 1
@@ -751,7 +751,7 @@ def test_last_part_that_waits_for_a_password_registers_when_it_comes_again(house
 
 
 def test_copy_of_a_last_part_is_not_answered_before_the_part_itself(house):
-    house.issuer = house.gateway.issuer = FewIssued(0)
+    house.issuer = house.gateway.tools.issuer = FewIssued(0)
     first, last = parts(house, "TK,Nguyen Van An,", "201234567,01.02.1990")
     copy = last._replace(session=2)
     assert [Answer.OK, None, None] == house.take(first, last, copy).answers
@@ -761,7 +761,7 @@ def test_copy_of_a_last_part_is_not_answered_before_the_part_itself(house):
 
 
 def test_late_copy_of_a_part_beside_a_last_part_that_waits_for_a_password_loses_no_part(house):
-    house.issuer = house.gateway.issuer = FewIssued(0)
+    house.issuer = house.gateway.tools.issuer = FewIssued(0)
     first, middle, last = parts(house, "TK,Nguyen Van An,", "201234567", ",01.02.1990")
     house.take(first, middle)
     house.later(minutes=61)  # too late to be known as sent again
@@ -786,9 +786,9 @@ def test_citizens_story_holds_nobody_elses_texts(house):
     house.text(BINH, OTHER_TEXT)
     house.text(AN, TEXT)
     house.text(AN, TEXT, session=2)  # a retransmission: the next number is no reply to it
-    house.gateway.reset_password(BINH, "lan", house.now)
+    house.hotline.reset_password(BINH, "lan", house.now)
     assert ["mo", "mt", "mo"] == [m.direction for m in house.store.messages(phone="+84905123456")]
-    assert not [entry for entry in house.gateway.history(AN) if "201999999" in entry.detail]
+    assert not [entry for entry in house.hotline.history(AN) if "201999999" in entry.detail]
     binhs = house.store.messages(phone="+84905999999", direction="mt")
     assert ["+84905999999"] * 2 == [m.phone for m in binhs]
 
@@ -797,14 +797,14 @@ def test_purge_removes_what_is_older_than_the_rules_say_and_nothing_else(house):
     house.text(AN, TEXT)
     house.text(BINH, OTHER_TEXT)
     house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction="mt")))
-    house.gateway.close_account(BINH, "test", "lan", house.now)
+    house.hotline.close_account(BINH, "test", "lan", house.now)
     house.later(days=91)
     house.text("84905000001", "hallo")
-    purged = house.gateway.purge_all(house.now)
+    purged = house.hotline.purge_all(house.now)
     assert (4, 0) == (purged.messages, purged.accounts)
     assert ["hallo"] == [m.text for m in house.store.messages(direction="mo")]
     house.later(days=300)
-    assert 1 == house.gateway.purge_all(house.now).accounts
+    assert 1 == house.hotline.purge_all(house.now).accounts
     assert ["Nguyen Van An"] == [a.full_name for a in house.store.accounts()]
     assert {"+84905123456": 1} == house.store.senders(["+84905123456", "+84905999999"])[0]
 
@@ -813,7 +813,7 @@ def test_purged_ids_are_not_used_again(house):
     house.text(AN, "hallo")
     house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction="mt")))
     house.later(days=91)
-    assert 2 == house.gateway.purge_all(house.now).messages
+    assert 2 == house.hotline.purge_all(house.now).messages
     assert [] == house.store.messages()
     house.text(AN, "hallo")
     assert [4, 3] == [m.id for m in house.store.messages()]
@@ -822,7 +822,7 @@ def test_purged_ids_are_not_used_again(house):
 def test_what_still_waits_to_be_sent_is_not_purged(house):
     house.take(house.mo(AN, TEXT), room=0)
     house.later(days=100)
-    house.gateway.purge_all(house.now)
+    house.hotline.purge_all(house.now)
     assert 1 == len(house.store.outbox())
     # Nor is the text that it answers, through which it is found.
     assert ["mt", "mo"] == [m.direction for m in house.store.messages(phone="+84905123456")]
@@ -834,7 +834,7 @@ def test_purge_goes_on_behind_more_waiting_texts_than_one_step_takes(house):
     house.text(AN, "hallo")
     house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction="mt", limit=1)))
     house.later(days=91)
-    assert 2 == house.gateway.purge_all(house.now).messages
+    assert 2 == house.hotline.purge_all(house.now).messages
     assert 501 == len(house.store.outbox())
 
 

@@ -94,9 +94,15 @@ def test_room_knows_only_what_lies_below_it(room):
 
 def test_gateway_never_sees_a_pdu():
     wire = {"smsgw.smpp.pdu", "smsgw.smpp.codec", "smsgw.smpp.session"}
-    for module in ("smsgw.gateway", "smsgw.desk"):
-        if module in FILES:
-            assert set() == imports(module) & wire, module
+    for module in [*in_room("smsgw.gateway"), "smsgw.desk"]:
+        assert set() == imports(module) & wire, module
+
+
+def test_the_gateway_is_entered_by_its_door():
+    for module in FILES:
+        if not within(module, "smsgw.gateway"):
+            inner = {name for name in our_imports(module) if name.startswith("smsgw.gateway.")}
+            assert set() == inner, module
 
 
 def test_only_the_codec_imports_smpplib():

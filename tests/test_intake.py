@@ -10,8 +10,7 @@ from house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 from smsgw import clock
 from smsgw.cli.main import execute
-from smsgw.gateway import Batch
-from smsgw.intake import PARTS_OF_A_SENDER
+from smsgw.gateway import PARTS_OF_A_SENDER, Batch
 from smsgw.limits import CEILING_FACT
 from smsgw.model import AccountState, Address, Answer, Ignored, Mo, Outcome, Part
 
@@ -93,9 +92,9 @@ def test_sender_who_never_stops_is_recorded_a_hundred_times_an_hour_and_then_cou
         house.text(AN, f"hallo {number}")
     house.take(*(house.mo(AN, f"again {number}") for number in range(70)))
     assert [None] * 10 + [Ignored.PHONE_LIMIT] * 90 == reasons(house)
-    counts = {c.outcome: c.count for c in house.store.stats(None, house.gateway.zone)}
+    counts = {c.outcome: c.count for c in house.store.stats(None, house.gateway.rules.zone)}
     assert (10, 190) == (counts["syntax_error"], counts["ignored"])
-    told = [entry.detail for entry in house.gateway.history(AN)]
+    told = [entry.detail for entry in house.hotline.history(AN)]
     assert "ignored: 100 more within the hour, which were only counted" in told
     assert 200 == next(link.mo for link in house.store.links() if link.name == "viettel")
 
@@ -179,9 +178,9 @@ def test_what_was_counted_goes_with_what_was_recorded(house):
     house.later(days=95)
     house.restart()
     house.take_all()  # given up
-    house.gateway.purge_all(house.now)
+    house.hotline.purge_all(house.now)
     house.later(days=95)
-    house.gateway.purge_all(house.now)
+    house.hotline.purge_all(house.now)
     for table in ("mo", "ignored", "surplus", "subscribers"):
         assert [] == house.store._all(f"SELECT * FROM {table}"), table  # noqa: S608
 
@@ -232,7 +231,7 @@ def test_no_reminder_goes_where_no_text_may_go_and_the_password_ends(make_house)
     expired = house.gateway.expire(house.now)
     assert (0, 1) == (expired.replaced, expired.ended)
     assert house.account("201234567").password_expires_at is None
-    assert "country" in house.gateway.history("201234567")[-1].reason
+    assert "country" in house.hotline.history("201234567")[-1].reason
 
 
 # --- which number it is -------------------------------------------------------------------------
@@ -306,7 +305,7 @@ def test_status_says_that_the_limit_of_the_gateway_is_reached(make_house, monkey
 def test_limit_of_the_gateway_stops_neither_reminders_nor_the_hotline(make_house):
     house = make_house(limits={"replies_per_hour": 1})
     house.text(AN, TEXT)
-    house.gateway.reset_password(AN, "lan", house.now)
+    house.hotline.reset_password(AN, "lan", house.now)
     assert 1 == len(house.take_all())
     house.later(days=3)
     house.text(BINH, "hallo")
@@ -421,7 +420,7 @@ def test_reset_by_another_carrier_is_refused_and_leaves_a_line(make_house):
     _, (reply,) = house.text(AN, TEXT)
     for _ in range(3):
         assert Outcome.ALREADY_REGISTERED == house.text(AN, TEXT, link="mobi")[0]
-    assert house.gateway.verify_password(AN, password_in(reply))
+    assert house.hotline.verify_password(AN, password_in(reply))
     lines = [e for e in house.store.account_history(1) if e.what == "other carrier"]
     assert ["a text of this number came by link mobi"] == [line.reason for line in lines]
 
@@ -435,7 +434,7 @@ def test_reset_by_another_link_of_the_carrier_is_one(make_house):
 def test_try_answers_as_by_a_link_of_the_accounts_carrier(make_house):
     house = make_house(registration={"repeat": "reset"})
     house.text(AN, TEXT, link="mobi")
-    assert Outcome.REGISTERED == house.gateway.try_text(AN, TEXT, house.now).outcome
+    assert Outcome.REGISTERED == house.hotline.try_text(AN, TEXT, house.now).outcome
 
 
 # --- the way back ------------------------------------------------------------------------------
@@ -456,7 +455,7 @@ def ended(make_house):
 def test_citizen_whose_password_ended_gets_a_new_one_by_texting(ended):
     outcome, (reply,) = ended.text(AN, TEXT)
     assert outcome == Outcome.REGISTERED
-    assert ended.gateway.verify_password(AN, password_in(reply))
+    assert ended.hotline.verify_password(AN, password_in(reply))
     assert AccountState.ISSUED is ended.account().state
     assert Outcome.ALREADY_REGISTERED == ended.text(AN, TEXT)[0]
 
@@ -489,7 +488,7 @@ def test_password_comes_back_three_times_a_day_at_most(ended):
 
 
 def test_hundreds_of_incomplete_texts_are_all_answered(house):
-    house.issuer = house.gateway.issuer = OneHash()
+    house.issuer = house.gateway.tools.issuer = OneHash()
     senders = [f"8490500{n:04}" for n in range(1000)]
     part = Part("8:7", 2, 1, 0, b"TK,Nguyen Van An,", (0, 0))
     assert [Answer.OK] * 1000 == house.take(
@@ -518,7 +517,7 @@ def test_parts_that_wait_are_bounded_for_a_sender_and_nothing_acknowledged_is_lo
 
 
 def test_parts_that_wait_are_bounded_for_a_link(house, monkeypatch):
-    monkeypatch.setattr("smsgw.intake.PARTS_OF_A_LINK", 5)
+    monkeypatch.setattr("smsgw.gateway.long_texts.PARTS_OF_A_LINK", 5)
     mos = [
         house.mo(f"8490500000{n}", None, part=Part("8:7", 2, 1, 0, b"hallo", (0, 0)))
         for n in range(8)

@@ -8,9 +8,10 @@ from house import AN, BINH, TEXT, House, OneHash
 
 from smsgw.clock import stamp
 from smsgw.errors import SmsgwError
-from smsgw.hotline import Hotline
+from smsgw.gateway import Gateway, Hotline
 from smsgw.model import AccountState, Outcome, Part
 from smsgw.store import Store
+from smsgw.vault import Vault
 
 OWNER = "84905777001"
 SIM_CARDS = [f"8490500{n:04}" for n in range(50)]
@@ -20,13 +21,13 @@ REFUSAL = "So CMND da duoc su dung de dang ky tai khoan tren he thong Chinh quye
 @pytest.fixture
 def house(tmp_path):
     house = House(tmp_path)
-    house.issuer = house.gateway.issuer = OneHash()
+    house.issuer = house.gateway.tools.issuer = OneHash()
     yield house
     house.store.close()
 
 
 def close(house, reserve_for=OWNER, key="201234567"):
-    return house.gateway.close_account(
+    return house.hotline.close_account(
         key, "not its owner", "lan", house.now, reserve_for=reserve_for
     )
 
@@ -74,7 +75,8 @@ def test_reservation_by_a_command_counts_at_once_for_the_daemon_that_runs(house)
     house.text(AN, TEXT)
     house.text(BINH, "hallo")
     with closing(Store.open(house.path)) as store:
-        command = Hotline(store, house.settings, house.gateway._vault, house.issuer)
+        nobodys = Vault([bytes(32)])
+        command = Hotline(Gateway(store, house.gateway.rules, nobodys, house.issuer))
         command.close_account("201234567", "why", "lan", house.now, reserve_for=OWNER)
     assert Outcome.ALREADY_REGISTERED == house.text(BINH, TEXT)[0]
 
@@ -88,7 +90,7 @@ def test_owner_whose_phone_has_an_account_is_refused_as_always(house):
     house.text(AN, TEXT)
     close(house)
     assert Outcome.ALREADY_REGISTERED == house.text(OWNER, TEXT)[0]
-    house.gateway.close_account("201999999", "moves", "lan", house.now)
+    house.hotline.close_account("201999999", "moves", "lan", house.now)
     assert Outcome.REGISTERED == house.text(OWNER, TEXT)[0]
 
 
@@ -109,7 +111,7 @@ def test_second_word_replaces_the_first_also_once_the_account_is_closed(reserved
 
 def test_account_that_is_closed_without_a_reservation_is_anybody_s(reserved):
     reserved.text(OWNER, TEXT)
-    reserved.gateway.close_account("201234567", "moves", "lan", reserved.now)
+    reserved.hotline.close_account("201234567", "moves", "lan", reserved.now)
     assert Outcome.REGISTERED == reserved.text(BINH, TEXT)[0]
 
 
@@ -123,7 +125,7 @@ def test_phone_that_is_none_closes_nothing(house):
 def test_history_tells_for_whom_it_was_reserved_and_why(reserved):
     told = [
         (e.what, e.actor, e.reason)
-        for e in reserved.gateway.history("201234567")
+        for e in reserved.hotline.history("201234567")
         if e.actor is not None
     ]
     assert [
@@ -133,10 +135,10 @@ def test_history_tells_for_whom_it_was_reserved_and_why(reserved):
 
 
 def test_try_tells_for_whom_it_is_reserved(reserved):
-    trial = reserved.gateway.try_text(BINH, TEXT, reserved.now)
+    trial = reserved.hotline.try_text(BINH, TEXT, reserved.now)
     assert Outcome.ALREADY_REGISTERED == trial.outcome
     assert "the CMND is reserved for +84905777001 until 2026-05-11 12:00" == trial.detail
-    assert Outcome.REGISTERED == reserved.gateway.try_text(OWNER, TEXT, reserved.now).outcome
+    assert Outcome.REGISTERED == reserved.hotline.try_text(OWNER, TEXT, reserved.now).outcome
 
 
 def test_many_reservations_cost_a_registration_next_to_nothing(reserved):

@@ -105,7 +105,7 @@ def test_hotline_may_send_what_is_held(house):
     house.settle(unanswered(mt.id))
     house.later(minutes=11)
     swallow(house, times=MOST_UNANSWERED - 1)
-    house.gateway.retry(mt.id, "lan", house.now)
+    house.hotline.retry(mt.id, "lan", house.now)
     assert MOST_UNANSWERED == swallow(house, times=10)
 
 

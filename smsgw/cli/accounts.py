@@ -23,7 +23,7 @@ from smsgw.cli.options import (
     typed,
 )
 from smsgw.errors import NotFound, SmsgwError
-from smsgw.hotline import Verdict
+from smsgw.gateway import Verdict
 from smsgw.model import AccountState, HistoryEntry
 
 #: So many of the accounts that shall be ended are shown to people.
@@ -87,7 +87,7 @@ def list_(office: Office, state: str | None, within: timedelta | None, form: str
     \b
         smsgw accounts list --state issued --expiring-within 1d
     """
-    found = office.store.accounts(
+    found = office.hotline.accounts(
         state=AccountState(state) if state else None,
         expiring_before=office.now + within if within is not None else None,
     )

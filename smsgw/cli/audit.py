@@ -25,4 +25,4 @@ def audit(office: Office, since: datetime | None, who: str | None, form: str) ->
 
     The last thing stands last. Numbers of citizens are masked; it is kept for retention.audit.
     """
-    show.show(show.AUDIT, office.store.audit(since, who), form, office.eye)
+    show.show(show.AUDIT, office.hotline.audit(since, who), form, office.eye)

@@ -72,7 +72,7 @@ def list_(
         "since": since and office.eye.minute(since),
         "limit": limit,
     }
-    found = office.store.messages(
+    found = office.hotline.messages(
         phone=phone,
         direction=Direction(direction) if direction else None,
         state=MtState(state) if state else None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.carriers import Carriers
     from smsgw.cli.show import Eye
     from smsgw.config import Settings
-    from smsgw.hotline import Hotline
+    from smsgw.gateway import Hotline
     from smsgw.store.store import AccountRow, Store
     from smsgw.vault import Vault
 
@@ -138,11 +138,11 @@ class Office:
             yield self._hotline(store, vault)
 
     def _hotline(self, store: "Store", vault: "Vault") -> "Hotline":
-        from smsgw.hotline import Hotline
+        from smsgw.gateway import Gateway, Hotline, Rules
         from smsgw.passwords import OnDemand
 
         issuer = OnDemand(self.settings.registration.password_length)
-        return Hotline(store, self.settings, vault, issuer)
+        return Hotline(Gateway(store, Rules.of(self.settings), vault, issuer))
 
     @cached_property
     def now(self) -> datetime:
@@ -259,13 +259,8 @@ class Office:
     def _amend(self, note: int, detail: str) -> None:
         from smsgw.errors import SmsgwError
 
-        store = self.store
-        with (
-            suppress(SmsgwError, sqlite3.Error),
-            store.patience(NOTE_PATIENCE),
-            store.transaction(),
-        ):
-            store.amend_note(note, detail)
+        with suppress(SmsgwError, sqlite3.Error), self.store.patience(NOTE_PATIENCE):
+            self.hotline.amend_note(note, detail)
 
     def close(self) -> None:
         if "store" in self.__dict__:

@@ -17,7 +17,7 @@ def outbox() -> None:
 @pass_office
 def list_(office: Office, form: str) -> None:
     """List them, the oldest first."""
-    with office.listing("outbox list", office.store.outbox(), "") as listed:
+    with office.listing("outbox list", office.hotline.outbox(), "") as listed:
         show.show(show.OUTBOX, listed, form, office.eye)
 
 

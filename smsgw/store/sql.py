@@ -390,9 +390,9 @@ CANCEL = """
 SUPERSEDE = """
     -- The password that it tells is no more: nobody may read it any longer, nor send it again.
     UPDATE outbox SET sealed = NULL,
-                      reason = CASE WHEN state = 'cancelled' THEN reason ELSE :reason END,
-                      state = 'cancelled', ended_at = coalesce(ended_at, :now)
-     WHERE id = :id
+                      reason = CASE WHEN state = 'cancelled' THEN reason ELSE ?2 END,
+                      state = 'cancelled', ended_at = coalesce(ended_at, ?3)
+     WHERE id = ?1
 """
 
 SEALED_AFTER = """
@@ -650,25 +650,27 @@ ISSUE_PASSWORD = """
 
 SET_UNDELIVERED = "UPDATE accounts SET undelivered = ? WHERE id = ?"
 
-DELETE_PASSWORD = """
-    -- After the last reminder, or where no text arrives. Nothing replaces it, and nothing lapses
-    -- any more.
-    UPDATE accounts SET password_hash = NULL, password_mt_id = NULL, password_expires_at = NULL
-     WHERE id = ?
-"""
-
 SET_OWN_PASSWORD = """
     UPDATE accounts
-       SET state = :state, password_hash = :hash, password_mt_id = NULL,
-           password_expires_at = NULL
-     WHERE id = :id
+       SET state = ?1, password_hash = ?2, password_mt_id = NULL, password_expires_at = NULL
+     WHERE id = ?3
 """
+
+END_PASSWORD = """
+    -- After the last reminder, or where no text arrives. Nothing replaces it, and nothing lapses
+    -- any more.
+    UPDATE accounts
+       SET state = ?1, password_hash = NULL, password_mt_id = NULL, password_expires_at = NULL
+     WHERE id = ?2
+"""
+
+KEEP_PASSWORD = "UPDATE accounts SET state = ?1 WHERE id = ?2"
 
 CLOSE_ACCOUNT = """
     UPDATE accounts
-       SET state = :state, password_hash = NULL, password_mt_id = NULL,
-           password_expires_at = NULL, closed_at = :now
-     WHERE id = :id
+       SET state = ?1, password_hash = NULL, password_mt_id = NULL,
+           password_expires_at = NULL, closed_at = ?2
+     WHERE id = ?3
 """
 
 ANY_RESERVATION = "SELECT 1 FROM reservations WHERE ends_at > :now LIMIT 1"

@@ -528,7 +528,7 @@ class Store:
     # --- what goes in -------------------------------------------------------------------------
 
     def write(self, changes: Changes) -> None:
-        """Add all of *changes*.
+        """Write all of *changes*.
 
         Raises:
             sqlite3.IntegrityError: a phone or CMND has an open account already.
@@ -550,10 +550,17 @@ class Store:
             self._add(sql.ADD_IGNORED, changes.ignored)
         if changes.surplus:
             self._db.executemany(sql.ADD_SURPLUS, changes.surplus)
-        if changes.passwords:
-            self._db.executemany(sql.ISSUE_PASSWORD, changes.passwords)
-        if changes.history:
-            self._db.executemany(sql.ADD_HISTORY, changes.history)
+        for statement, changed in (
+            (sql.SUPERSEDE, changes.superseded),
+            (sql.ISSUE_PASSWORD, changes.issued),
+            (sql.SET_OWN_PASSWORD, changes.own),
+            (sql.END_PASSWORD, changes.ended),
+            (sql.KEEP_PASSWORD, changes.kept),
+            (sql.CLOSE_ACCOUNT, changes.closed),
+            (sql.ADD_HISTORY, changes.history),
+        ):
+            if changed:
+                self._db.executemany(statement, changed)
 
     def _add(self, statement: str, rows: Sequence[Row]) -> None:
         """Add *rows* by *statement*, which adds one."""
@@ -800,10 +807,6 @@ class Store:
         """Cancel a reply that waits or failed; false where there is none such."""
         return self._run(sql.CANCEL, id=mt_id, reason=reason, now=stamp(now)) > 0
 
-    def supersede(self, mt_id: int, reason: str, now: datetime) -> None:
-        """The password that it tells is no more: cancel it, and wipe what is sealed in it."""
-        self._run(sql.SUPERSEDE, id=mt_id, reason=reason, now=stamp(now))
-
     # --- what is sealed -----------------------------------------------------------------------
 
     def sealed_after(self, id_: int, limit: int) -> list[tuple[int, bytes | None, str, int | None]]:
@@ -989,15 +992,6 @@ class Store:
     def set_undelivered(self, account_id: int, texts: int) -> None:
         """So many texts in a row with the account's password reached nobody."""
         self._db.execute(sql.SET_UNDELIVERED, (texts, account_id))
-
-    def delete_passwords(self, accounts: Iterable[int]) -> None:
-        self._db.executemany(sql.DELETE_PASSWORD, [(id_,) for id_ in accounts])
-
-    def set_own_password(self, account_id: int, state: AccountState, password_hash: str) -> None:
-        self._run(sql.SET_OWN_PASSWORD, id=account_id, state=state, hash=password_hash)
-
-    def close_account(self, account_id: int, state: AccountState, now: datetime) -> None:
-        self._run(sql.CLOSE_ACCOUNT, id=account_id, state=state, now=stamp(now))
 
     # --- reservations -------------------------------------------------------------------------
 

@@ -361,7 +361,7 @@ def then_wait(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
 def _fill(scene: Scene, count: int, words: str) -> None:
     """*count* citizens texted by a carrier that is gone; nothing of it was ever sent."""
     house = House(scene.folder, limits={"replies_per_phone_per_hour": 0})
-    house.gateway.issuer = OneHash()
+    house.gateway.tools.issuer = OneHash()
     house.now = datetime.now(UTC)
     for first in range(0, count, 500):
         house.take(

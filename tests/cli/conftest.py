@@ -12,8 +12,7 @@ import pytest
 from smsgw import clock
 from smsgw.cli.main import execute
 from smsgw.config import load
-from smsgw.gateway import Batch
-from smsgw.hotline import Hotline
+from smsgw.gateway import Batch, Gateway, Hotline, Rules
 from smsgw.model import Address, LinkState, Mo, MtState, Receipt, Refused, Taken
 from smsgw.passwords import Issued, hash_password
 from smsgw.store.store import Store
@@ -49,7 +48,9 @@ class Town:
         self.now = now
         self.store = Store.open(self.database)
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
-        self.gateway = Hotline(self.store, self.settings, vault, KnownPasswords())
+        rules = Rules.of(self.settings)
+        self.gateway = Gateway(self.store, rules, vault, KnownPasswords())
+        self.hotline = Hotline(self.gateway)
         self.gateway.start(now - timedelta(days=4))
         self._texts = 0
 
@@ -112,7 +113,7 @@ def _settle(config, now):
     (mt,) = town.text(AN, "TK,Nguyen Van An,001234567,01.02.1990", timedelta(days=3, hours=1))
     town.receipt(mt, MtState.DELIVERED, timedelta(days=3))
     town.text(DAO, "TK,Nguyễn Thị Đào,201234569,3/4/1991", timedelta(days=2), link="mobi")
-    town.gateway.close_account("201234569", "lost phone", "linh", now - timedelta(days=1))
+    town.hotline.close_account("201234569", "lost phone", "linh", now - timedelta(days=1))
     (mt,) = town.text(LOST, "xin chao", timedelta(hours=5))
     town.receipt(mt, MtState.FAILED, timedelta(hours=5), reason="UNDELIV err:012")
     town.text(BINH, "TK;Tran Binh;201234568;1.2.1991", timedelta(hours=1))

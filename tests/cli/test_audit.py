@@ -105,7 +105,7 @@ def test_a_reason_stands_in_the_history_too(town, command):
     command(
         town, "accounts", "set-password", BINH, "--reason", "at the desk", input="correct horse"
     )
-    reasons = [(entry.what, entry.reason) for entry in town.gateway.history(BINH)]
+    reasons = [(entry.what, entry.reason) for entry in town.hotline.history(BINH)]
     assert ("new password", "forgot it") in reasons
     assert ("own password", "at the desk") in reasons
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from smsgw.cli.accounts import MOST_SHOWN
-from smsgw.hotline import CLOSED_AT_ONCE
+from smsgw.gateway import CLOSED_AT_ONCE
 from smsgw.store import Store
 
 FLOOD = [f"8490700{n:04}" for n in range(25)]
@@ -29,7 +29,7 @@ def town(empty_town):
     for phone in [*FLOOD, ACTIVE]:
         register(town, phone, timedelta(hours=1))
     register(town, OTHER_LINK, timedelta(hours=1), link="mobi")
-    town.gateway.set_password(ACTIVE, "correct horse", "linh", town.now)
+    town.hotline.set_password(ACTIVE, "correct horse", "linh", town.now)
     return town
 
 
@@ -44,7 +44,7 @@ def close(command, town, *options, input="", since="2h"):
 
 
 def state(town, phone):
-    return town.gateway.exact(phone).account.state
+    return town.hotline.exact(phone).account.state
 
 
 def closed(town):
@@ -57,13 +57,13 @@ def test_flood_is_ended_and_nobody_else(town, command):
     assert "25 accounts closed" == result.stdout.splitlines()[-1]
     assert [f"+{phone}" for phone in FLOOD] == closed(town)
     assert ["issued", "active"] == [state(town, phone) for phone in (HONEST, ACTIVE)]
-    assert town.gateway.verify_password(ACTIVE, "correct horse")
+    assert town.hotline.verify_password(ACTIVE, "correct horse")
 
 
 def test_each_account_keeps_who_did_it_and_why(town, command):
     close(command, town, "--yes")
     for phone in (FLOOD[0], FLOOD[-1], OTHER_LINK):
-        (entry,) = [e for e in town.gateway.history(phone) if e.what == "closed"]
+        (entry,) = [e for e in town.hotline.history(phone) if e.what == "closed"]
         assert ("linh", "flood of Monday") == (entry.actor, entry.reason)
 
 
@@ -142,31 +142,31 @@ def test_without_a_yes_scripts_get_the_accounts_and_one_line_of_fault(town, comm
 
 
 def test_account_that_changes_while_it_asks_is_left_alone(town):
-    ids = town.gateway.issued_since(town.now - timedelta(hours=2))
-    town.gateway.set_password(FLOOD[3], "correct horse", "linh", town.now)
-    town.gateway.close_account(FLOOD[4], "asked", "linh", town.now)
-    assert 24 == sum(town.gateway.close_issued(ids, "flood", "linh", town.now))
+    ids = town.hotline.issued_since(town.now - timedelta(hours=2))
+    town.hotline.set_password(FLOOD[3], "correct horse", "linh", town.now)
+    town.hotline.close_account(FLOOD[4], "asked", "linh", town.now)
+    assert 24 == sum(town.hotline.close_issued(ids, "flood", "linh", town.now))
     assert "active" == state(town, FLOOD[3])
-    (entry,) = [e for e in town.gateway.history(FLOOD[4]) if e.what == "closed"]
+    (entry,) = [e for e in town.hotline.history(FLOOD[4]) if e.what == "closed"]
     assert "asked" == entry.reason
 
 
 def test_reservation_for_an_owner_outlives_the_flood_s_end(town, command):
-    town.gateway.close_account(
+    town.hotline.close_account(
         FLOOD[0], "not its owner", "linh", town.now, reserve_for="0905777001"
     )
     register(town, "84905777001", timedelta(0))
     close(command, town, "--yes")
-    assert "+84905777001" == town.gateway.reservation(cmnd(FLOOD[0]), town.now).phone
+    assert "+84905777001" == town.hotline.reservation(cmnd(FLOOD[0]), town.now).phone
 
 
 def test_daemon_writes_between_the_steps(town):
     for n in range(3 * CLOSED_AT_ONCE):
         register(town, f"8490711{n:04}", timedelta(0))
-    ids = town.gateway.issued_since(town.now - timedelta(hours=2))
+    ids = town.hotline.issued_since(town.now - timedelta(hours=2))
     steps = 0
     with closing(Store.open(town.database, busy_timeout=timedelta(0))) as daemon:
-        for _ in town.gateway.close_issued(ids, "flood", "linh", town.now):
+        for _ in town.hotline.close_issued(ids, "flood", "linh", town.now):
             steps += 1
             with daemon.transaction():
                 daemon.set_fact("step", str(steps))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import BINH, ISSUED_PASSWORD
 
-from smsgw import hotline
 from smsgw.cli import health
+from smsgw.gateway import Hotline
 from smsgw.lock import DaemonLock
 from smsgw.model import LinkState
 from smsgw.store.store import Store
@@ -244,7 +244,7 @@ def broken(monkeypatch):
     def history(self, key):
         raise Unforeseen(f"MK: {ISSUED_PASSWORD} of 201234568 $argon2id$v=19$m=19456$abc")
 
-    monkeypatch.setattr(hotline.Hotline, "history", history)
+    monkeypatch.setattr(Hotline, "history", history)
 
 
 def test_an_unforeseen_fault_is_one_line_without_its_message(town, command, broken):

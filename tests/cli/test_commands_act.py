@@ -34,7 +34,7 @@ def bell(town):
 
 
 def account(town, key="201234568"):
-    return town.gateway.exact(key).account
+    return town.hotline.exact(key).account
 
 
 # --- passwords ----------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def test_a_new_password_is_texted_and_the_daemon_rung(town, command, bell):
     (mt,) = town.store.messages(phone="+84905000002", limit=1)
     assert "MK: ********" in mt.text
     assert [1] == bell
-    assert not town.gateway.verify_password("0905000002", ISSUED_PASSWORD)
+    assert not town.hotline.verify_password("0905000002", ISSUED_PASSWORD)
 
 
 def test_without_a_daemon_a_new_password_waits_in_the_outbox(town, command):
@@ -59,7 +59,7 @@ def test_the_citizens_own_password_makes_the_account_active(town, command, end):
     result = command(town, "accounts", "set-password", "0905000002", input=OWN_PASSWORD + end)
     assert 0 == result.status, result.stderr
     assert "active" == account(town).state
-    assert town.gateway.verify_password("0905000002", OWN_PASSWORD)
+    assert town.hotline.verify_password("0905000002", OWN_PASSWORD)
 
 
 def test_a_password_is_right_or_wrong(town, command):
@@ -110,7 +110,7 @@ def test_closing_keeps_the_reason_and_lets_phone_and_cmnd_register_again(town, c
     assert (0, "201234568: closed\n") == (result.status, result.stdout)
     town.text("84905000002", "TK,Tran Binh,201234568,1.2.1991", timedelta(0))
     assert "issued" == account(town).state
-    story = town.gateway.history("201234568")
+    story = town.hotline.history("201234568")
     assert [("asked at the hotline", "linh")] == [
         (entry.reason, entry.actor) for entry in story if entry.what == "closed"
     ]
@@ -160,7 +160,7 @@ def test_the_actor_is_the_login_name_where_nobody_called_sudo(town, command, mon
     monkeypatch.delenv("SUDO_USER")
     monkeypatch.setattr(os, "getlogin", lambda: "huong")
     command(town, "accounts", "reset-password", "0905000002")
-    assert "huong" in [entry.actor for entry in town.gateway.history("0905000002")]
+    assert "huong" in [entry.actor for entry in town.hotline.history("0905000002")]
 
 
 # --- the outbox ---------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_a_password_is_typed_twice_and_never_shown(town):
     assert 0 == terminal.end(), terminal.shown
     assert "201234568: active" in terminal.shown
     assert OWN_PASSWORD not in terminal.shown
-    assert town.gateway.verify_password("0905000002", OWN_PASSWORD)
+    assert town.hotline.verify_password("0905000002", OWN_PASSWORD)
 
 
 def test_ctrl_c_at_the_prompt_changes_nothing(town):

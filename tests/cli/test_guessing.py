@@ -8,7 +8,7 @@ from freezegun import freeze_time
 
 from smsgw import passwords
 from smsgw.errors import SmsgwError
-from smsgw.hotline import Verdict
+from smsgw.gateway import Verdict
 from smsgw.registration import own_password
 
 KEY = "201234568"
@@ -18,7 +18,7 @@ WRONG = "not this one"
 
 
 def check(town, password=WRONG, at=timedelta(0)):
-    return town.gateway.check_password(KEY, password, "linh", town.now + at)
+    return town.hotline.check_password(KEY, password, "linh", town.now + at)
 
 
 def guess(town, times, at=timedelta(0)):
@@ -58,15 +58,15 @@ def test_a_right_one_begins_at_nought(town):
 
 
 NEW_PASSWORDS = {
-    "own": lambda town: town.gateway.set_password(KEY, "correct horse", "linh", town.now),
-    "issued": lambda town: town.gateway.reset_password(KEY, "linh", town.now),
+    "own": lambda town: town.hotline.set_password(KEY, "correct horse", "linh", town.now),
+    "issued": lambda town: town.hotline.reset_password(KEY, "linh", town.now),
     "lapsed": lambda town: town.gateway.expire(town.now + timedelta(days=4)),
 }
 
 
 @pytest.mark.parametrize("renew", NEW_PASSWORDS.values(), ids=NEW_PASSWORDS)
 def test_a_new_password_begins_at_nought(town, renew):
-    town.gateway.issuer = passwords.OnDemand(8)
+    town.gateway.tools.issuer = passwords.OnDemand(8)
     guess(town, 5)
     assert Verdict.NOT_CHECKED is check(town).verdict
     renew(town)
@@ -75,7 +75,7 @@ def test_a_new_password_begins_at_nought(town, renew):
 
 def test_one_account_waits_and_another_does_not(town):
     guess(town, 6)
-    other = town.gateway.check_password("001234567", "not this one", "linh", town.now)
+    other = town.hotline.check_password("001234567", "not this one", "linh", town.now)
     assert Verdict.WRONG is other.verdict
 
 
@@ -131,10 +131,10 @@ def test_a_clock_that_was_ahead_makes_nobody_wait_longer(town):
 
 def test_guesses_go_with_the_account(town):
     guess(town, 2)
-    town.gateway.close_account(KEY, "test", "linh", town.now)
-    id_ = town.gateway.exact(KEY).account.id
+    town.hotline.close_account(KEY, "test", "linh", town.now)
+    id_ = town.hotline.exact(KEY).account.id
     assert town.store.guesses(id_)
-    town.gateway.purge_all(town.now + timedelta(days=366))
+    town.hotline.purge_all(town.now + timedelta(days=366))
     assert town.store.guesses(id_) is None
 
 
@@ -143,20 +143,20 @@ def test_guesses_go_with_the_account(town):
 
 def test_what_was_looked_up_is_what_is_changed(town):
     """The account is closed and registered by another while the password is being typed."""
-    seen = town.gateway.seen("0905000002")
-    town.gateway.close_account("0905000002", "lost phone", "huong", town.now)
+    seen = town.hotline.seen("0905000002")
+    town.hotline.close_account("0905000002", "lost phone", "huong", town.now)
     town.text("84905000002", "TK,Le Hoa,301234567,1.2.1990", timedelta(0))
     with pytest.raises(SmsgwError, match="has changed since it was looked up"):
-        town.gateway.set_password("0905000002", "correct horse", "linh", town.now, seen=seen)
-    assert "issued" == town.gateway.exact("0905000002").account.state
+        town.hotline.set_password("0905000002", "correct horse", "linh", town.now, seen=seen)
+    assert "issued" == town.hotline.exact("0905000002").account.state
 
 
 def test_a_password_that_was_replaced_meanwhile_is_not_changed(town):
-    seen = town.gateway.seen("0905000002")
-    town.gateway.issuer = passwords.OnDemand(8)
-    town.gateway.reset_password("0905000002", "huong", town.now)
+    seen = town.hotline.seen("0905000002")
+    town.gateway.tools.issuer = passwords.OnDemand(8)
+    town.hotline.reset_password("0905000002", "huong", town.now)
     with pytest.raises(SmsgwError, match="has changed since it was looked up"):
-        town.gateway.set_password("0905000002", "correct horse", "linh", town.now, seen=seen)
+        town.hotline.set_password("0905000002", "correct horse", "linh", town.now, seen=seen)
 
 
 def test_the_shortest_own_password_is_the_configurations(links_config, command, town):

@@ -66,8 +66,8 @@ def test_an_open_account_hides_a_closed_one_from_who_looks(twins, command):
 @pytest.mark.parametrize("last", ["phone", "cmnd"])
 def test_of_closed_ones_the_last_closed_is_shown(twins, command, last):
     first = {"phone": "cmnd", "cmnd": "phone"}[last]
-    twins.gateway.close_account(f"{first}:{KEY}", "test", "linh", twins.now - timedelta(minutes=2))
-    twins.gateway.close_account(f"{last}:{KEY}", "test", "linh", twins.now - timedelta(minutes=1))
+    twins.hotline.close_account(f"{first}:{KEY}", "test", "linh", twins.now - timedelta(minutes=2))
+    twins.hotline.close_account(f"{last}:{KEY}", "test", "linh", twins.now - timedelta(minutes=1))
     name = {"phone": "Le Hoa", "cmnd": "Pham Tam"}[last]
     assert [(name, "closed")] == shown(twins, command, KEY)
 
@@ -84,13 +84,13 @@ CHANGES = {
 @pytest.mark.parametrize("verb", CHANGES)
 def test_who_changes_something_must_be_exact(twins, command, verb, closed):
     if closed:
-        twins.gateway.close_account(f"{closed}:{KEY}", "test", "linh", twins.now)
-    before = twins.gateway.look_up(KEY)
+        twins.hotline.close_account(f"{closed}:{KEY}", "test", "linh", twins.now)
+    before = twins.hotline.look_up(KEY)
     result = command(twins, "accounts", verb, KEY, *CHANGES[verb], input=f"{ISSUED_PASSWORD}\n")
     assert (1, "", 1) == (result.status, result.stdout, len(result.stderr.splitlines()))
     assert "phone:+84905777001" in result.stderr
     assert f"cmnd:{KEY}" in result.stderr
-    assert before == twins.gateway.look_up(KEY)
+    assert before == twins.hotline.look_up(KEY)
     which = "cmnd" if closed != "cmnd" else "phone"
     exact = command(
         twins, "accounts", verb, f"{which}:{KEY}", *CHANGES[verb], input=f"{ISSUED_PASSWORD}\n"

@@ -46,8 +46,7 @@ from hypothesis.stateful import (
 from smsgw import passwords
 from smsgw.clock import unstamp
 from smsgw.errors import SmsgwError
-from smsgw.gateway import GIVE_UP_AFTER, MOST_UNANSWERED, Batch
-from smsgw.hotline import Hotline
+from smsgw.gateway import GIVE_UP_AFTER, MOST_UNANSWERED, Batch, Gateway, Hotline
 from smsgw.model import (
     AccountState,
     Address,
@@ -181,9 +180,11 @@ class Service(RuleBasedStateMachine):
         self.dispatch = Dispatch(
             repeat=repeat, max_reminders=max_reminders, undelivered=undelivered, ttl=self.ttl
         )
-        self.issuer = self.house.issuer = self.house.gateway.issuer = FewIssued(1000)
+        self.issuer = self.house.issuer = self.house.gateway.tools.issuer = FewIssued(1000)
         vault = Vault.open(self.house.settings.gateway.secret_key_file, create=False)
-        self.hotline = Hotline(Store.open(self.house.path), self.house.settings, vault, OnDemand(8))
+        self.hotline_store = Store.open(self.house.path)
+        rules = self.house.gateway.rules
+        self.hotline = Hotline(Gateway(self.hotline_store, rules, vault, OnDemand(8)))
         self.carriers = {name: Carrier(name) for name in LINKS}
         for carrier in self.carriers.values():
             carrier.session = next(self.sessions)
@@ -211,7 +212,7 @@ class Service(RuleBasedStateMachine):
                 self.agree()
             finally:
                 self.house.store.close()
-                self.hotline.store.close()
+                self.hotline_store.close()
         self.folder.cleanup()
 
     # --- reading the database -----------------------------------------------------------------
@@ -241,7 +242,7 @@ class Service(RuleBasedStateMachine):
         for id_, phone, outcome in mos:
             self.mos[id_] = phone, Outcome(outcome), self.now
         for id_, phone, account, sealed, mo_id, link in mts:
-            password = self.house.gateway._vault.unseal(id_, sealed) if sealed else None
+            password = self.house.gateway.tools.seals.keys.unseal(id_, sealed) if sealed else None
             account = None if account is None else self.account_of(account)
             self.mts[id_] = Text(phone, account, password, self.now, mo_id, link)
             self.states[id_] = WAITS
@@ -458,7 +459,7 @@ class Service(RuleBasedStateMachine):
             assert self.now < account.issued_at + self.ttl == mt.valid_until
         number = next(self.numbers)
         self.submitted[number] = mt.id, mt.link, mt.to
-        carrier.held[mt.id] = mt, number, self.now + self.house.gateway.lease
+        carrier.held[mt.id] = mt, number, self.now + self.house.gateway.rules.lease
 
     @rule(name=st.sampled_from(LINKS), room=st.sampled_from([1, 100]))
     def link_claims(self, name, room):
@@ -800,7 +801,7 @@ class Service(RuleBasedStateMachine):
     @rule(ago=moments)
     def hotline_looks(self, ago):
         """Every report can be drawn, and leaves nothing out."""
-        store = self.hotline.store
+        store = self.hotline_store
         since = self.now - ago
         made = {id_: mo[2] for id_, mo in self.mos.items()}
         made |= {id_: mt.created_at for id_, mt in self.mts.items()}
@@ -893,7 +894,9 @@ class Service(RuleBasedStateMachine):
             if sealed is None:
                 assert not current or self.now - self.ended[id_] >= KEPT
             else:
-                assert self.house.gateway._vault.unseal(id_, sealed) == text.account.password
+                assert (
+                    self.house.gateway.tools.seals.keys.unseal(id_, sealed) == text.account.password
+                )
 
     # --- in the end ---------------------------------------------------------------------------
 

@@ -14,10 +14,9 @@ from sqlite_utils import Database
 from smsgw import copies
 from smsgw.clock import EPOCH
 from smsgw.errors import SmsgwError
-from smsgw.model import Refused, Taken
-from smsgw.store import Store, StoreLost, StoreUnavailable, rows, sql
+from smsgw.model import AccountState, Address, Refused, Taken
+from smsgw.store import Changes, Store, StoreLost, StoreUnavailable, sql
 from smsgw.store import store as store_module
-from smsgw.store.rows import Changes
 from smsgw.store.schema import migrations
 
 
@@ -34,9 +33,23 @@ def store(path):
 
 
 def account(id_, cmnd, subscriber=1):
-    return rows.account(
-        id_, subscriber, cmnd, "An", "1990-02-01", "issued", "viettel", AN, 1, 1, "hash", 1, 1, 1
-    )  # fmt: skip
+    """Changes that add it."""
+    changes = Changes()
+    changes.add_account(
+        id_,
+        at=1,
+        subscriber=subscriber,
+        cmnd=cmnd,
+        name="An",
+        birth_date="1990-02-01",
+        state=AccountState.ISSUED,
+        link="viettel",
+        address=Address(AN, 1, 1),
+        password_hash="hash",
+        mt=1,
+        expires=1,
+    )
+    return changes
 
 
 def test_new_database_is_for_its_owner_alone(path, store):
@@ -131,10 +144,10 @@ def test_outbox_of_the_version_before_goes_on(tmp_path):
 
 def test_database_itself_keeps_one_open_account_for_a_cmnd_and_a_phone(store):
     with store.transaction():
-        store.write(Changes(accounts=[account(1, "201234567")]))
+        store.write(account(1, "201234567"))
     for other in (account(2, "201234567", subscriber=2), account(2, "201999999")):
         with pytest.raises(sqlite3.IntegrityError), store.transaction():
-            store.write(Changes(accounts=[other]))
+            store.write(other)
     assert 1 == len(store._all("SELECT 1 FROM accounts"))
 
 
@@ -310,7 +323,7 @@ def test_command_knows_how_many_texts_came_in_the_last_hour(tmp_path):
 def test_accounts_are_listed_in_pieces_of_which_none_is_missed_or_told_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(store_module, "_ACCOUNTS_AT_ONCE", 3)
     house = House(tmp_path)
-    house.gateway.issuer = OneHash()
+    house.gateway.tools.issuer = OneHash()
     for n in range(10):
         house.text(f"8490500000{n}", f"TK,Le Van C,20000000{n},01.01.1980")
         house.later(minutes=n // 5)  # some expire at the same moment
@@ -329,7 +342,7 @@ def test_list_that_nobody_reads_on_does_not_keep_the_log_from_being_emptied(
     """`accounts list` into a pipe that nobody reads: the log grew without end."""
     monkeypatch.setattr(store_module, "_ACCOUNTS_AT_ONCE", 3)
     house = House(tmp_path)
-    house.gateway.issuer = OneHash()
+    house.gateway.tools.issuer = OneHash()
     for n in range(10):
         house.text(f"8490500000{n}", f"TK,Le Van C,20000000{n},01.01.1980")
     command = Store.open(house.path, create=False, copies_log=False)

@@ -13,20 +13,18 @@ password, so where a receipt fits several texts it is taken for none.
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from smsgw import phone
-from smsgw.intake import history_row
+from smsgw.gateway.batch import Done
+from smsgw.gateway.tools import Tools
+from smsgw.gateway.work import Work
 from smsgw.model import AccountState, Mo, MtState, Receipt
 from smsgw.registration import machine
 from smsgw.smpp.receipts import match_keys, normal_id
-from smsgw.store.rows import Changes
-from smsgw.store.store import EarlyReceipt, SentText
+from smsgw.store import EarlyReceipt, SentText
 
-if TYPE_CHECKING:
-    from smsgw.gateway import Done, Gateway
-
-log = logging.getLogger(__name__)
+log = logging.getLogger("smsgw.gateway")
 
 #: So many receipts of a link wait for the answer to their submit_sm. They come milliseconds
 #: before it: more are receipts of nobody.
@@ -37,7 +35,7 @@ UNMATCHED = "receipt_unmatched"
 _ISSUED, _DELIVERED = AccountState.ISSUED, MtState.DELIVERED
 
 
-class Claim(NamedTuple):
+class Clue(NamedTuple):
     """What a receipt says of the text that it is about."""
 
     link: str
@@ -45,17 +43,17 @@ class Claim(NamedTuple):
     number: str  #: E.164; else the receipt names no telephone
 
 
-class Deliveries:
+class Receipts:
     """Gives the receipts of one batch their texts.
 
     Args:
         done: where it counts what matches nothing.
     """
 
-    def __init__(self, gateway: "Gateway", now: datetime, done: "Done") -> None:
-        self._gateway = gateway
-        self._store = gateway.store
-        self._most = gateway.settings.registration.undelivered_reminders
+    def __init__(self, tools: Tools, now: datetime, done: Done) -> None:
+        self._tools = tools
+        self._store = tools.store
+        self._rules = tools.rules
         self._now = now
         self._done = done
 
@@ -95,16 +93,15 @@ class Deliveries:
         words_alone = receipt.text is not None
         if receipt.state is None and not words_alone:
             return None  # on its way still; the last word comes later
-        gateway, sender = self._gateway, receipt.phone
-        national = receipt.link in gateway.national
-        number = phone.normalise(sender, gateway.region, national) or sender.number
-        claim = Claim(receipt.link, receipt.smsc_id.strip(), number)
-        text = self._by_words(claim) if words_alone else self._marked(claim)
+        sender, national = receipt.phone, receipt.link in self._rules.national
+        number = phone.normalise(sender, self._rules.region, national) or sender.number
+        clue = Clue(receipt.link, receipt.smsc_id.strip(), number)
+        text = self._by_words(clue) if words_alone else self._marked(clue)
         if text is None:
             self._done.oddities[receipt.link, UNMATCHED] += 1
             if receipt.text is None and receipt.state is not None:
                 self._store.park_receipt(
-                    *claim, receipt.state, receipt.reason, self._now, most=MOST_EARLY
+                    *clue, receipt.state, receipt.reason, self._now, most=MOST_EARLY
                 )
             return receipt.text
         if receipt.state is not None:
@@ -127,66 +124,65 @@ class Deliveries:
         as are allowed the issued password ends."""
         undelivered = before + 1
         self._store.set_undelivered(account_id, undelivered)
-        if not 0 < self._most <= undelivered:
+        if not 0 < self._rules.undelivered_reminders <= undelivered:
             return
         row = self._store.account(account_id)
         if row.account.state is not _ISSUED or row.password_hash is None:
             return
-        event = machine.Undeliverable
-        to = machine.step(row.account.state, event).to
-        self._gateway.supersede(row, self._now, f"{undelivered} texts in a row were not delivered")
-        self._store.delete_passwords([account_id])
-        self._store.write(Changes(history=[history_row(row, event, to, self._now)]))
+        work = Work(self._store, self._now, self._tools.no_passwords())
+        why = f"{undelivered} texts in a row were not delivered"
+        self._tools.accounts.apply(work, machine.Undeliverable, row, why=why)
+        work.write()
         log.info("password ended account=%d undelivered=%d", account_id, undelivered)
 
-    def _marked(self, claim: Claim) -> SentText | None:
+    def _marked(self, clue: Clue) -> SentText | None:
         """The text that a receipt is about which esm_class or a TLV says is one."""
-        found = self._store.awaiting_receipt(claim.link, claim.smsc_id)
-        exact = [text for text in found if text.smsc_id == claim.smsc_id]
-        if len(exact) == 1 and claim.smsc_id:
+        found = self._store.awaiting_receipt(clue.link, clue.smsc_id)
+        exact = [text for text in found if text.smsc_id == clue.smsc_id]
+        if len(exact) == 1 and clue.smsc_id:
             return exact[0]  # nearly all end here
-        return best(claim, self._found(claim))
+        return best(clue, self._found(clue))
 
-    def _by_words(self, claim: Claim) -> SentText | None:
+    def _by_words(self, clue: Clue) -> SentText | None:
         """The same of a receipt that may be a citizen's text: number and id must agree."""
-        found = [text for text in self._found(claim) if text.phone == claim.number]
-        return best(claim, found)
+        found = [text for text in self._found(clue) if text.phone == clue.number]
+        return best(clue, found)
 
-    def _found(self, claim: Claim) -> list[SentText]:
-        names = (claim.smsc_id, *match_keys(claim.smsc_id).others)
-        return self._store.awaiting_receipt_anyhow(self._links(claim.link), names)
+    def _found(self, clue: Clue) -> list[SentText]:
+        names = (clue.smsc_id, *match_keys(clue.smsc_id).others)
+        return self._store.awaiting_receipt_anyhow(self._links(clue.link), names)
 
     def _links(self, link: str) -> list[str]:
         """*link* and those that stand in for it: another bind may bring the receipt."""
-        carriers = self._gateway.carriers
+        carriers = self._tools.carriers
         return list(dict.fromkeys((link, *carriers.links_ever(carriers.of(link)))))
 
 
-def rank(claim: Claim, text: SentText) -> int | None:
-    """How sure it is that *claim* is about *text*, one of whose ids it names; 0 is the surest.
+def rank(clue: Clue, text: SentText) -> int | None:
+    """How sure it is that *clue* is about *text*, one of whose ids it names; 0 is the surest.
 
     None: it is not. A decimal id of one text may read as the hexadecimal id of another, so only
     the id letter for letter stands by itself; any other writing needs the number.
     """
-    own = text.link == claim.link
-    if claim.smsc_id and claim.smsc_id == text.smsc_id:
+    own = text.link == clue.link
+    if clue.smsc_id and clue.smsc_id == text.smsc_id:
         return 0 if own else 1
-    same = normal_id(claim.smsc_id) == normal_id(text.smsc_id)
-    if claim.number == text.phone:
+    same = normal_id(clue.smsc_id) == normal_id(text.smsc_id)
+    if clue.number == text.phone:
         return 2 + 2 * (not own) + (not same)
-    if not claim.number.startswith("+") and own:
+    if not clue.number.startswith("+") and own:
         return 6 + (not same)
     return None
 
 
-def best(claim: Claim, texts: Iterable[SentText]) -> SentText | None:
-    """The text that *claim* is about; None: it fits none, or several alike."""
+def best(clue: Clue, texts: Iterable[SentText]) -> SentText | None:
+    """The text that *clue* is about; None: it fits none, or several alike."""
     ranks: dict[int, list[SentText]] = {}
     for text in texts:
-        if (found := rank(claim, text)) is not None:
+        if (found := rank(clue, text)) is not None:
             ranks.setdefault(found, []).append(text)
     for _, alike in sorted(ranks.items()):
-        named = [text for text in alike if text.phone == claim.number]
+        named = [text for text in alike if text.phone == clue.number]
         if named:
             return min(named)  # the first one sent
         if len(alike) == 1:
@@ -199,6 +195,6 @@ def _first_word(text: SentText, receipts: Iterable[EarlyReceipt]) -> EarlyReceip
     ranks = [
         (found, early.phone != text.phone, early)
         for early in receipts
-        if (found := rank(Claim(early.link, early.smsc_id, early.phone), text)) is not None
+        if (found := rank(Clue(early.link, early.smsc_id, early.phone), text)) is not None
     ]
     return min(ranks)[2] if ranks else None

@@ -1,0 +1,150 @@
+"""What goes into a verb of the gateway, and what comes out of it: plain values."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from smsgw.model import Answer, Mo, Mt, Outcome, Receipt, SubmitResult
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything that came in since the last commit."""
+
+    mos: Sequence[Mo] = ()
+    receipts: Sequence[Receipt] = ()
+    results: Sequence[tuple[str, SubmitResult]] = ()  #: with the name of the link
+    #: How many replies each link can hold in memory; more than that wait in the outbox.
+    room: Mapping[str, int] = field(default_factory=dict)
+    #: How many may be registered; None: as many as the stock has passwords for. The first ones
+    #: may, where older registrations wait for a password already.
+    registrations: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.mos) + len(self.receipts) + len(self.results)
+
+    def singles(self, done: "Done") -> "Iterator[Batch]":
+        """The same, each message by itself; settlements first, as in the whole.
+
+        Args:
+            done: what has become of those before when the next one is asked for: they used up
+                room and passwords.
+        """
+        for result in self.results:
+            yield Batch(results=(result,))
+        for receipt in self.receipts:
+            yield Batch(receipts=(receipt,))
+        room, seen = dict(self.room), 0
+        for mo in self.mos:
+            for mt in done.replies[seen:]:
+                room[mt.link] -= 1
+            seen = len(done.replies)
+            left = self.registrations
+            if done.passwords_wanted:
+                left = 0  # an older text waits for one
+            elif left is not None:
+                left -= done.passwords_given
+            yield Batch(mos=(mo,), room=room, registrations=left)
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of a batch."""
+
+    #: For each MO; None: its turn comes with the next batch (see `passwords_wanted`).
+    answers: list[Answer | None] = field(default_factory=list)
+    receipts: list[Answer] = field(default_factory=list)
+    #: False: the results of submits were not stored; offer them again.
+    settled: bool = True
+    replies: list[Mt] = field(default_factory=list)  #: leased; they leave from memory
+    #: Links with something in the outbox to claim, and when.
+    due: dict[str, datetime] = field(default_factory=dict)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    #: What was strange though it was dealt with: how often, by (link, kind).
+    oddities: Counter[tuple[str, str]] = field(default_factory=Counter)
+    passwords_wanted: int = 0  #: registrations that wait for the hashers
+    passwords_given: int = 0  #: to its registrations
+    trouble: str | None = None  #: why the store did not take it
+    more: bool = False  #: of `tidy`: there is more to do
+
+    @classmethod
+    def later(cls, batch: Batch, trouble: str | None = None) -> "Done":
+        """Nothing of *batch* was stored; *trouble*: because of the store, not of the batch.
+
+        A settlement that cannot be stored for its own sake is not offered again: its lease ends.
+        """
+        return cls(
+            answers=[Answer.LATER] * len(batch.mos),
+            receipts=[Answer.LATER] * len(batch.receipts),
+            settled=trouble is None or not batch.results,
+            trouble=trouble,
+        )
+
+    def add(self, other: "Done") -> None:
+        self.answers += other.answers
+        self.receipts += other.receipts
+        self.settled = self.settled and other.settled
+        self.replies += other.replies
+        for link, at in other.due.items():
+            self.falls_due(link, at)
+        self.outcomes += other.outcomes
+        self.oddities += other.oddities
+        self.passwords_wanted += other.passwords_wanted
+        self.passwords_given += other.passwords_given
+        self.trouble = other.trouble or self.trouble
+
+    def falls_due(self, link: str, at: datetime) -> None:
+        known = self.due.get(link)
+        if known is None or at < known:
+            self.due[link] = at
+
+
+class Claim(NamedTuple):
+    mts: list[Mt]  #: leased, replies before reminders
+    next_due: datetime | None  #: when the next one falls due
+    reply_due: datetime | None  #: when the next one does that is no reminder
+
+
+class Moved(NamedTuple):
+    """What waited for links that cannot send, and leaves by others."""
+
+    links: frozenset[str]  #: that have it now
+    more: bool
+
+
+class Expired(NamedTuple):
+    """What one expiry pass did."""
+
+    replaced: int  #: passwords replaced, each with its reminder
+    ended: int  #: passwords deleted and not replaced, after the last reminder
+    more: bool  #: others are due
+    links: frozenset[str]  #: links that have reminders to send
+    waiting: int = 0  #: due, but outside the reminder hours
+    short: int = 0  #: due, but the stock had no password for them
+
+
+class By(NamedTuple):
+    """Who has the gateway do at once what it does by itself, and why."""
+
+    who: str
+    reason: str | None = None
+
+
+class Purged(NamedTuple):
+    messages: int
+    accounts: int
+    more: bool
+
+
+class Trial(NamedTuple):
+    """What the gateway would do with a text."""
+
+    outcome: Outcome
+    reply: str | None
+    detail: str
+
+
+def with_reason(what: str, reason: str | None) -> str:
+    return f"{what}: {reason}" if reason else what

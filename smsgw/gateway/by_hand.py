@@ -1,0 +1,98 @@
+"""What people do to texts of ours that the SMSC has not taken: send them again, or never.
+
+Each leaves a line in the history of the account that the text is about, and one in the audit.
+"""
+
+from datetime import datetime
+
+from smsgw.clock import stamp
+from smsgw.errors import SmsgwError
+from smsgw.gateway.batch import with_reason
+from smsgw.gateway.tools import Tools
+from smsgw.reseal import KEPT
+from smsgw.store import Changes, ReplyRow
+
+
+def retry(tools: Tools, mt_id: int, actor: str, now: datetime, reason: str | None = None) -> None:
+    """Let a reply leave at once, also one that failed or was cancelled.
+
+    Raises:
+        NotFound: it is not in the outbox.
+        SmsgwError: the password that it tells is no longer valid, or was wiped.
+    """
+    with tools.store.transaction():
+        reply = tools.store.reply(mt_id)
+        if reply.account_id is not None and not reply.password_is_current:
+            raise SmsgwError(
+                f"reply {mt_id} tells a password that is no longer valid",
+                "use `smsgw accounts reset-password`",
+            )
+        if reply.account_id is not None and _is_past(reply, now):
+            raise SmsgwError(
+                f"reply {mt_id} has no password any more: it ended more than 24 hours ago",
+                "use `smsgw accounts reset-password`",
+            )
+        tools.store.retry(mt_id, now)
+        _note(tools, reply, "retry", mt_id, actor, now, reason)
+
+
+def cancel(
+    tools: Tools,
+    mt_id: int,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
+    *,
+    links_live: bool,
+) -> None:
+    """Never send a reply that waits or failed.
+
+    Args:
+        links_live: what is leased is in the memory of a link, or on its way.
+
+    Raises:
+        NotFound: it is not in the outbox.
+        SmsgwError: it is cancelled already, or on its way.
+    """
+    with tools.store.transaction():
+        reply = tools.store.reply(mt_id)
+        if links_live and reply.leased:
+            raise SmsgwError(
+                f"reply {mt_id} is on its way", "see `smsgw accounts history` for what follows"
+            )
+        if not tools.store.cancel(mt_id, f"cancelled by {actor}", now):
+            raise SmsgwError(f"reply {mt_id} is cancelled already")
+        _note(tools, reply, "cancel", mt_id, actor, now, reason)
+
+
+def _note(
+    tools: Tools,
+    reply: ReplyRow,
+    verb: str,
+    mt_id: int,
+    actor: str,
+    now: datetime,
+    reason: str | None,
+) -> None:
+    """Remember what was done to a reply, with the account that it is about."""
+    cmnd = None
+    if reply.account_id is not None:
+        account = tools.store.account(reply.account_id).account
+        cmnd, state, changes = account.cmnd, account.state, Changes()
+        changes.add_history(
+            account.id,
+            at=stamp(now),
+            what=f"{verb} of message {mt_id}",
+            before=state,
+            after=state,
+            who=actor,
+            reason=reason,
+        )
+        tools.store.write(changes)
+    told = with_reason(f"message {mt_id}", reason)
+    tools.audit(actor, f"outbox {verb}", cmnd, told, now)
+
+
+def _is_past(reply: ReplyRow, now: datetime) -> bool:
+    """Whether its password is wiped, or is to be."""
+    return reply.wiped or (reply.ended_at is not None and now - reply.ended_at >= KEPT)

@@ -1,0 +1,281 @@
+"""The place that decides and stores: a text comes in, an account and a reply go to the disk.
+
+The daemon's verbs: plain functions of what came and the time, each one transaction, except where it
+says so. No socket, no PDU, no event loop: the desk calls them from the store's thread, commands
+from their own process. What has to leave at once is returned; everything else waits in the outbox.
+
+Failures: `StoreUnavailable` (nothing happened, the SMSC is asked to try again) is answered here;
+`StoreLost` (the disk cannot be trusted) goes up and ends the process.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from smsgw.clock import stamp
+from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged
+from smsgw.gateway.expiry import Expiry
+from smsgw.gateway.intake import Intake
+from smsgw.gateway.known import RETRANSMISSION_WINDOW
+from smsgw.gateway.long_texts import PARTS_LIMIT
+from smsgw.gateway.outbox import Outbox
+from smsgw.gateway.receipts import Receipts
+from smsgw.gateway.rules import Rules
+from smsgw.gateway.seals import Seals
+from smsgw.gateway.tools import Tools
+from smsgw.gateway.work import Work
+from smsgw.limits import CEILING_FACT
+from smsgw.model import Answer, LinkState, Receipt
+from smsgw.passwords import Issuer
+from smsgw.store import Store, StoreLost, StoreUnavailable
+from smsgw.vault import Vault
+
+log = logging.getLogger("smsgw.gateway")
+
+#: A receipt whose text is still unknown by then belongs to nobody.
+_EARLY_RECEIPT_LIMIT = timedelta(hours=1)
+_PURGE_STEP = 500
+#: Long texts that lack a part, and parts that are forgotten, in one step.
+_TIDY_TEXTS, _TIDY_PARTS = 100, 2000
+
+
+class Gateway:
+    """Registration, replies and expiry over one store.
+
+    Args:
+        issuer: where issued passwords come from; the daemon's stock, or on demand.
+
+    Attributes:
+        store: which it is over.
+        tools: what its rooms work with.
+    """
+
+    def __init__(self, store: Store, rules: Rules, vault: Vault, issuer: Issuer) -> None:
+        self.store = store
+        self.tools = Tools.of(store, rules, issuer, Seals(store, vault))
+        self._furnish()
+
+    def _furnish(self) -> None:
+        self._outbox = Outbox(self.tools)
+        self._expiry = Expiry(self.tools)
+
+    @property
+    def rules(self) -> Rules:
+        """What the configuration means; others may be assigned while nothing else runs."""
+        return self.tools.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self.tools = Tools.of(self.store, rules, self.tools.issuer, self.tools.seals)
+        self._furnish()
+
+    # --- the daemon takes over ----------------------------------------------------------------
+
+    def start(self, now: datetime) -> None:
+        """Take over from a daemon that ended or died: its leases end, its links are forgotten."""
+        store, rules = self.store, self.rules
+        with store.transaction():
+            if not rules.replies_per_hour:
+                store.set_fact(CEILING_FACT, "0")
+            self.tools.seals.take_over(now)
+            store.set_carriers(rules.carriers)
+            store.end_all_leases(now)
+            for name in rules.links:
+                store.set_link(name, LinkState.CONNECTING, None, now)
+            for status in store.links():
+                if status.name not in rules.links:
+                    store.forget_link(status.name)
+            self._outbox.warn_of_strangers()
+
+    def link_changed(
+        self,
+        name: str,
+        state: LinkState,
+        reason: str | None,
+        now: datetime,
+        oddities: Mapping[str, int] | None = None,
+    ) -> None:
+        """Keep the state of a link, and what was odd on it, where commands can read it."""
+        with self.store.transaction():
+            self.store.set_link(name, state, reason, now)
+            if oddities is not None:
+                self.store.set_oddities(name, oddities)
+
+    def probe(self, now: datetime) -> None:
+        """Write something of no importance.
+
+        Raises:
+            StoreUnavailable: the store takes nothing now.
+        """
+        with self.store.transaction():
+            self.store.set_fact("probed_at", str(stamp(now)))
+
+    # --- a batch ------------------------------------------------------------------------------
+
+    def commit(self, batch: Batch, now: datetime) -> Done:
+        """Decide and store *batch*, in one transaction.
+
+        A batch that fails is done again message by message, so that one bad message does not
+        take the others with it.
+
+        Raises:
+            StoreLost: end the process without an answer.
+        """
+        try:
+            return self._commit(batch, now)
+        except StoreLost:
+            raise
+        except StoreUnavailable as error:
+            log.error("store: %s", error)
+            self.tools.counts.forget()
+            return Done.later(batch, str(error))
+        except Exception as error:
+            self.tools.counts.forget()
+            if len(batch) == 1:
+                # The type alone: the message may hold what the citizen wrote.
+                log.error("batch: one message cannot be stored (%s)", type(error).__name__)
+                return Done.later(batch)
+            done = Done()
+            for single in batch.singles(done):
+                done.add(self.commit(single, now))
+            return done
+
+    def _commit(self, batch: Batch, now: datetime) -> Done:
+        done, store, tools = Done(), self.store, self.tools
+        taken: Counter[str] = Counter()
+        intake = None
+        with tools.supply(batch.registrations) as supply, store.transaction():
+            receipts = Receipts(tools, now, done)
+            if batch.results:
+                taken = self._outbox.settle(batch.results, receipts, now, done)
+            read = self._take_receipts(batch.receipts, receipts, now, done)
+            if batch.mos:
+                intake = Intake(tools, Work(store, now, supply), done, batch.room)
+                intake.take(batch.mos)
+                intake.write()
+                done.passwords_given = supply.given
+                # What waits for its turn is counted when that comes.
+                read += [
+                    mo.link
+                    for mo, answer in zip(batch.mos, done.answers, strict=True)
+                    if answer is Answer.OK
+                ]
+            for link in {*read, *taken}:
+                store.count_on_link(link, read.count(link), taken[link])
+        if intake:
+            intake.committed()
+        return done
+
+    def _take_receipts(
+        self, found: Sequence[Receipt], receipts: Receipts, now: datetime, done: Done
+    ) -> list[str]:
+        """Settle what receipts are about; the links that brought texts which are none."""
+        if not found:
+            return []
+        done.receipts += [Answer.OK] * len(found)
+        texts = receipts.take(found)
+        if texts:
+            work = Work(self.store, now, self.tools.no_passwords())
+            intake = Intake(self.tools, work, done)
+            intake.keep_receipts(texts)
+            intake.write()
+        return [mo.link for mo in texts]
+
+    # --- the outbox and passwords ---------------------------------------------------------------
+
+    def claim(self, link: str, room: int, now: datetime, room_in_all: int | None = None) -> Claim:
+        """Lease due texts of *link*: at most *room* replies, then reminders in their hours.
+
+        Args:
+            room_in_all: so many texts are not exceeded by reminders; None: *room*.
+        """
+        return self._outbox.claim(link, room, now, room_in_all)
+
+    def release_held(self, link: str, now: datetime) -> bool:
+        """Let some of what is held for *link*, which has bound anew, be due; whether there was any.
+
+        Call it again until there is none.
+        """
+        return self._outbox.release_held(link, now)
+
+    def stand_in(self, able: Collection[str], spared: Collection[str], now: datetime) -> Moved:
+        """Let links that are *able* to send carry some of what waits for others of their carrier.
+
+        Args:
+            spared: links that are not able, but may be so again in a moment.
+        """
+        return self._outbox.stand_in(able, spared, now)
+
+    def expire(self, now: datetime, limit: int = 500, by: By | None = None) -> Expired:
+        """Replace at most *limit* issued passwords that have lapsed, each with a reminder.
+
+        Args:
+            by: who asked for it at the command line, and why.
+        """
+        return self._expiry.expire(now, limit, by)
+
+    def renew_seals(self, now: datetime) -> bool:
+        """One step of the walk that lets data keys die; true: there is more to do.
+
+        Raises:
+            StoreUnavailable, KeyFault: nothing was done.
+        """
+        return self.tools.seals.renew(now)
+
+    def end_seals(self, now: datetime) -> None:
+        """Nothing is sealed any more for a while: keep the keys of what waits, and no other.
+
+        Raises:
+            StoreUnavailable, KeyFault: they stay until the next start.
+        """
+        self.tools.seals.end(now)
+
+    # --- housekeeping -------------------------------------------------------------------------
+
+    def tidy(self, now: datetime) -> Done:
+        """End some of what has waited long enough; call it again while there is `more`.
+
+        Long texts that lack a part after ten minutes are answered as what they are; leases that
+        are over end; what has waited for a day has failed; parts of texts that were decided on,
+        receipts of nobody and reservations are forgotten.
+        """
+        done, store = Done(), self.store
+        incomplete = store.incomplete(now - PARTS_LIMIT, _TIDY_TEXTS)
+        intake = None
+        try:
+            with store.transaction():
+                if incomplete:
+                    work = Work(store, now, self.tools.no_passwords())
+                    intake = Intake(self.tools, work, done)
+                    intake.give_up(incomplete)
+                    intake.write()
+                self._outbox.end_waits(now, done)
+                old = store.purge_parts(now - 2 * RETRANSMISSION_WINDOW, _TIDY_PARTS)
+                store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
+                store.purge_reservations(now)
+        except StoreUnavailable:
+            self.tools.counts.forget()
+            raise
+        if intake:
+            intake.committed()
+        done.more = len(incomplete) == _TIDY_TEXTS or old == _TIDY_PARTS
+        return done
+
+    def purge(self, now: datetime, told: Callable[[int, int], None] | None = None) -> Purged:
+        """Remove some of what the retention rules say; call it again while there is `more`.
+
+        Args:
+            told: called with what went (messages, accounts), in the same transaction.
+        """
+        rules, store = self.rules, self.store
+        with store.transaction():
+            messages = store.purge_messages(now - rules.keep_messages, _PURGE_STEP)
+            accounts = store.purge_accounts(now - rules.keep_closed_accounts, _PURGE_STEP)
+            noted = store.purge_audit(now - rules.keep_audit, _PURGE_STEP)
+            if told:
+                told(messages, accounts)
+        more = bool(messages or accounts or noted)
+        if not more:
+            store.truncate_log()  # what was removed does not stay in it either
+        return Purged(messages, accounts, more)

@@ -1,0 +1,399 @@
+"""What the hotline asks of the gateway: people's verbs, for commands and for whoever serves people.
+
+The same rules, store and outbox as the daemon's, from a process of its own beside the daemon or
+inside it. Each verb that changes something is one transaction, and leaves a line in the account's
+history that names who did it and why, and one in the audit. What it puts in the outbox leaves with
+the daemon's next claim.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from smsgw import passwords, phone
+from smsgw.errors import SmsgwError
+from smsgw.gateway import by_hand, guessing, trial
+from smsgw.gateway.batch import By, Expired, Purged, Trial, with_reason
+from smsgw.gateway.gateway import Gateway
+from smsgw.gateway.guessing import Verified
+from smsgw.gateway.lookup import Lookup, is_closed
+from smsgw.gateway.rules import Rules
+from smsgw.gateway.tools import Tools
+from smsgw.gateway.work import Work
+from smsgw.logs import redact
+from smsgw.model import (
+    Account,
+    AccountState,
+    AuditEntry,
+    DayCount,
+    Direction,
+    HistoryEntry,
+    Message,
+    MtState,
+    QueuedReply,
+)
+from smsgw.passwords import Issued, Supply
+from smsgw.registration import machine, own_password
+from smsgw.store import AccountRow, Reservation, Store
+
+#: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
+RESERVED_FOR = timedelta(days=7)
+#: So many accounts are ended in one transaction: the daemon waits for some milliseconds.
+CLOSED_AT_ONCE = 50
+_READ_AT_ONCE = 500
+
+
+class Hotline:
+    """KEY means what `lookup` says."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    @property
+    def rules(self) -> Rules:
+        return self._gateway.rules
+
+    @property
+    def _tools(self) -> Tools:
+        return self._gateway.tools
+
+    @property
+    def _store(self) -> Store:
+        return self._gateway.tools.store
+
+    @property
+    def _lookup(self) -> Lookup:
+        return Lookup(self._store, self.rules.region)
+
+    # --- looking up ---------------------------------------------------------------------------
+
+    def look_up(self, key: str) -> list[AccountRow]:
+        """The accounts that *key* names: one, or two where it is the phone of one and the CMND of
+        another. Open ones hide closed ones; where none is open, the one closed last.
+
+        Raises:
+            NotFound: there never was one.
+        """
+        return self._lookup.look_up(key)
+
+    def exact(self, key: str) -> AccountRow:
+        """The one account that *key* names, to be changed; it may be closed.
+
+        Raises:
+            NotFound: there never was one.
+            Ambiguous: it fits two, open or closed.
+        """
+        return self._lookup.exact(key)
+
+    def seen(self, key: str) -> AccountRow:
+        """The open account that *key* names, as it is now: what will be changed.
+
+        Raises:
+            NotFound: there never was one.
+            Ambiguous: it fits two, open or closed.
+            SmsgwError: it is closed.
+        """
+        return self._lookup.open(key)
+
+    def history(self, key: str) -> list[HistoryEntry]:
+        """The whole story of each citizen behind *key*, oldest first.
+
+        Raises:
+            NotFound: nobody with that key ever texted.
+        """
+        return self._lookup.history(key)
+
+    def accounts(
+        self, *, state: AccountState | None = None, expiring_before: datetime | None = None
+    ) -> Iterator[Account]:
+        """All accounts in the order of registration, or those that expire, soonest first."""
+        return self._store.accounts(state=state, expiring_before=expiring_before)
+
+    def messages(
+        self,
+        *,
+        phone: str | None = None,
+        direction: Direction | None = None,
+        state: MtState | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Message]:
+        """What came and went, the newest first; passwords are masked."""
+        return self._store.messages(
+            phone=phone, direction=direction, state=state, since=since, limit=limit
+        )
+
+    def outbox(self) -> list[QueuedReply]:
+        """Texts that the SMSC has not taken, the oldest first."""
+        return self._store.outbox()
+
+    def counts(self, since: datetime | None = None) -> list[DayCount]:
+        """What came and went on each local day."""
+        return self._store.stats(since, self.rules.zone)
+
+    # --- the audit ----------------------------------------------------------------------------
+
+    def audit(self, since: datetime | None = None, who: str | None = None) -> Iterator[AuditEntry]:
+        """Who looked at what and did what, the oldest first."""
+        return self._store.audit(since, who)
+
+    def note_look_up(
+        self, who: str, command: str, number: str | None, detail: str, now: datetime
+    ) -> int:
+        """Leave a line of something that was only looked at; its id."""
+        with self._store.transaction():
+            return self._tools.audit(who, command, number, detail, now)
+
+    def amend_note(self, note: int, detail: str) -> None:
+        """Say in that line what came of it."""
+        with self._store.transaction():
+            self._store.amend_note(note, detail)
+
+    # --- passwords ----------------------------------------------------------------------------
+
+    def expire(self, now: datetime, limit: int = 500, by: By | None = None) -> Expired:
+        """As the daemon does by itself."""
+        return self._gateway.expire(now, limit, by)
+
+    def reset_password(
+        self,
+        key: str,
+        actor: str,
+        now: datetime,
+        reason: str | None = None,
+        issued: Issued | None = None,
+    ) -> Account:
+        """Issue a new password and text it to the account's phone.
+
+        Args:
+            issued: the new password, where it was hashed already.
+
+        Raises:
+            NotFound: no such account.
+            SmsgwError: it is closed, or our secret key is not the daemon's.
+        """
+        if issued is None:
+            issued = self._tools.issuer.take(1)[0]  # hashes, so before others have to wait for us
+        with self._store.transaction():
+            row = self.seen(key)
+            self._tools.seals.check_key()
+            work = Work(self._store, now, Supply.of(issued))
+            self._tools.accounts.apply(work, machine.NewPassword, row, actor=actor, reason=reason)
+            work.write()
+            self._tools.audit(actor, "accounts reset-password", row.account.cmnd, reason, now)
+            return self._store.account(row.account.id).account
+
+    def set_password(
+        self,
+        key: str,
+        password: str,
+        actor: str,
+        now: datetime,
+        reason: str | None = None,
+        seen: AccountRow | None = None,
+    ) -> Account:
+        """Keep the citizen's own password; the account is active from then on.
+
+        Args:
+            seen: the account as it was looked up before the password was typed; another one than
+                that, or with another password, is not changed.
+
+        Raises:
+            NotFound: no such account.
+            SmsgwError: it is closed, or has changed since it was looked up; or the password cannot
+                be a citizen's own.
+        """
+        seen = seen or self.seen(key)  # say so before the hash is made
+        username = seen.account.username
+        least = self.rules.own_password_min
+        if fault := own_password.fault(password, username, least):
+            raise SmsgwError(f"this password cannot be taken: {fault}")
+        hashed = passwords.hash_password(password)
+        with self._store.transaction():
+            row = self._store.account(seen.account.id)
+            if is_closed(row) or row.password_hash != seen.password_hash:
+                raise SmsgwError(
+                    f"account {username} has changed since it was looked up, and nothing was set",
+                    "see `smsgw accounts history`, then try again",
+                )
+            work = self._work(now)
+            self._tools.accounts.apply(
+                work, machine.OwnPassword, row, own_hash=hashed, actor=actor, reason=reason
+            )
+            work.write()
+            self._tools.audit(actor, "accounts set-password", row.account.cmnd, reason, now)
+            return self._store.account(row.account.id).account
+
+    def verify_password(self, key: str, password: str) -> bool:
+        """Whether *password* opens the account now; a closed account has none. Counts nothing.
+
+        Raises:
+            NotFound: no such account.
+        """
+        return passwords.verify(self.exact(key).password_hash, password)
+
+    def check_password(self, key: str, password: str, actor: str, now: datetime) -> Verified:
+        """Whether *password* opens the account, for somebody who might be guessing.
+
+        Raises:
+            NotFound: no such account.
+            Ambiguous: *key* fits two.
+        """
+        return guessing.check(self._tools, lambda: self.exact(key), password, actor, now)
+
+    # --- ends ---------------------------------------------------------------------------------
+
+    def close_account(
+        self, key: str, reason: str, actor: str, now: datetime, *, reserve_for: str | None = None
+    ) -> Account:
+        """End an account; its phone and CMND may register again.
+
+        Args:
+            reserve_for: a telephone number that alone may register the CMND for 7 days. With it,
+                an account that is closed already is no fault: what was reserved is replaced.
+
+        Raises:
+            NotFound: no such account.
+            SmsgwError: it is closed already, or *reserve_for* is no telephone number.
+        """
+        heir = None if reserve_for is None else self._heir(reserve_for, now)
+        with self._store.transaction():
+            row = self.seen(key) if heir is None else self.exact(key)
+            work = self._work(now)
+            if not is_closed(row):
+                self._tools.accounts.apply(work, machine.Close, row, actor=actor, reason=reason)
+            self._store.reserve(row.account.cmnd, heir)
+            if heir is not None:
+                until = self.rules.local_minute(heir.ends_at)
+                work.changes.add_history(
+                    row.account.id,
+                    at=work.at,
+                    what=f"reserved for {heir.phone} until {until}",
+                    before=AccountState.CLOSED,
+                    after=AccountState.CLOSED,
+                    who=actor,
+                    reason=reason,
+                )
+            work.write()
+            told = reason if heir is None else f"reserved for {heir.phone}: {reason}"
+            self._tools.audit(actor, "accounts close", row.account.cmnd, told, now)
+            return self._store.account(row.account.id).account
+
+    def issued_since(
+        self, since: datetime, *, link: str | None = None, prefix: str = ""
+    ) -> list[int]:
+        """The accounts that were registered since then and are issued still: what a flood left.
+
+        Args:
+            link: by this one alone; None: by any.
+            prefix: from phones that begin so, in E.164.
+        """
+        return self._store.issued_since(since, link, prefix)
+
+    def accounts_by_ids(self, ids: Sequence[int]) -> Iterator[Account]:
+        """These accounts, in steps between which nothing is read."""
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            for row in self._store.accounts_by_ids(ids[start : start + _READ_AT_ONCE]):
+                yield row.account
+
+    def close_issued(
+        self, ids: Sequence[int], reason: str, actor: str, now: datetime
+    ) -> Iterator[int]:
+        """End those of these accounts that are issued still, some in a transaction; after each
+        of them, how many they were.
+
+        What is reserved stays so: it is for the owner of a CMND, whoever was ended here.
+        """
+        for start in range(0, len(ids), CLOSED_AT_ONCE):
+            with self._store.transaction():
+                rows = self._store.accounts_by_ids(ids[start : start + CLOSED_AT_ONCE])
+                issued = [row for row in rows if row.account.state is AccountState.ISSUED]
+                work = self._work(now)
+                for row in issued:
+                    self._tools.accounts.apply(work, machine.Close, row, actor=actor, reason=reason)
+                work.write()
+                if issued:
+                    did = f"closed={len(issued)}: {reason}"
+                    self._tools.audit(actor, "accounts close-many", None, did, now)
+            yield len(issued)
+
+    def _work(self, now: datetime) -> Work:
+        """What a verb does that issues no password; inside its transaction."""
+        return Work(self._store, now, self._tools.no_passwords())
+
+    def _heir(self, text: str, now: datetime) -> Reservation:
+        number = phone.from_text(text, self.rules.region)
+        if number is None:
+            raise SmsgwError(
+                f"{text.strip()!r} is not a telephone number", "the owner's, in any writing"
+            )
+        return Reservation(number, now + RESERVED_FOR)
+
+    def reservation(self, cmnd: str, now: datetime) -> Reservation | None:
+        """For whom this CMND is reserved."""
+        return self._store.reservation(cmnd, now)
+
+    def open_account_of(self, number: str) -> str | None:
+        """The user name that a phone (E.164) has now."""
+        return next(iter(self._store.senders([number])[2]), None)
+
+    # --- the outbox ---------------------------------------------------------------------------
+
+    def retry(self, mt_id: int, actor: str, now: datetime, reason: str | None = None) -> None:
+        """Let a reply leave at once, also one that failed or was cancelled.
+
+        Raises:
+            NotFound: it is not in the outbox.
+            SmsgwError: the password that it tells is no longer valid, or was wiped.
+        """
+        by_hand.retry(self._tools, mt_id, actor, now, reason)
+
+    def cancel(
+        self,
+        mt_id: int,
+        actor: str,
+        now: datetime,
+        reason: str | None = None,
+        *,
+        links_live: bool = False,
+    ) -> None:
+        """Never send a reply that waits or failed.
+
+        Args:
+            links_live: what is leased is in the memory of a link, or on its way.
+
+        Raises:
+            NotFound: it is not in the outbox.
+            SmsgwError: it is cancelled already, or on its way.
+        """
+        by_hand.cancel(self._tools, mt_id, actor, now, reason, links_live=links_live)
+
+    # --- retention ----------------------------------------------------------------------------
+
+    def purge_all(self, now: datetime, by: By | None = None) -> Purged:
+        """Remove all that the retention rules say, in steps between which others may write."""
+        messages = accounts = 0
+        note: int | None = None
+
+        def tell(messages_gone: int, accounts_gone: int) -> None:
+            nonlocal messages, accounts, note
+            messages, accounts = messages + messages_gone, accounts + accounts_gone
+            if by:
+                did = with_reason(f"messages={messages} accounts={accounts}", by.reason)
+                if note is None:
+                    note = self._tools.audit(by.who, "purge", None, did, now)
+                else:
+                    self._store.amend_note(note, redact(did))
+
+        while self._gateway.purge(now, tell).more:
+            pass
+        return Purged(messages, accounts, more=False)
+
+    # --- what if ------------------------------------------------------------------------------
+
+    def try_text(self, sender: str, text: str, now: datetime) -> Trial:
+        """What the gateway would do with *text* from *sender*; nothing is kept, nothing sent.
+
+        Raises:
+            UnicodeEncodeError: *text* holds octets that no text can.
+        """
+        return trial.try_text(self._tools.rehearsal(), sender, text, now)
