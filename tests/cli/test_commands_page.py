@@ -2,9 +2,8 @@
 
 import re
 
-from commands_reference import PAGE, commands, documented, in_step
-
 from smsgw.cli import show
+from tools.commands import PAGE, commands, documented, in_step
 
 # Section 2 of what the gateway promises to scripts and people.
 PROMISED = """
@@ -67,7 +66,7 @@ def test_the_keys_that_scripts_rely_on_are_on_the_page():
 
 def test_the_page_says_what_help_says():
     page = PAGE.read_text()
-    assert in_step(page) == page, "run: python tests/cli/commands_reference.py"
+    assert in_step(page) == page, "run: python -m tools.commands"
 
 
 def test_every_command_has_a_sentence_of_its_own():
