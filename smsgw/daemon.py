@@ -13,7 +13,6 @@ decision about a text or a PDU is taken here. What ends the daemon:
 
 import asyncio
 import ctypes
-import gc
 import logging
 import os
 import resource
@@ -25,7 +24,7 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
-from smsgw import clock, control, copies
+from smsgw import clock, control, copies, tuning
 from smsgw.census import Census, Outbox
 from smsgw.config import Settings
 from smsgw.desk import Desk
@@ -42,7 +41,6 @@ from smsgw.store.store import (
     Store,
     StoreLost,
     StoreUnavailable,
-    keep_to_one_thread,
 )
 from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
@@ -88,7 +86,8 @@ def run(settings: Settings) -> None:
         SmsgwError: it cannot start, or must not go on.
     """
     harden()
-    keep_to_one_thread()
+    tuning.keep_to_one_thread()
+    tuning.take_turns_sooner()
     # From the lock on commands may ring; until the loop listens, that means nothing. Neither does
     # a terminal or a script that hangs up.
     for number in (signal.SIGUSR1, signal.SIGHUP):
@@ -106,10 +105,6 @@ def harden() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    # The store's thread runs long stretches of Python while it prepares a commit. A thread that
-    # wants to run waits this long for its turn, and enquire_link and answers wait with the loop;
-    # the default is 5 ms.
-    sys.setswitchinterval(0.001)
 
 
 class Daemon:
@@ -144,12 +139,7 @@ class Daemon:
                 for link in self._links:
                     link.start()
                 self._stock.start()  # hashing is slow, and binding need not wait for it
-                gc.collect()
-                # Rows and values of a batch die by their reference counts. The default of a look
-                # each 700 values is one each 17 texts, a twentieth of all processor time. What
-                # dies in circles, such as lost connections, is found once a tick.
-                gc.set_threshold(100_000, 50, 1000)
-                gc.freeze()  # what stands now stays: no need to look through it again and again
+                tuning.collect_seldom()
                 self._feed_watchdog()
                 notify("READY=1", f"STATUS={self._summary()}")
                 await asyncio.wait({self._end, *forever}, return_when=asyncio.FIRST_COMPLETED)
@@ -337,7 +327,7 @@ class Daemon:
         return [link.name for link in self._links if link.name in links]
 
     async def _collect_garbage(self) -> None:
-        gc.collect()
+        tuning.collect_now()
 
     async def _tidy(self) -> None:
         more = True

@@ -19,6 +19,7 @@ from textwrap import indent
 from types import TracebackType
 from typing import TextIO
 
+from smsgw import tuning
 from smsgw.harmless import escaped, harmless_json
 
 log = logging.getLogger("smsgw")
@@ -169,9 +170,7 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
         stream: where to, instead of standard error.
     """
     logging.addLevelName(TRACE, "TRACE")
-    # Nothing prints the caller, thread or process, and finding them costs more than the rest.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # documented: Logging HOWTO, "Optimization"
+    tuning.log_without_callers()
     handler = logging.StreamHandler(stream or sys.stderr)
     journal = stream is None and "JOURNAL_STREAM" in os.environ
     handler.setFormatter(_JsonFormatter() if format == "json" else _Formatter(journal))

@@ -22,10 +22,11 @@ MAY_KNOW = {
     "smsgw.errors": set(),
     "smsgw.clock": set(),
     "smsgw.phone": WORDS,
-    "smsgw.passwords": WORDS,
+    "smsgw.passwords": WORDS | {"smsgw.tuning"},
     "smsgw.vault": WORDS,
     "smsgw.harmless": set(),
-    "smsgw.logs": WORDS | {"smsgw.harmless"},
+    "smsgw.tuning": set(),
+    "smsgw.logs": WORDS | {"smsgw.harmless", "smsgw.tuning"},
     "smsgw.registration": WORDS | {"smsgw.phone", "smsgw.smpp.alphabets"},
     "smsgw.smpp": WORDS,
     "smsgw.store": WORDS,
@@ -75,6 +76,24 @@ def test_simulator_is_used_by_commands_only():
             name for name in our_imports(module) if not any(within(name, room) for room in below)
         }
         assert set() == strangers, module
+
+
+FOR_SPEED = (
+    *("setswitchinterval", "set_threshold", "freeze", "mallopt"),
+    *("_srcfile", "logThreads", "sqlite3_config"),
+)
+
+
+def test_what_is_asked_of_others_for_speed_stands_in_one_room():
+    askers = {
+        f"{module}:{node.lineno} {node.attr}"
+        for module in FILES
+        if module != "smsgw.tuning"
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute) and node.attr in FOR_SPEED
+    }
+    assert set() == askers
+    assert {"smsgw.tuning"} == {name for name in FILES if "gc" in imports(name)}
 
 
 PURE = ("smsgw.registration", "smsgw.smpp")
@@ -204,7 +223,7 @@ def test_the_wheel_holds_the_package_alone(tmp_path):
     wheel = make_wheel_in(ROOT / "pyproject.toml", tmp_path)
     with zipfile.ZipFile(wheel.file) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
-    assert {"smsgw", "smsgw-0.1.0.dist-info"} == tops
+    assert {"smsgw"} == {top for top in tops if not top.endswith(".dist-info")}
 
 
 def test_diagram_shows_the_imports_as_they_are():

@@ -9,12 +9,11 @@ Two faults leave it. `StoreUnavailable`: this transaction did not happen, a late
 answer, because after an I/O error the kernel may call a page clean that never reached the disk.
 """
 
-import ctypes
 import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
@@ -74,26 +73,6 @@ _ROWS_AT_ONCE = 32
 _SAME_ID = 16
 #: So many are kept prepared: more than there are, those of many rows in each of their sizes.
 _STATEMENTS = 256
-
-
-def keep_to_one_thread() -> None:
-    """Have SQLite take no lock on a connection, in a process whose connections are never shared.
-
-    By default it takes one for each value that is bound, in case several threads use a connection,
-    and one to count each piece of memory: together some 4 % of a registration. To be called
-    before the first connection is opened; where SQLite cannot be reached so, it goes on as before.
-
-    Source: https://www.sqlite.org/threadsafe.html
-    """
-    multithread, memory_statistics = 2, 9  # SQLITE_CONFIG_*
-    with suppress(ImportError, OSError, AttributeError):
-        import _sqlite3
-
-        library = ctypes.CDLL(_sqlite3.__file__)
-        library.sqlite3_shutdown()
-        library.sqlite3_config(multithread)
-        library.sqlite3_config(memory_statistics, 0)
-        library.sqlite3_initialize()
 
 
 class StoreUnavailable(SmsgwError):
