@@ -18,14 +18,13 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
 from smsgw import clock, control, copies, tuning
-from smsgw.census import Census, Outbox
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
@@ -34,8 +33,9 @@ from smsgw.hotline import Hotline
 from smsgw.jobs import Jobs
 from smsgw.links import Link
 from smsgw.lock import DaemonLock
-from smsgw.metrics import Measured, MetricsServer, Sample
-from smsgw.model import LinkState, Outcome
+from smsgw.metrics import MetricsServer
+from smsgw.model import LinkState
+from smsgw.monitor import Monitor
 from smsgw.passwords import OnDemand, Stock
 from smsgw.store.store import (
     Store,
@@ -67,12 +67,6 @@ REFILL_SECONDS = 1.0
 STAND_IN_EVERY = timedelta(seconds=5)
 #: ... and leaves by another of its carrier once that link was down for so long.
 STAND_IN_AFTER_SECONDS = 10.0
-#: A reply that is due for so long without having left is a reason to look.
-OVERDUE = timedelta(minutes=5)
-#: A store that does not answer within this is not well.
-STORE_PATIENCE_SECONDS = 3.0
-#: Of the outbox, each time that monitoring asks: 10,000 texts, some 5 ms of the store's thread.
-PIECES_AT_ONCE = 10
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
@@ -170,8 +164,6 @@ class Daemon:
             on_filled=lambda: self._soon(self._desk.passwords_ready),
         )
         stack.callback(stock.close)
-        self._census = Census(store)
-        self._outbox = Measured(self._count)
         self._gateway = await worker.do(Hotline, store, settings, vault, stock)
         self._desk = Desk(self._gateway, worker, stock)
         await self._desk.run_in_store(self._gateway.start, clock.now())
@@ -182,7 +174,8 @@ class Daemon:
         stack.push_async_callback(orders.close)
         await orders.start()
         if settings.metrics.listen:
-            metrics = MetricsServer(self._samples, self._ailments)
+            monitor = Monitor(settings, self._desk, store, stock, self._links)
+            metrics = MetricsServer(monitor.samples, monitor.report)
             await metrics.start(*settings.metrics.listen)
             stack.push_async_callback(metrics.close)
         for number, action in (
@@ -443,71 +436,6 @@ class Daemon:
                 else:
                     self._told[link.name] = status
         await self._release_held()
-
-    # --- what monitoring asks ---------------------------------------------------------------
-
-    async def _count(self) -> Outbox | str:
-        """What waits in the outbox, or why the store says nothing."""
-        try:
-            for _ in range(PIECES_AT_ONCE):  # in between, traffic commits
-                async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                    if await self._desk.run_in_store(self._census.step):
-                        break
-            return self._census.outbox
-        except TimeoutError:
-            return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
-        except Exception as fault:
-            return f"the store fails: {fault}"
-
-    async def _ailments(self) -> list[str]:
-        """What is wrong, in words; nothing if the gateway does its work."""
-        reasons = []
-        if not any(link.status[0] is LinkState.BOUND for link in self._links):
-            states = (f"{link.name} {link.status[0]} ({link.status[1]})" for link in self._links)
-            reasons.append(f"no link is bound: {', '.join(states)}")
-        outbox = await self._outbox()
-        if isinstance(outbox, str):
-            reasons.append(outbox)
-        elif outbox.oldest_queued and clock.now() - outbox.oldest_queued > OVERDUE:
-            reasons.append(f"a reply waits since {outbox.oldest_queued:%Y-%m-%dT%H:%M:%SZ}")
-        if self._desk.trouble:
-            reasons.append(f"the store takes nothing: {self._desk.trouble}")
-        return reasons
-
-    async def _samples(self) -> Iterable[Sample]:
-        """Everything that is counted, at this moment."""
-        samples = [
-            Sample("smsgw_passwords_ready", "Issued passwords hashed ahead.", len(self._stock)),
-        ]
-        outbox = await self._outbox()
-        works = not isinstance(outbox, str) and not self._desk.trouble
-        samples.append(Sample("smsgw_store_up", "1 while the store takes messages.", works))
-        if not isinstance(outbox, str):
-            samples += (
-                Sample("smsgw_outbox_queued", "Replies that no SMSC has taken.", outbox.queued),
-                Sample("smsgw_outbox_held", "Of these, what no SMSC answered.", outbox.held),
-                Sample("smsgw_outbox_failed", "Replies given up.", outbox.failed),
-            )
-        for outcome in Outcome:
-            count = self._desk.outcomes[outcome]
-            help_text = "Texts of citizens decided and stored."
-            samples.append(Sample("smsgw_mo_total", help_text, count, {"outcome": outcome}))
-        for link in self._links:
-            label = {"link": link.name}
-            samples += (
-                Sample(f"smsgw_link_{name}", help_text, value, label)
-                for name, help_text, value in link.measure()
-            )
-            samples += (
-                Sample(
-                    "smsgw_link_oddities_total",
-                    "What the SMSC did against the standard, by kind.",
-                    value,
-                    label | {"kind": kind.partition(" ")[0]},
-                )
-                for kind, value in link.oddities.items()
-            )
-        return samples
 
 
 def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

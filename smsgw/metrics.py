@@ -1,9 +1,12 @@
-"""`/metrics` for Prometheus and `/healthz` for a load balancer or a person, over plain HTTP.
+"""`/metrics` for Prometheus and `/healthz` for an orchestrator or a person, over plain HTTP.
+
+`/healthz` answers 200 while anybody can be served, else 503: whoever restarts, or sends traffic
+elsewhere, asks that. Its body says all that is not well, whatever the answer.
 
 What is counted elsewhere as plain ints is read only when somebody asks, and once a second however
 many do: counting costs the hot path nothing. This module knows HTTP and the text format; what is
-measured and what is wrong it is told by two functions. prometheus_client (the extra `metrics`) is
-imported only when a listener is configured.
+measured and what is not well it is told by two functions. prometheus_client (the extra `metrics`)
+is imported only when a listener is configured.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from smsgw.errors import SmsgwError
+from smsgw.health import Report
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -46,7 +50,7 @@ class Sample(NamedTuple):
 
 
 Samples = Callable[[], Awaitable[Iterable[Sample]]]
-Ailments = Callable[[], Awaitable[list[str]]]
+Health = Callable[[], Awaitable[Report]]
 
 
 class Measured(Generic[T]):
@@ -89,11 +93,11 @@ class Response(NamedTuple):
 class MetricsServer:
     """Answers `/metrics` and `/healthz` until closed."""
 
-    def __init__(self, samples: Samples, ailments: Ailments) -> None:
+    def __init__(self, samples: Samples, health: Health) -> None:
         """
         Args:
             samples: everything that is measured, at this moment.
-            ailments: what is wrong at this moment, in words; nothing: all is well.
+            health: what is not well at this moment, and whether anybody is served.
 
         Raises:
             SmsgwError: prometheus_client is not installed.
@@ -109,7 +113,7 @@ class MetricsServer:
         self._content_type = prometheus_client.exposition.CONTENT_TYPE_LATEST
         self._pages = {
             b"/metrics": Measured(partial(self._metrics, samples)),
-            b"/healthz": Measured(partial(self._health, ailments)),
+            b"/healthz": Measured(partial(self._health, health)),
         }
         self._clients: dict[asyncio.Task[None], float] = {}  # each since when, oldest first
         self._server: asyncio.Server | None = None
@@ -191,11 +195,12 @@ class MetricsServer:
         body = self._render(_Families(await samples()))
         return Response(HTTPStatus.OK, self._content_type, body)
 
-    async def _health(self, ailments: Ailments) -> Response:
-        reasons = await ailments()
-        status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-        report = {"status": "failing" if reasons else "ok", "reasons": reasons}
-        return Response(status, "application/json", json.dumps(report).encode() + b"\n")
+    async def _health(self, health: Health) -> Response:
+        serves, problems = await health()
+        status = HTTPStatus.OK if serves else HTTPStatus.SERVICE_UNAVAILABLE
+        word = "failing" if not serves else "unwell" if problems else "ok"
+        said = {"status": word, "reasons": [problem.text for problem in problems]}
+        return Response(status, "application/json", json.dumps(said).encode() + b"\n")
 
 
 class _Families:

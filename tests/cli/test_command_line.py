@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import BINH, ISSUED_PASSWORD
 
-from smsgw import hotline
-from smsgw.cli import health
+from smsgw import health, hotline
 from smsgw.lock import DaemonLock
 from smsgw.model import LinkState
 from smsgw.store.store import Store
