@@ -24,7 +24,7 @@ from smsgw.clock import stamp, unstamp
 from smsgw.config import Settings, SourceNumbers
 from smsgw.datakeys import DataKey, DataKeys, file_of
 from smsgw.delivery import Deliveries
-from smsgw.errors import SmsgwError
+from smsgw.errors import WrongKey
 from smsgw.harmless import masked
 from smsgw.intake import PARTS_LIMIT, RETRANSMISSION_WINDOW, Intake, history_row
 from smsgw.limits import CEILING_FACT, Ceiling, HeavySenders
@@ -533,7 +533,7 @@ class Gateway:
         """Send a text no more by itself: the citizen may have read it each time."""
         reason = (
             f"held: the SMSC did not answer {unanswered} tries ({failed.reason}); "
-            "`smsgw outbox retry` or a new bind of the link sends it"
+            "a retry or a new bind of the link sends it"
         )
         self.store.postpone(failed.mt_id, None, tries, unanswered, reason)
         log.error("mt %d link=%s held: %d tries without an answer", failed.mt_id, link, unanswered)
@@ -844,14 +844,11 @@ class Gateway:
         """Refuse to seal what the daemon could not open.
 
         Raises:
-            SmsgwError: the daemon seals with another key than we have.
+            WrongKey: the daemon seals with another key than we have.
         """
         known = self.store.fact("key_id")
         if known is not None and known != str(self._vault.key_id):
-            raise SmsgwError(
-                "this is not the secret key that the daemon uses",
-                "set gateway.secret_key_file, or CREDENTIALS_DIRECTORY, as the service has it",
-            )
+            raise WrongKey
 
     # --- housekeeping -------------------------------------------------------------------------
 

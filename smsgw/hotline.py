@@ -16,7 +16,19 @@ from typing import NamedTuple
 
 from smsgw import passwords, phone
 from smsgw.clock import stamp
-from smsgw.errors import NotFound, SmsgwError
+from smsgw.errors import (
+    AlreadyCancelled,
+    Ambiguous,
+    Closed,
+    NoAccount,
+    NoPhone,
+    NotFound,
+    OnItsWay,
+    PasswordReplaced,
+    PasswordWiped,
+    Stale,
+    UnfitPassword,
+)
 from smsgw.gateway import By, Done, Gateway, Purged, Trial, with_reason
 from smsgw.intake import Intake, history_row
 from smsgw.limits import Ceiling
@@ -96,10 +108,6 @@ class _Rehearsal(Gateway):
         return False
 
 
-class Ambiguous(SmsgwError):
-    """A key fits one account by phone and another by CMND, and something is to be changed."""
-
-
 class Fits(NamedTuple):
     """The accounts that a key may mean; in each list the open one stands first, then the closed
     ones, the latest first."""
@@ -165,7 +173,7 @@ class Hotline(Gateway):
         Raises:
             NotFound: there never was one.
             Ambiguous: it fits two, open or closed.
-            SmsgwError: it is closed.
+            Closed: it was ended.
         """
         return self._open(key)
 
@@ -208,9 +216,7 @@ class Hotline(Gateway):
         if kind != "cmnd" and (number := phone.from_text(written, self.region)):
             by_phone = self.store.accounts_of_phone(number)
         if not by_cmnd and not by_phone:
-            raise NotFound(
-                f"no account {key.strip()!r}", "give a user name (the CMND) or a phone number"
-            )
+            raise NoAccount(key.strip())
         return Fits(by_cmnd, by_phone)
 
     def _shown(self, fits: Fits) -> list[AccountRow]:
@@ -226,19 +232,13 @@ class Hotline(Gateway):
         firsts = fits.firsts()
         if len(firsts) > 1:
             number, cmnd = fits.by_phone[0].account.phone, fits.by_cmnd[0].account.cmnd
-            raise Ambiguous(
-                f"{key.strip()!r} is the phone of one account and the CMND of another",
-                f"write phone:{number} or cmnd:{cmnd}",
-            )
+            raise Ambiguous(key.strip(), number, cmnd)
         return firsts[0]
 
     def _open(self, key: str) -> AccountRow:
         row = self.exact(key)
         if _is_closed(row):
-            raise SmsgwError(
-                f"account {row.account.username} is closed",
-                "its phone and CMND may register again by text",
-            )
+            raise Closed(row.account.username)
         return row
 
     # --- the audit ----------------------------------------------------------------------------
@@ -267,7 +267,8 @@ class Hotline(Gateway):
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed, or our secret key is not the daemon's.
+            Closed: it was ended.
+            WrongKey: our secret key is not the daemon's.
         """
         if issued is None:
             issued = self.issuer.take(1)[0]  # hashes, so before others have to wait for us
@@ -301,22 +302,20 @@ class Hotline(Gateway):
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed, or has changed since it was looked up; or the password cannot
-                be a citizen's own.
+            Closed: it was ended.
+            Stale: it has changed since it was looked up.
+            UnfitPassword: it cannot be a citizen's own.
         """
         seen = seen or self._open(key)  # say so before the hash is made
         username = seen.account.username
         least = self.settings.registration.own_password_min
         if fault := own_password.fault(password, username, least):
-            raise SmsgwError(f"this password cannot be taken: {fault}")
+            raise UnfitPassword(fault)
         hashed = passwords.hash_password(password)
         with self.store.transaction():
             row = self.store.account(seen.account.id)
             if _is_closed(row) or row.password_hash != seen.password_hash:
-                raise SmsgwError(
-                    f"account {username} has changed since it was looked up, and nothing was set",
-                    "see `smsgw accounts history`, then try again",
-                )
+                raise Stale(username)
             step = machine.step(row.account.state, machine.OwnPassword)
             self.supersede(row, now)
             self.store.set_own_password(row.account.id, step.to, hashed)
@@ -383,7 +382,8 @@ class Hotline(Gateway):
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed already, or *reserve_for* is no telephone number.
+            Closed: it is closed already.
+            NoPhone: *reserve_for* is no telephone number.
         """
         heir = None if reserve_for is None else self._heir(reserve_for, now)
         with self.store.transaction():
@@ -447,9 +447,7 @@ class Hotline(Gateway):
     def _heir(self, text: str, now: datetime) -> Reservation:
         number = phone.from_text(text, self.region)
         if number is None:
-            raise SmsgwError(
-                f"{text.strip()!r} is not a telephone number", "the owner's, in any writing"
-            )
+            raise NoPhone(text.strip())
         return Reservation(number, now + RESERVED_FOR)
 
     def reservation(self, cmnd: str, now: datetime) -> Reservation | None:
@@ -479,20 +477,15 @@ class Hotline(Gateway):
 
         Raises:
             NotFound: it is not in the outbox.
-            SmsgwError: the password that it tells is no longer valid, or was wiped.
+            PasswordReplaced: the password that it tells opens nothing any more.
+            PasswordWiped: it ended too long ago.
         """
         with self.store.transaction():
             reply = self.store.reply(mt_id)
             if reply.account_id is not None and not reply.password_is_current:
-                raise SmsgwError(
-                    f"reply {mt_id} tells a password that is no longer valid",
-                    "use `smsgw accounts reset-password`",
-                )
+                raise PasswordReplaced(mt_id)
             if reply.account_id is not None and _is_past(reply, now):
-                raise SmsgwError(
-                    f"reply {mt_id} has no password any more: it ended more than 24 hours ago",
-                    "use `smsgw accounts reset-password`",
-                )
+                raise PasswordWiped(mt_id)
             self.store.retry(mt_id, now)
             self._note(reply, "retry", mt_id, actor, now, reason)
 
@@ -512,16 +505,15 @@ class Hotline(Gateway):
 
         Raises:
             NotFound: it is not in the outbox.
-            SmsgwError: it is cancelled already, or on its way.
+            AlreadyCancelled: nothing is left to do.
+            OnItsWay: it may be the SMSC's already.
         """
         with self.store.transaction():
             reply = self.store.reply(mt_id)
             if links_live and reply.leased:
-                raise SmsgwError(
-                    f"reply {mt_id} is on its way", "see `smsgw accounts history` for what follows"
-                )
+                raise OnItsWay(mt_id)
             if not self.store.cancel(mt_id, f"cancelled by {actor}", now):
-                raise SmsgwError(f"reply {mt_id} is cancelled already")
+                raise AlreadyCancelled(mt_id)
             self._note(reply, "cancel", mt_id, actor, now, reason)
 
     def _note(

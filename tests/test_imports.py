@@ -189,6 +189,18 @@ def test_sql_stands_in_one_place(statements, homes):
     assert set() == elsewhere
 
 
+def test_only_the_command_line_names_its_commands():
+    """Elsewhere the same words are read in a log, an answer to a program, a page."""
+    named = {
+        where
+        for module in FILES
+        if not any(within(module, room) for room in ("smsgw.cli", "smsgw.demo", "smsgw.simulator"))
+        for where, text in strings(module)
+        if re.search(r"`(sudo )?smsgw [a-z]", text)
+    }
+    assert set() == named
+
+
 def test_every_import_is_declared():
     """What the package imports at its top level is in pyproject.toml, and nothing else is."""
     pyproject = (ROOT / "pyproject.toml").read_text()

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
+from smsgw.cli.refusals import line
 from smsgw.cli.tools import Tools
 from smsgw.errors import SmsgwError
 from smsgw.harmless import harmless
@@ -108,7 +109,7 @@ def execute(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _close_output()
     except SmsgwError as fault:
-        _complain(str(fault))
+        _complain(line(fault))
     except sqlite3.Error as fault:
         _complain(f"database: {fault}", fault)
     except OSError as fault:

@@ -8,6 +8,7 @@ import click
 
 from smsgw.cli.links import link_rows
 from smsgw.cli.options import format_option
+from smsgw.cli.refusals import line
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.cli.views import HEALTH_KEYS, LinkRow, Status, show_status
 from smsgw.clock import unstamp
@@ -55,7 +56,9 @@ def _status(tools: Tools) -> Status:
             silent_until = unstamp(int(tools.store.fact(CEILING_FACT) or 0))
         with tools.store.transaction(keep=False):
             pass  # reading goes on beside a lock that the daemon waits for in vain
-    except (SmsgwError, sqlite3.Error, OSError) as fault:  # for this command it is an answer
+    except SmsgwError as fault:  # for this command it is an answer
+        faults.append(line(fault))
+    except (sqlite3.Error, OSError) as fault:
         faults.append(str(fault))
     disk = _disk(tools, faults)
     pid = tools.daemon_pid

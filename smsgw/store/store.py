@@ -26,7 +26,7 @@ from sqlite_utils import Database
 
 from smsgw import __version__
 from smsgw.clock import EPOCH, stamp, unstamp
-from smsgw.errors import NotFound, SmsgwError
+from smsgw.errors import NoAccount, NoDatabase, NoReply, SmsgwError
 from smsgw.model import (
     Account,
     AccountState,
@@ -232,14 +232,12 @@ class Store:
                 (https://www.sqlite.org/wal.html#walresetbug).
 
         Raises:
+            NoDatabase: there is none, and none is to be made.
             SmsgwError: it cannot be opened or made, is not ours, or is of another version.
         """
         if not path.exists():
             if not create:
-                raise SmsgwError(
-                    f"no database at {path}",
-                    "has `smsgw run` been started with this configuration?",
-                )
+                raise NoDatabase(str(path))
             _make_file(path)
         try:
             _refuse_stranger(path)
@@ -760,7 +758,7 @@ class Store:
         """
         row = self._one(sql.FIND_REPLY, id=mt_id)
         if row is None:
-            raise NotFound(f"no reply {mt_id} in the outbox", "see `smsgw outbox list`")
+            raise NoReply(mt_id)
         state, account_id, current, account_state, wiped, ended_at, leased = row
         return ReplyRow(
             MtState(state),
@@ -911,7 +909,7 @@ class Store:
     def account(self, account_id: int) -> AccountRow:
         row = self._one(sql.ACCOUNT_BY_ID, id=account_id)
         if row is None:
-            raise NotFound(f"no account {account_id}")
+            raise NoAccount(f"number {account_id}")
         return _account_row(row)
 
     def accounts_of_cmnd(self, cmnd: str) -> list[AccountRow]:
