@@ -164,7 +164,7 @@ class Daemon:
             on_filled=lambda: self._soon(self._desk.passwords_ready),
         )
         stack.callback(stock.close)
-        self._gateway = await worker.do(Hotline, store, settings, vault, stock)
+        self._gateway = await worker.do(Hotline, store, settings, vault, stock, self._ring)
         self._desk = Desk(self._gateway, worker, stock)
         await self._desk.run_in_store(self._gateway.start, clock.now())
         verbs = Verbs(self._desk, self._gateway, self._links, self._expire_for, self._lost)
@@ -259,6 +259,10 @@ class Daemon:
         """Have the loop call *callback*, from another thread."""
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(callback)
+
+    def _ring(self) -> None:
+        """A verb of the hotline let a text leave: on the store's thread, after its commit."""
+        self._soon(self._desk.ring)
 
     def _feed_watchdog(self) -> None:
         interval = watchdog_interval()

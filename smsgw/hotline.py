@@ -7,7 +7,7 @@ outbox leaves with the daemon's next claim.
 
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from smsgw import passwords, phone
 from smsgw.clock import stamp
+from smsgw.config import Settings
 from smsgw.errors import (
     AlreadyCancelled,
     Ambiguous,
@@ -29,7 +30,7 @@ from smsgw.errors import (
     Stale,
     UnfitPassword,
 )
-from smsgw.gateway import By, Done, Gateway, Purged, Trial, with_reason
+from smsgw.gateway import By, Done, Expired, Gateway, Purged, Trial, with_reason
 from smsgw.intake import Intake, history_row
 from smsgw.limits import Ceiling
 from smsgw.logs import redact
@@ -44,12 +45,12 @@ from smsgw.model import (
     Outcome,
     Reply,
 )
-from smsgw.passwords import Issued, Supply
+from smsgw.passwords import Issued, Issuer, Supply
 from smsgw.registration import machine, own_password, syntax
 from smsgw.reseal import KEPT
 from smsgw.store import rows
 from smsgw.store.rows import Changes
-from smsgw.store.store import MASK, AccountRow, Guesses, ReplyRow, Reservation
+from smsgw.store.store import MASK, AccountRow, Guesses, ReplyRow, Reservation, Store
 from smsgw.vault import KEY_OCTETS, Vault
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
@@ -145,7 +146,22 @@ class Hotline(Gateway):
 
     KEY is a user name, a phone number in any writing, or a CMND, in one word or several; `phone:`
     or `cmnd:` before it says which is meant.
+
+    Args:
+        bell: rung after each commit that lets a text of ours leave at once, on the store's thread;
+            whoever claims what is in the outbox is to look at it.
     """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        vault: Vault,
+        issuer: Issuer,
+        bell: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(store, settings, vault, issuer)
+        self._bell = bell
 
     # --- looking up ---------------------------------------------------------------------------
 
@@ -283,7 +299,16 @@ class Hotline(Gateway):
             )  # fmt: skip
             self.store.write(changes)
             self._audit(actor, "accounts reset-password", row.account.cmnd, reason, now)
-            return self.store.account(row.account.id).account
+            account = self.store.account(row.account.id).account
+        self._bell()
+        return account
+
+    def expire_for(self, by: By, now: datetime, limit: int) -> Expired:
+        """Replace at most *limit* passwords that have lapsed, for somebody who asked: `expire`."""
+        done = self.expire(now, limit, by)
+        if done.replaced:
+            self._bell()
+        return done
 
     def set_password(
         self,
@@ -488,6 +513,7 @@ class Hotline(Gateway):
                 raise PasswordWiped(mt_id)
             self.store.retry(mt_id, now)
             self._note(reply, "retry", mt_id, actor, now, reason)
+        self._bell()
 
     def cancel(
         self,

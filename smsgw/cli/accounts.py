@@ -155,7 +155,6 @@ def reset_password(tools: Tools, key: str, reason: str | None) -> None:
     if done is None:
         with tools.sealing() as hotline:
             account = hotline.reset_password(key, actor(), tools.now, reason)
-        tools.ring_daemon()
         done = {"username": account.username, "phone": account.phone}
     click.echo(f"{done['username']}: a new password goes to {done['phone']}")
 

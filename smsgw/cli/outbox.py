@@ -29,7 +29,6 @@ def retry(tools: Tools, id: int, reason: str | None) -> None:
     """Send a reply again at once; it has a day again."""
     if tools.ask("retry", mt_id=id, actor=actor(), reason=reason) is None:
         tools.hotline.retry(id, actor(), tools.now, reason)
-        tools.ring_daemon()
     click.echo(f"{id}: queued")
 
 

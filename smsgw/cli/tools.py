@@ -142,7 +142,7 @@ class Tools:
         from smsgw.passwords import OnDemand
 
         issuer = OnDemand(self.settings.registration.password_length)
-        return Hotline(store, self.settings, vault, issuer)
+        return Hotline(store, self.settings, vault, issuer, self.ring_daemon)
 
     @cached_property
     def now(self) -> datetime:

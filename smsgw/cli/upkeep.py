@@ -45,9 +45,7 @@ def expire(tools: Tools, reason: str | None, form: str) -> None:
 def _expire_here(tools: Tools, reason: str | None) -> dict[str, Any]:
     """The same as the daemon's verb, where no daemon answers."""
     with tools.sealing() as hotline:
-        done = hotline.expire(tools.now, EXPIRED_AT_ONCE, By(actor(), reason))
-    if done.replaced:
-        tools.ring_daemon()
+        done = hotline.expire_for(By(actor(), reason), tools.now, EXPIRED_AT_ONCE)
     return done._asdict()
 
 
