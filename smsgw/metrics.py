@@ -28,15 +28,15 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: A request line with its headers is some hundred octets; who sends more is not Prometheus.
+#: A request line with its headers has some hundred octets; Prometheus sends no more.
 MAX_REQUEST_OCTETS = 8 * 1024
 #: Time for one request from its first octet to the last of the answer.
 REQUEST_SECONDS = 5.0
-#: Answered at once, at most; more clients are refused so that they cannot use up all descriptors.
+#: At one time; more clients are refused, so that they cannot use up all descriptors.
 MAX_CLIENTS = 32
-#: Who has not got an answer by then makes room for the next one, where all places are taken.
+#: When all places are taken, a client that has no answer after this makes room for the next.
 PATIENCE_SECONDS = 1.0
-#: What was measured is good for so long.
+#: A measurement is used for so long.
 FRESH_SECONDS = 1.0
 
 
@@ -54,7 +54,7 @@ Health = Callable[[], Awaitable[Report]]
 
 
 class Measured(Generic[T]):
-    """What *measure* says, asked once a second at most, and shared by all who ask meanwhile."""
+    """What *measure* finds: done once a second at most, for all who ask in that second."""
 
     def __init__(self, measure: Callable[[], Awaitable[T]]) -> None:
         self._measure = measure
@@ -62,7 +62,7 @@ class Measured(Generic[T]):
         self._asked = 0.0  # loop time
 
     async def __call__(self) -> T:
-        """The last measurement, or a new one where that is old.
+        """The last measurement, or a new one if that is old.
 
         Raises:
             Exception: what *measure* raised.
@@ -153,7 +153,7 @@ class MetricsServer:
                     writer.write(_http(await self._answer(reader)))
                     await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # who went away or dawdles needs no answer
+            pass  # a client that left or dawdles needs no answer
         except asyncio.CancelledError:
             writer.transport.abort()  # it gave its place to another, which must not wait for it
         except Exception:
@@ -165,7 +165,7 @@ class MetricsServer:
                 await writer.wait_closed()
 
     def _has_place(self, now: float) -> bool:
-        """Whether there is room for one more; who has been here for long makes some."""
+        """Whether there is room for one more client; the oldest may have to leave for it."""
         if len(self._clients) < MAX_CLIENTS:
             return True
         oldest, since = next(iter(self._clients.items()))

@@ -36,7 +36,7 @@ PATIENCE = timedelta(seconds=30)
 
 
 class Tools:
-    """One command's desk. Closed by the command line when the command is over."""
+    """The tools of one command; the command line closes them when the command is over."""
 
     def __init__(self, config: str | None) -> None:
         self._config = config
