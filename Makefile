@@ -32,7 +32,7 @@ check: $(VENV)/.dev ## format, lint, types, docs, the unit, the example, known h
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_docs.py tests/test_imports.py tests/test_unit.py
 	@$(BIN)/python -P -m smsgw -c config.example.toml check-config
-	@$(BIN)/python tests/audit_locks.py
+	@$(BIN)/python -m tools.audit_locks
 
 format: $(VENV)/.dev ## put the code into its form
 	@$(BIN)/ruff format .

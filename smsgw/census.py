@@ -1,7 +1,7 @@
-"""How many texts wait in the outbox, for who watches the gateway.
+"""How many texts wait in the outbox, for people and programs that watch the gateway.
 
-Counted a piece at a time, so that an outbox of 100,000 texts holds up nobody: a small one is one
-piece, and a large one is known some seconds later. Used on the store's thread.
+They are counted a piece at a time, so that an outbox of 100,000 texts holds up nobody: a small one
+is one piece, a large one is known some seconds later. Used on the store's thread.
 """
 
 from datetime import datetime

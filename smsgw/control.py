@@ -32,7 +32,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from smsgw.errors import SmsgwError
+from smsgw.errors import Refusal, SmsgwError
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +167,9 @@ class Daemon:
             log.debug("control verb=%s", name)
             async with asyncio.timeout(VERB_SECONDS):
                 return {"done": await call()}
+        except Refusal as refusal:
+            name, facts = type(refusal).__name__, refusal.facts
+            return {"problem": refusal.problem, "remedy": None, "refusal": name, "facts": facts}
         except SmsgwError as fault:
             return {"problem": fault.problem, "remedy": fault.remedy}
         except OverflowError:  # SQLite has 64 bits
@@ -226,6 +229,7 @@ def ask(
 
     Raises:
         NoDaemon: nobody answers there.
+        Refusal: the daemon's, as if the verb had been called here.
         SmsgwError: it could not be done; the daemon is a stranger's, or does not answer in time.
     """
     deadline = monotonic() + PATIENCE_SECONDS
@@ -246,12 +250,18 @@ def ask(
     try:
         answer = json.loads(line)
         if "problem" in answer:
-            raise SmsgwError(str(answer["problem"]), answer.get("remedy"))
+            raise _fault(answer)
         return dict(answer["done"])
     except (ValueError, TypeError, KeyError):
         raise SmsgwError(
             "the daemon ended, or gave no answer", "look whether it was done before you try again"
         ) from None
+
+
+def _fault(answer: Mapping[str, Any]) -> SmsgwError:
+    """What the daemon could not do; a refusal is of its own type."""
+    refusal = Refusal.told(answer.get("refusal"), answer.get("facts"))
+    return refusal or SmsgwError(str(answer["problem"]), answer.get("remedy"))
 
 
 @contextmanager

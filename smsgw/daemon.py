@@ -13,20 +13,18 @@ decision about a text or a PDU is taken here. What ends the daemon:
 
 import asyncio
 import ctypes
-import gc
 import logging
 import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
-from smsgw import clock, control, copies
-from smsgw.census import Census, Outbox
+from smsgw import clock, control, copies, tuning
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
@@ -34,14 +32,14 @@ from smsgw.gateway import By, Expired, Gateway, Hotline, Rules
 from smsgw.jobs import Jobs
 from smsgw.links import Link
 from smsgw.lock import DaemonLock
-from smsgw.metrics import Measured, MetricsServer, Sample
-from smsgw.model import LinkState, Outcome
+from smsgw.metrics import MetricsServer
+from smsgw.model import LinkState
+from smsgw.monitor import Monitor
 from smsgw.passwords import OnDemand, Stock
 from smsgw.store.store import (
     Store,
     StoreLost,
     StoreUnavailable,
-    keep_to_one_thread,
 )
 from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
@@ -68,12 +66,6 @@ REFILL_SECONDS = 1.0
 STAND_IN_EVERY = timedelta(seconds=5)
 #: ... and leaves by another of its carrier once that link was down for so long.
 STAND_IN_AFTER_SECONDS = 10.0
-#: A reply that is due for so long without having left is a reason to look.
-OVERDUE = timedelta(minutes=5)
-#: A store that does not answer within this is not well.
-STORE_PATIENCE_SECONDS = 3.0
-#: Of the outbox, each time that monitoring asks: 10,000 texts, some 5 ms of the store's thread.
-PIECES_AT_ONCE = 10
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
@@ -87,7 +79,8 @@ def run(settings: Settings) -> None:
         SmsgwError: it cannot start, or must not go on.
     """
     harden()
-    keep_to_one_thread()
+    tuning.keep_to_one_thread()
+    tuning.take_turns_sooner()
     # From the lock on commands may ring; until the loop listens, that means nothing. Neither does
     # a terminal or a script that hangs up.
     for number in (signal.SIGUSR1, signal.SIGHUP):
@@ -105,10 +98,6 @@ def harden() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    # The store's thread runs long stretches of Python while it prepares a commit. A thread that
-    # wants to run waits this long for its turn, and enquire_link and answers wait with the loop;
-    # the default is 5 ms.
-    sys.setswitchinterval(0.001)
 
 
 class Daemon:
@@ -143,12 +132,7 @@ class Daemon:
                 for link in self._links:
                     link.start()
                 self._stock.start()  # hashing is slow, and binding need not wait for it
-                gc.collect()
-                # Rows and values of a batch die by their reference counts. The default of a look
-                # each 700 values is one each 17 texts, a twentieth of all processor time. What
-                # dies in circles, such as lost connections, is found once a tick.
-                gc.set_threshold(100_000, 50, 1000)
-                gc.freeze()  # what stands now stays: no need to look through it again and again
+                tuning.collect_seldom()
                 self._feed_watchdog()
                 notify("READY=1", f"STATUS={self._summary()}")
                 await asyncio.wait({self._end, *forever}, return_when=asyncio.FIRST_COMPLETED)
@@ -179,19 +163,24 @@ class Daemon:
             on_filled=lambda: self._soon(self._desk.passwords_ready),
         )
         stack.callback(stock.close)
-        self._census = Census(store)
-        self._outbox = Measured(self._count)
         self._gateway = await worker.do(Gateway, store, Rules.of(settings), vault, stock)
         self._desk = Desk(self._gateway, worker, stock)
         await self._desk.run_in_store(self._gateway.start, clock.now())
-        verbs = Verbs(self._desk, Hotline(self._gateway), self._links, self._expire_for, self._lost)
+        verbs = Verbs(
+            self._desk,
+            Hotline(self._gateway, self._ring),
+            self._links,
+            self._expire_for,
+            self._lost,
+        )
         orders = control.Daemon(
             settings.gateway.control_socket, settings.gateway.database, verbs.table
         )
         stack.push_async_callback(orders.close)
         await orders.start()
         if settings.metrics.listen:
-            metrics = MetricsServer(self._samples, self._ailments)
+            monitor = Monitor(settings, self._desk, store, stock, self._links)
+            metrics = MetricsServer(monitor.samples, monitor.report)
             await metrics.start(*settings.metrics.listen)
             stack.push_async_callback(metrics.close)
         for number, action in (
@@ -276,6 +265,10 @@ class Daemon:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(callback)
 
+    def _ring(self) -> None:
+        """A verb of the hotline let a text leave: on the store's thread, after its commit."""
+        self._soon(self._desk.ring)
+
     def _feed_watchdog(self) -> None:
         interval = watchdog_interval()
         if interval is not None:
@@ -336,7 +329,7 @@ class Daemon:
         return [link.name for link in self._links if link.name in links]
 
     async def _collect_garbage(self) -> None:
-        gc.collect()
+        tuning.collect_now()
 
     async def _tidy(self) -> None:
         more = True
@@ -452,71 +445,6 @@ class Daemon:
                 else:
                     self._told[link.name] = status
         await self._release_held()
-
-    # --- what monitoring asks ---------------------------------------------------------------
-
-    async def _count(self) -> Outbox | str:
-        """What waits in the outbox, or why the store says nothing."""
-        try:
-            for _ in range(PIECES_AT_ONCE):  # in between, traffic commits
-                async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                    if await self._desk.run_in_store(self._census.step):
-                        break
-            return self._census.outbox
-        except TimeoutError:
-            return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
-        except Exception as fault:
-            return f"the store fails: {fault}"
-
-    async def _ailments(self) -> list[str]:
-        """What is wrong, in words; nothing if the gateway does its work."""
-        reasons = []
-        if not any(link.status[0] is LinkState.BOUND for link in self._links):
-            states = (f"{link.name} {link.status[0]} ({link.status[1]})" for link in self._links)
-            reasons.append(f"no link is bound: {', '.join(states)}")
-        outbox = await self._outbox()
-        if isinstance(outbox, str):
-            reasons.append(outbox)
-        elif outbox.oldest_queued and clock.now() - outbox.oldest_queued > OVERDUE:
-            reasons.append(f"a reply waits since {outbox.oldest_queued:%Y-%m-%dT%H:%M:%SZ}")
-        if self._desk.trouble:
-            reasons.append(f"the store takes nothing: {self._desk.trouble}")
-        return reasons
-
-    async def _samples(self) -> Iterable[Sample]:
-        """Everything that is counted, at this moment."""
-        samples = [
-            Sample("smsgw_passwords_ready", "Issued passwords hashed ahead.", len(self._stock)),
-        ]
-        outbox = await self._outbox()
-        works = not isinstance(outbox, str) and not self._desk.trouble
-        samples.append(Sample("smsgw_store_up", "1 while the store takes messages.", works))
-        if not isinstance(outbox, str):
-            samples += (
-                Sample("smsgw_outbox_queued", "Replies that no SMSC has taken.", outbox.queued),
-                Sample("smsgw_outbox_held", "Of these, what no SMSC answered.", outbox.held),
-                Sample("smsgw_outbox_failed", "Replies given up.", outbox.failed),
-            )
-        for outcome in Outcome:
-            count = self._desk.outcomes[outcome]
-            help_text = "Texts of citizens decided and stored."
-            samples.append(Sample("smsgw_mo_total", help_text, count, {"outcome": outcome}))
-        for link in self._links:
-            label = {"link": link.name}
-            samples += (
-                Sample(f"smsgw_link_{name}", help_text, value, label)
-                for name, help_text, value in link.measure()
-            )
-            samples += (
-                Sample(
-                    "smsgw_link_oddities_total",
-                    "What the SMSC did against the standard, by kind.",
-                    value,
-                    label | {"kind": kind.partition(" ")[0]},
-                )
-                for kind, value in link.oddities.items()
-            )
-        return samples
 
 
 def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -152,7 +152,7 @@ class DataKeys:
             return self._vault.unseal(row_id, sealed)  # says what is the matter, or is an old one
         raise KeyUnknown(
             f"the text of reply {row_id} was sealed with another key",
-            "use `smsgw accounts reset-password`, or put the former secret key or "
+            "give the citizen a new password, or put the former secret key or "
             "the file of data keys back",
         )
 

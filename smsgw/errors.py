@@ -1,4 +1,13 @@
-"""What can go wrong in words that tell the operator what to do."""
+"""What can go wrong, in words that tell what happened and, where they can, what to do.
+
+A `Refusal` answers a person who asked for something: its type says why it was not done, and holds
+the facts. What can be done about it differs from place to place, so its words name no command: the
+command line adds its remedy (`cli/refusals.py`), another interface makes a status of the type.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 
 class SmsgwError(Exception):
@@ -18,5 +27,141 @@ class SmsgwError(Exception):
         return f"{self.problem}: {self.remedy}" if self.remedy else self.problem
 
 
-class NotFound(SmsgwError):
-    """No account, message or reply answers to what was asked for."""
+class Refusal(SmsgwError):
+    """What was asked for is not done, and nothing was changed.
+
+    Each is a dataclass of its facts, which are plain values of JSON: a refusal crosses the control
+    socket as its name and its facts.
+    """
+
+    WORDS: ClassVar[str] = ""  #: a format of its facts
+    _named: ClassVar[dict[str, type["Refusal"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls._named[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        self.facts: dict[str, Any] = dict(vars(self))
+        super().__init__(self.WORDS.format(**self.facts))
+
+    @classmethod
+    def told(cls, name: object, facts: object) -> "Refusal | None":
+        """The refusal that came by the control socket; None where this version knows none such."""
+        kind = cls._named.get(name) if isinstance(name, str) else None
+        if kind is None or not isinstance(facts, Mapping):
+            return None
+        try:
+            return kind(**facts)
+        except TypeError:
+            return None
+
+
+class NotFound(Refusal):
+    """Nothing answers to what was asked for."""
+
+
+@dataclass(eq=False)
+class NoAccount(NotFound):
+    """Nobody ever had an account by that key."""
+
+    key: str
+    WORDS = "no account {key!r}"
+
+
+@dataclass(eq=False)
+class NoReply(NotFound):
+    """The outbox has no such text."""
+
+    mt_id: int
+    WORDS = "no reply {mt_id} in the outbox"
+
+
+@dataclass(eq=False)
+class NoDatabase(Refusal):
+    """No gateway ever ran here."""
+
+    path: str
+    WORDS = "no database at {path}"
+
+
+@dataclass(eq=False)
+class Ambiguous(Refusal):
+    """A key fits one account by phone and another by CMND, and something is to be changed."""
+
+    key: str
+    phone: str  #: E.164, of the one
+    cmnd: str  #: of the other
+    WORDS = "{key!r} is the phone of one account and the CMND of another"
+
+
+@dataclass(eq=False)
+class Closed(Refusal):
+    """The account was ended."""
+
+    username: str
+    WORDS = "account {username} is closed"
+
+
+@dataclass(eq=False)
+class Stale(Refusal):
+    """The account is not any more what somebody saw before they decided."""
+
+    username: str
+    WORDS = "account {username} has changed since it was looked up, and nothing was set"
+
+
+@dataclass(eq=False)
+class UnfitPassword(Refusal):
+    """A citizen's own password breaks a rule."""
+
+    rule: str
+    WORDS = "this password cannot be taken: {rule}"
+
+
+@dataclass(eq=False)
+class NoPhone(Refusal):
+    """What should be a telephone number is none."""
+
+    text: str
+    WORDS = "{text!r} is not a telephone number"
+
+
+@dataclass(eq=False)
+class PasswordReplaced(Refusal):
+    """A text tells a password that opens nothing any more."""
+
+    mt_id: int
+    WORDS = "reply {mt_id} tells a password that is no longer valid"
+
+
+@dataclass(eq=False)
+class PasswordWiped(Refusal):
+    """A text ended so long ago that the password in it was deleted."""
+
+    mt_id: int
+    WORDS = "reply {mt_id} has no password any more: it ended more than 24 hours ago"
+
+
+@dataclass(eq=False)
+class OnItsWay(Refusal):
+    """The SMSC may have the text already."""
+
+    mt_id: int
+    WORDS = "reply {mt_id} is on its way"
+
+
+@dataclass(eq=False)
+class AlreadyCancelled(Refusal):
+    """It was cancelled before."""
+
+    mt_id: int
+    WORDS = "reply {mt_id} is cancelled already"
+
+
+class WrongKey(Refusal):
+    """What is sealed here, the daemon could not open."""
+
+    WORDS = "this is not the secret key that the daemon uses"
+
+    def __init__(self) -> None:
+        self.__post_init__()

@@ -1,9 +1,9 @@
-"""One way of logging: a line a thing that happened, with keys, and without secrets.
+"""How we log: one line for each thing that happened, with keys and without secrets.
 
 Loggers are the standard ones (`logging.getLogger("smsgw.links")`), messages are written as
 `log.info("mo link=%s outcome=%s ms=%d", …)`. Every line passes `redact` on its way out, with its
-arguments and its traceback: no password and no whole CMND or telephone number leaves, also when a
-library logs it or an exception carries it.
+arguments and its traceback. No password and no whole CMND or telephone number gets out, not even
+when a library logs it or an exception quotes it.
 """
 
 import json
@@ -19,6 +19,7 @@ from textwrap import indent
 from types import TracebackType
 from typing import TextIO
 
+from smsgw import tuning
 from smsgw.harmless import escaped, harmless_json
 
 log = logging.getLogger("smsgw")
@@ -44,7 +45,7 @@ _SECRET = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LONG_NUMBER = re.compile(r"\d{9}")
-# What logging puts on every record; all else came in by `extra`.
+# What logging puts on every record; everything else was given as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _LINE_END, _INDENT = "\n", "  "
 _PLACEHOLDER = re.compile(r"(?:(\w+)=)?%(?:%|[-+ #0]*\d*(?:\.\d+)?[a-zA-Z])")
@@ -59,7 +60,7 @@ def redact(text: str) -> str:
     `password=`, and argon2 hashes, are masked.
     """
     lower = text.lower()
-    # Most lines hold none, and looking for words costs a tenth of the expression.
+    # Most lines hold none, and to look for words costs a tenth of what the expression does.
     if "mk" in lower or "password" in lower or "$argon2" in lower or _LONG_NUMBER.search(text):
         return _SECRET.sub(_mask, text)
     return text
@@ -72,7 +73,7 @@ def _mask(found: re.Match[str]) -> str:
 
 
 class _Formatter(logging.Formatter):
-    """Time in UTC, level, logger and message, then what came by `extra`, redacted."""
+    """Time in UTC, level, logger and message, then what was given as `extra`; redacted."""
 
     def __init__(self, journal: bool = False) -> None:
         super().__init__()
@@ -84,7 +85,7 @@ class _Formatter(logging.Formatter):
             line = f"{line} {key}={value}"
         line = escaped(line)  # a line is a line: what a peer sent cannot start a second one
         if record.exc_info:
-            # Set in, as what an exception quotes could look like a line of ours.
+            # Indented, since what an exception quotes could look like a line of ours.
             line = f"{line}\n{indent(escaped(_traceback(record), keep=_LINE_END), _INDENT)}"
         name = record.name.removeprefix("smsgw.")
         line = redact(f"{record.levelname} {name} {line}")
@@ -169,9 +170,7 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
         stream: where to, instead of standard error.
     """
     logging.addLevelName(TRACE, "TRACE")
-    # Nothing prints the caller, thread or process, and finding them costs more than the rest.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # documented: Logging HOWTO, "Optimization"
+    tuning.log_without_callers()
     handler = logging.StreamHandler(stream or sys.stderr)
     journal = stream is None and "JOURNAL_STREAM" in os.environ
     handler.setFormatter(_JsonFormatter() if format == "json" else _Formatter(journal))

@@ -1,9 +1,12 @@
-"""`/metrics` for Prometheus and `/healthz` for a load balancer or a person, over plain HTTP.
+"""`/metrics` for Prometheus and `/healthz` for an orchestrator or a person, over plain HTTP.
+
+`/healthz` answers 200 while anybody can be served, else 503: whoever restarts, or sends traffic
+elsewhere, asks that. Its body says all that is not well, whatever the answer.
 
 What is counted elsewhere as plain ints is read only when somebody asks, and once a second however
 many do: counting costs the hot path nothing. This module knows HTTP and the text format; what is
-measured and what is wrong it is told by two functions. prometheus_client (the extra `metrics`) is
-imported only when a listener is configured.
+measured and what is not well it is told by two functions. prometheus_client (the extra `metrics`)
+is imported only when a listener is configured.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from smsgw.errors import SmsgwError
+from smsgw.health import Report
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -24,15 +28,15 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: A request line with its headers is some hundred octets; who sends more is not Prometheus.
+#: A request line with its headers has some hundred octets; Prometheus sends no more.
 MAX_REQUEST_OCTETS = 8 * 1024
 #: Time for one request from its first octet to the last of the answer.
 REQUEST_SECONDS = 5.0
-#: Answered at once, at most; more clients are refused so that they cannot use up all descriptors.
+#: At one time; more clients are refused, so that they cannot use up all descriptors.
 MAX_CLIENTS = 32
-#: Who has not got an answer by then makes room for the next one, where all places are taken.
+#: When all places are taken, a client that has no answer after this makes room for the next.
 PATIENCE_SECONDS = 1.0
-#: What was measured is good for so long.
+#: A measurement is used for so long.
 FRESH_SECONDS = 1.0
 
 
@@ -46,11 +50,11 @@ class Sample(NamedTuple):
 
 
 Samples = Callable[[], Awaitable[Iterable[Sample]]]
-Ailments = Callable[[], Awaitable[list[str]]]
+Health = Callable[[], Awaitable[Report]]
 
 
 class Measured(Generic[T]):
-    """What *measure* says, asked once a second at most, and shared by all who ask meanwhile."""
+    """What *measure* finds: done once a second at most, for all who ask in that second."""
 
     def __init__(self, measure: Callable[[], Awaitable[T]]) -> None:
         self._measure = measure
@@ -58,7 +62,7 @@ class Measured(Generic[T]):
         self._asked = 0.0  # loop time
 
     async def __call__(self) -> T:
-        """The last measurement, or a new one where that is old.
+        """The last measurement, or a new one if that is old.
 
         Raises:
             Exception: what *measure* raised.
@@ -89,11 +93,11 @@ class Response(NamedTuple):
 class MetricsServer:
     """Answers `/metrics` and `/healthz` until closed."""
 
-    def __init__(self, samples: Samples, ailments: Ailments) -> None:
+    def __init__(self, samples: Samples, health: Health) -> None:
         """
         Args:
             samples: everything that is measured, at this moment.
-            ailments: what is wrong at this moment, in words; nothing: all is well.
+            health: what is not well at this moment, and whether anybody is served.
 
         Raises:
             SmsgwError: prometheus_client is not installed.
@@ -109,7 +113,7 @@ class MetricsServer:
         self._content_type = prometheus_client.exposition.CONTENT_TYPE_LATEST
         self._pages = {
             b"/metrics": Measured(partial(self._metrics, samples)),
-            b"/healthz": Measured(partial(self._health, ailments)),
+            b"/healthz": Measured(partial(self._health, health)),
         }
         self._clients: dict[asyncio.Task[None], float] = {}  # each since when, oldest first
         self._server: asyncio.Server | None = None
@@ -149,7 +153,7 @@ class MetricsServer:
                     writer.write(_http(await self._answer(reader)))
                     await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # who went away or dawdles needs no answer
+            pass  # a client that left or dawdles needs no answer
         except asyncio.CancelledError:
             writer.transport.abort()  # it gave its place to another, which must not wait for it
         except Exception:
@@ -161,7 +165,7 @@ class MetricsServer:
                 await writer.wait_closed()
 
     def _has_place(self, now: float) -> bool:
-        """Whether there is room for one more; who has been here for long makes some."""
+        """Whether there is room for one more client; the oldest may have to leave for it."""
         if len(self._clients) < MAX_CLIENTS:
             return True
         oldest, since = next(iter(self._clients.items()))
@@ -191,11 +195,12 @@ class MetricsServer:
         body = self._render(_Families(await samples()))
         return Response(HTTPStatus.OK, self._content_type, body)
 
-    async def _health(self, ailments: Ailments) -> Response:
-        reasons = await ailments()
-        status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-        report = {"status": "failing" if reasons else "ok", "reasons": reasons}
-        return Response(status, "application/json", json.dumps(report).encode() + b"\n")
+    async def _health(self, health: Health) -> Response:
+        serves, problems = await health()
+        status = HTTPStatus.OK if serves else HTTPStatus.SERVICE_UNAVAILABLE
+        word = "failing" if not serves else "unwell" if problems else "ok"
+        said = {"status": word, "reasons": [problem.text for problem in problems]}
+        return Response(status, "application/json", json.dumps(said).encode() + b"\n")
 
 
 class _Families:

@@ -4,7 +4,6 @@ Knows argon2id and the threads that make (password, hash) pairs ahead. Knows no 
 and no message: a pair belongs to nobody until somebody takes it.
 """
 
-import ctypes
 import logging
 import os
 import secrets
@@ -20,6 +19,7 @@ from typing import NamedTuple, Protocol
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError
 
+from smsgw import tuning
 from smsgw.model import from_tuple
 
 log = logging.getLogger("smsgw.passwords")
@@ -299,12 +299,12 @@ class Stock:
     ) -> None:
         """Hash while *needed*; look once in a while if it is so *soon*, else sleep until told."""
         _lower_priority()
-        _keep_memory()
+        tuning.keep_memory_of_hashes()
         while True:
             with condition:
                 if not condition.wait_for(needed, QUIET_SECONDS):
                     if not soon():
-                        _give_memory_back()
+                        tuning.give_memory_back()
                         condition.wait_for(lambda: soon() or needed())
                     continue
             if self._closed:
@@ -340,26 +340,3 @@ def _lower_priority() -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
-
-
-# glibc keeps what a thread frees for that thread's next use, or returns it at once: `mallopt` sets
-# the bounds, in octets. Returned at once, the 19 MiB of each hash cost half as much time again, in
-# page faults; kept for ever, every hasher weighs 19 MiB at rest. Other libraries have no mallopt.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_LIBC = ctypes.CDLL(None)
-
-
-def _keep_memory() -> None:
-    with suppress(AttributeError):
-        _LIBC.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-        _LIBC.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
-
-
-def _give_memory_back() -> None:
-    """Return what this thread's last hash used; to be called from that thread."""
-    with suppress(AttributeError):
-        _LIBC.mallopt(_M_TRIM_THRESHOLD, 1 << 20)
-        # The bound is looked at when a piece above 64 KiB is freed.
-        _LIBC.malloc.restype = ctypes.c_void_p
-        _LIBC.free(ctypes.c_void_p(_LIBC.malloc(128 << 10)))
-        _LIBC.mallopt(_M_TRIM_THRESHOLD, 64 << 20)

@@ -74,7 +74,6 @@ class Verbs:
             account = await self._in_store(
                 self._hotline.reset_password, key, actor, clock.now(), reason, issued
             )
-        self._desk.ring()
         log.info("control reset-password who=%s", actor)
         return {"username": account.username, "phone": account.phone}
 
@@ -99,7 +98,6 @@ class Verbs:
     async def retry(self, mt_id: int, actor: str, reason: str | None = None) -> Mapping[str, Any]:
         """Let a reply leave at once."""
         await self._in_store(self._hotline.retry, mt_id, actor, clock.now(), reason)
-        self._desk.ring()
         log.info("control retry mt=%d who=%s", mt_id, actor)
         return {}
 

@@ -15,7 +15,7 @@ import pytest
 
 from smsgw import control
 from smsgw.control import NoDaemon
-from smsgw.errors import SmsgwError
+from smsgw.errors import Closed, SmsgwError
 
 NOBODY = 65534
 US = {0, os.geteuid()}
@@ -39,7 +39,11 @@ async def fail():
     raise ValueError("201234567")
 
 
-VERBS = {"echo": echo, "refuse": refuse, "hang": hang, "fail": fail}
+async def close(key):
+    raise Closed(key)
+
+
+VERBS = {"echo": echo, "refuse": refuse, "close": close, "hang": hang, "fail": fail}
 
 
 @pytest.fixture
@@ -92,6 +96,17 @@ def test_what_cannot_be_done_comes_back_in_its_own_words(path):
             await ask(path, "refuse", what="way")
 
     with pytest.raises(SmsgwError, match=r"^no way: ask for another$"):
+        run(dialogue())
+
+
+def test_refusal_comes_back_as_what_it_is(path):
+    """So that a command has the same remedy for it as without a daemon."""
+
+    async def dialogue():
+        async with serving(path):
+            await ask(path, "close", key="201234567")
+
+    with pytest.raises(Closed, match=r"^account 201234567 is closed$"):
         run(dialogue())
 
 

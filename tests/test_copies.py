@@ -11,9 +11,10 @@ import pytest
 from house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 from smsgw import copies, datakeys
+from smsgw.cli.refusals import line
 from smsgw.clock import stamp
 from smsgw.datakeys import DataKeys
-from smsgw.errors import SmsgwError
+from smsgw.errors import PasswordWiped, SmsgwError
 from smsgw.model import Refused, Taken
 from smsgw.store import Store, StoreUnavailable
 from smsgw.vault import KeyUnknown, SealBroken, Vault
@@ -317,8 +318,9 @@ def test_failed_text_can_be_sent_for_a_day_and_then_its_password_is_wiped(house)
     house.settle(Refused(mt.id, "ESME_RINVDSTADR"))
     house.later(hours=24)
     for wiped in (False, True):
-        with pytest.raises(SmsgwError, match=r"no password any more.*reset-password"):
+        with pytest.raises(PasswordWiped, match="no password any more") as refusal:
             house.hotline.retry(2, "linh", house.now)
+        assert "accounts reset-password" in line(refusal.value)
         assert [(wiped,)] == house.store._all("SELECT sealed IS NULL FROM outbox")
         minutes_pass(house, 1)
 

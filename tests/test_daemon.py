@@ -178,7 +178,28 @@ def test_health_says_that_no_link_is_bound(config_file, daemon):
     status, body = get(f"http://127.0.0.1:{port}/healthz")
     assert 503 == status
     (reason,) = json.loads(body)["reasons"]
-    assert "no link is bound: viettel waiting (connection refused by 127.0.0.1" in reason
+    assert "link viettel is waiting: connection refused by 127.0.0.1" in reason
+
+
+def test_health_of_a_gateway_with_one_link_of_two_is_all_that_status_says(
+    smsc, config_file, daemon, smsgw
+):
+    """It serves: nobody is to restart it, or to send its citizens elsewhere."""
+    port, nobody = free_port(), free_port()
+    gone = {"name": "mobi", "host": "127.0.0.1", "port": nobody}
+    gone |= {"system_id": "smsgw", "password": "secret", "reconnect_min": "60s"}
+    listen = {"listen": f"127.0.0.1:{port}"}
+    file = config_file(smsc.link("viettel"), gone, metrics=listen)
+    child = daemon(file, smsc)
+    child.wait_log("connection refused by")
+    child.wait_log("bound to")
+
+    def problems():
+        return json.loads(smsgw("-c", file, "status", "--format", "json").stdout)[0]["problems"]
+
+    child.until(lambda: len(problems()) == 1)
+    status, body = get(f"http://127.0.0.1:{port}/healthz")
+    assert (200, {"status": "unwell", "reasons": problems()}) == (status, json.loads(body))
 
 
 def test_commands_see_the_state_of_the_links(smsc, config_file, daemon, smsgw):

@@ -7,6 +7,7 @@ import pytest
 
 from smsgw import metrics
 from smsgw.errors import SmsgwError
+from smsgw.health import Kind, Problem, Report
 from smsgw.metrics import MAX_CLIENTS, MAX_REQUEST_OCTETS, MetricsServer, Sample
 
 SAMPLES = [
@@ -16,18 +17,30 @@ SAMPLES = [
 ]
 
 
+WELL = Report(serves=True, problems=[])
+
+
+async def well():
+    return WELL
+
+
 async def samples():
     return SAMPLES
 
 
-def exchange(request, ailments=(), measured=samples):
-    """What a server with these *ailments* answers to *request*."""
+def report(*problems, serves=True):
+    """How the gateway is."""
+    return Report(serves, [Problem(Kind.LINK, problem) for problem in problems])
 
-    async def ill():
-        return list(ailments)
+
+def exchange(request, found=WELL, measured=samples):
+    """What a server answers to *request* that has *found* this of the gateway's health."""
+
+    async def health():
+        return found
 
     async def scenario():
-        server = MetricsServer(measured, ill)
+        server = MetricsServer(measured, health)
         address = await server.start("127.0.0.1", 0)
         try:
             async with asyncio.timeout(10):
@@ -64,8 +77,14 @@ def test_healthy_gateway_says_ok():
     assert {"status": "ok", "reasons": []} == json.loads(body)
 
 
+def test_gateway_that_serves_all_the_same_says_what_is_not_well():
+    head, body = get("/healthz", found=report("link mobi is waiting"))
+    assert head.startswith("HTTP/1.1 200 OK")
+    assert {"status": "unwell", "reasons": ["link mobi is waiting"]} == json.loads(body)
+
+
 def test_failing_gateway_says_why():
-    head, body = get("/healthz?verbose=1", ailments=["no link is bound"])
+    head, body = get("/healthz?verbose=1", found=report("no link is bound", serves=False))
     assert head.startswith("HTTP/1.1 503 Service Unavailable")
     assert {"status": "failing", "reasons": ["no link is bound"]} == json.loads(body)
 
@@ -96,8 +115,8 @@ def test_measure_that_fails_costs_one_request_and_not_the_server():
 
 
 @asynccontextmanager
-async def serving(measured=samples, ailments=samples):
-    server = MetricsServer(measured, ailments)
+async def serving(measured=samples, health=well):
+    server = MetricsServer(measured, health)
     address = await server.start("127.0.0.1", 0)
     try:
         async with asyncio.timeout(10):
@@ -122,13 +141,13 @@ def test_however_many_ask_it_is_measured_once_a_second(monkeypatch):
     """49 a second, with 100,000 replies queued, made a citizen wait for a second."""
     asked = []
 
-    async def ill():
+    async def health():
         asked.append(1)
         await asyncio.sleep(0)
-        return []
+        return WELL
 
     async def scenario():
-        async with serving(ailments=ill) as (_, address):
+        async with serving(health=health) as (_, address):
             assert {"HTTP/1.1 200 OK"} == set(
                 await asyncio.gather(*(ask(address) for _ in range(20)))
             )
@@ -166,11 +185,11 @@ def test_client_that_goes_away_does_not_end_the_measurement_of_others():
     async def scenario():
         going_on = asyncio.Event()
 
-        async def ill():
+        async def health():
             await going_on.wait()
-            return []
+            return WELL
 
-        async with serving(ailments=ill) as (server, address):
+        async with serving(health=health) as (server, address):
             first, second = (asyncio.create_task(ask(address)) for _ in range(2))
             while len(server._clients) < 2:
                 await asyncio.sleep(0)
@@ -183,7 +202,7 @@ def test_client_that_goes_away_does_not_end_the_measurement_of_others():
 
 def test_port_in_use_is_one_clear_line():
     async def scenario(port):
-        await MetricsServer(samples, samples).start("127.0.0.1", port)
+        await MetricsServer(samples, well).start("127.0.0.1", port)
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

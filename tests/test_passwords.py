@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from smsgw import passwords
+from smsgw import passwords, tuning
 from smsgw.passwords import OnDemand, Stock, draw, hash_password, verify
 
 DEADLINE_SECONDS = 30
@@ -127,7 +127,7 @@ def test_empty_stock_does_not_make_the_caller_wait():
 def test_rested_hasher_works_again(open_stock, monkeypatch):
     monkeypatch.setattr(passwords, "QUIET_SECONDS", 0.001)
     resting = threading.Event()
-    monkeypatch.setattr(passwords, "_give_memory_back", resting.set)
+    monkeypatch.setattr(tuning, "give_memory_back", resting.set)
     stock = filled(open_stock(1), 1)
     assert resting.wait(DEADLINE_SECONDS)
     stock.take(10)
@@ -252,15 +252,15 @@ def test_hasher_that_rests_gives_its_memory_back():
     """In a process of its own: other tests leave holes in this one's memory."""
     script = """
 import os, threading
-from smsgw import passwords
+from smsgw import passwords, tuning
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
 def hash_and_rest():
-    passwords._keep_memory()
+    tuning.keep_memory_of_hashes()
     for _ in range(3):
         passwords.hash_password("abcdefgh")
     sizes.append(resident())
-    passwords._give_memory_back()
+    tuning.give_memory_back()
     sizes.append(resident())
 sizes = [resident()]
 thread = threading.Thread(target=hash_and_rest)

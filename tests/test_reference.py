@@ -4,8 +4,9 @@ import tomllib
 
 import pytest
 
-from smsgw import config, reference
+from smsgw import config
 from smsgw.config import Settings, SmscSettings
+from tools import reference
 
 EXAMPLE = next(path for path in reference.PAGES if path.suffix == ".toml")
 KEYS = [
@@ -18,7 +19,7 @@ KEYS = [
 @pytest.mark.parametrize("path", reference.PAGES, ids=lambda path: path.name)
 def test_page_is_up_to_date(path):
     drawn = reference.PAGES[path]()
-    assert drawn == path.read_text("utf-8"), "run: python -m smsgw.reference"
+    assert drawn == path.read_text("utf-8"), "run: python -m tools.reference"
 
 
 def test_example_can_be_used_as_it_is(monkeypatch):

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from smsgw.cli import demo
+from smsgw.demo.gateway import COMMAND
 
 TRAP = "import pathlib, sys; pathlib.Path(__file__).with_name('sprung').touch(); sys.exit(3)"
 
 
 @pytest.mark.parametrize(
     "command",
-    [(sys.executable, "-m", "smsgw"), demo._COMMAND],
+    [(sys.executable, "-m", "smsgw"), COMMAND],
     ids=["python -m smsgw", "child of the demo"],
 )
 def test_module_in_the_folder_is_not_imported(tmp_path, command):

@@ -8,9 +8,8 @@ from itertools import groupby
 
 import click
 
-from smsgw import clock, phone
-from smsgw.cli import show
-from smsgw.cli.office import Office, pass_office
+from smsgw import clock, phone, words
+from smsgw.cli import tables, views
 from smsgw.cli.options import (
     actor,
     asked,
@@ -22,6 +21,7 @@ from smsgw.cli.options import (
     reason_option,
     typed,
 )
+from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import NotFound, SmsgwError
 from smsgw.gateway import Verdict
 from smsgw.model import AccountState, HistoryEntry
@@ -52,7 +52,7 @@ def _beginning(ctx: click.Context, param: click.Parameter, value: str | None) ->
     """Callback of an option that takes the beginning of telephone numbers: E.164."""
     if value is None:
         return ""
-    found = phone.beginning(value, ctx.ensure_object(Office).settings.gateway.region)
+    found = phone.beginning(value, ctx.ensure_object(Tools).settings.gateway.region)
     if found is None:
         raise click.BadParameter(f"{value!r} does not begin a telephone number, as +84907 does.")
     return found
@@ -80,82 +80,81 @@ def accounts() -> None:
     help="Only where the issued password expires by then: 30m, 2h, 3d.",
 )
 @format_option
-@pass_office
-def list_(office: Office, state: str | None, within: timedelta | None, form: str) -> None:
+@pass_tools
+def list_(tools: Tools, state: str | None, within: timedelta | None, form: str) -> None:
     """List accounts, in the order of their registration.
 
     \b
         smsgw accounts list --state issued --expiring-within 1d
     """
-    found = office.hotline.accounts(
+    found = tools.hotline.accounts(
         state=AccountState(state) if state else None,
-        expiring_before=office.now + within if within is not None else None,
+        expiring_before=tools.now + within if within is not None else None,
     )
     filters = {"state": state, "expiring-within": within}
-    with office.listing("accounts list", found, asked(filters)) as listed:
-        show.show(show.ACCOUNTS, listed, form, office.eye)
+    with tools.listing("accounts list", found, asked(filters)) as listed:
+        tables.show(views.ACCOUNTS, listed, form, tools.viewer)
 
 
 @accounts.command("show")
 @key_argument
 @format_option
-@pass_office
-def show_(office: Office, key: str, form: str) -> None:
+@pass_tools
+def show_(tools: Tools, key: str, form: str) -> None:
     """Show one account.
 
     \b
         smsgw accounts show 0905123456
     """
-    found = office.look_up("accounts show", typed(key, "KEY"))
-    show.show_each(show.ACCOUNT, [row.account for row in found], form, office.eye)
+    found = tools.look_up("accounts show", typed(key, "KEY"))
+    tables.show_each(views.ACCOUNT, [row.account for row in found], form, tools.viewer)
 
 
 @accounts.command()
 @key_argument
 @format_option
-@pass_office
-def history(office: Office, key: str, form: str) -> None:
+@pass_tools
+def history(tools: Tools, key: str, form: str) -> None:
     """Tell one citizen's whole story.
 
     Texts, replies and their delivery, changes of state, who did what at the command line and why.
     """
     key = typed(key, "KEY")
     try:
-        story = office.hotline.history(key)
+        story = tools.hotline.history(key)
     except NotFound:
-        office.note("accounts history", key, "no such account or phone")
+        tools.note("accounts history", key, "no such account or phone")
         raise
     for username in dict.fromkeys(entry.username for entry in story):
-        office.note("accounts history", username or key)
-    _show_stories(story, form, office.eye)
+        tools.note("accounts history", username or key)
+    _show_stories(story, form, tools.viewer)
 
 
-def _show_stories(story: list[HistoryEntry], form: str, eye: show.Eye) -> None:
+def _show_stories(story: list[HistoryEntry], form: str, viewer: words.Viewer) -> None:
     """Print a story; for people those of two citizens stand one below the other."""
     stories = [list(entries) for _, entries in groupby(story, lambda entry: entry.username)]
-    if form != show.Format.TABLE or len(stories) < 2:
-        show.show(show.HISTORIES if len(stories) > 1 else show.HISTORY, story, form, eye)
+    if form != tables.Format.TABLE or len(stories) < 2:
+        tables.show(views.HISTORIES if len(stories) > 1 else views.HISTORY, story, form, viewer)
         return
     for number, entries in enumerate(stories):
         click.echo(f"{chr(10) if number else ''}{entries[0].username}")
-        show.show(show.HISTORY, entries, form, eye)
+        tables.show(views.HISTORY, entries, form, viewer)
 
 
 @accounts.command("reset-password")
 @key_argument
 @reason_option
-@pass_office
-def reset_password(office: Office, key: str, reason: str | None) -> None:
+@pass_tools
+def reset_password(tools: Tools, key: str, reason: str | None) -> None:
     """Text a new issued password to the account's phone.
 
     Beside a running daemon this needs no secret key: the daemon does it.
     """
     key = typed(key, "KEY")
-    done = office.ask("reset-password", key=key, actor=actor(), reason=reason)
+    done = tools.ask("reset-password", key=key, actor=actor(), reason=reason)
     if done is None:
-        with office.sealing() as hotline:
-            account = hotline.reset_password(key, actor(), office.now, reason)
-        office.ring_daemon()
+        with tools.sealing() as hotline:
+            account = hotline.reset_password(key, actor(), tools.now, reason)
         done = {"username": account.username, "phone": account.phone}
     click.echo(f"{done['username']}: a new password goes to {done['phone']}")
 
@@ -163,24 +162,24 @@ def reset_password(office: Office, key: str, reason: str | None) -> None:
 @accounts.command("set-password")
 @key_argument
 @reason_option
-@pass_office
-def set_password(office: Office, key: str, reason: str | None) -> None:
+@pass_tools
+def set_password(tools: Tools, key: str, reason: str | None) -> None:
     """Set the citizen's own password.
 
     The account becomes active. The password is asked for twice, or read from the next line of
     standard input where that is no terminal.
     """
     key = typed(key, "KEY")
-    seen = office.hotline.seen(key)  # before anybody types a password for nothing
+    seen = tools.hotline.seen(key)  # before anybody types a password for nothing
     password = _read_password(confirm=True)
-    account = office.hotline.set_password(key, password, actor(), clock.now(), reason, seen)
+    account = tools.hotline.set_password(key, password, actor(), clock.now(), reason, seen)
     click.echo(f"{account.username}: {account.state}, with the citizen's own password")
 
 
 @accounts.command("verify-password")
 @key_argument
-@pass_office
-def verify_password(office: Office, key: str) -> None:
+@pass_tools
+def verify_password(tools: Tools, key: str) -> None:
     """Say whether a password is right.
 
     Exit status 0 if it is, 1 if not. The password is asked for, or read from the next line of
@@ -188,13 +187,13 @@ def verify_password(office: Office, key: str) -> None:
     30 seconds, after each further one for twice as long, up to an hour.
     """
     key = typed(key, "KEY")
-    office.hotline.exact(key)  # before anybody types a password for nothing
+    tools.hotline.exact(key)  # before anybody types a password for nothing
     password = _read_password(confirm=False)
-    username, verdict, wait = office.hotline.check_password(key, password, actor(), clock.now())
+    username, verdict, wait = tools.hotline.check_password(key, password, actor(), clock.now())
     if verdict is Verdict.NOT_CHECKED:
         raise SmsgwError(
             f"{username}: nothing was checked, as too many wrong passwords came before",
-            f"the next one is looked at in {show.span(wait)}",
+            f"the next one is looked at in {words.span(wait)}",
         )
     if verdict is Verdict.WRONG:
         raise SmsgwError(f"{username}: wrong password")
@@ -210,8 +209,8 @@ def verify_password(office: Office, key: str) -> None:
     help="For 7 days only this phone may register the CMND; `-` reads it from standard input.",
 )
 @REASON
-@pass_office
-def close(office: Office, key: str, reserve_for: str | None, reason: str) -> None:
+@pass_tools
+def close(tools: Tools, key: str, reserve_for: str | None, reason: str) -> None:
     """End an account.
 
     Its phone and CMND may register again. Where somebody registered the CMND of another, reserve
@@ -223,11 +222,11 @@ def close(office: Office, key: str, reserve_for: str | None, reason: str) -> Non
     """
     key = typed(key, "KEY")
     reserve_for = reserve_for and typed(reserve_for, "PHONE")
-    hotline = office.hotline
-    account = hotline.close_account(key, reason, actor(), office.now, reserve_for=reserve_for)
+    hotline = tools.hotline
+    account = hotline.close_account(key, reason, actor(), tools.now, reserve_for=reserve_for)
     click.echo(f"{account.username}: {account.state}")
-    if (kept := hotline.reservation(account.cmnd, office.now)) is not None:
-        until = office.eye.minute(kept.ends_at)
+    if (kept := hotline.reservation(account.cmnd, tools.now)) is not None:
+        until = tools.viewer.minute(kept.ends_at)
         click.echo(f"until {until} only {kept.phone} may register {account.cmnd}")
         if (other := hotline.open_account_of(kept.phone)) is not None:
             click.echo(f"{kept.phone} has account {other}: close that before it can register")
@@ -253,9 +252,9 @@ def close(office: Office, key: str, reserve_for: str | None, reason: str) -> Non
 @REASON
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @format_option
-@pass_office
+@pass_tools
 def close_many(
-    office: Office,
+    tools: Tools,
     since: datetime,
     link: str | None,
     prefix: str,
@@ -272,19 +271,23 @@ def close_many(
     \b
         smsgw accounts close-many --registered-since 2h --phone-prefix 0907 --reason "flood"
     """
-    hotline = office.hotline
+    hotline = tools.hotline
     ids = hotline.issued_since(since, link=link, prefix=prefix)
-    people = form == show.Format.TABLE
+    people = form == tables.Format.TABLE
     shown = ids[:MOST_SHOWN] if people else ids
-    filters = {"registered-since": office.eye.minute(since), "link": link, "prefix": prefix or None}
+    filters = {
+        "registered-since": tools.viewer.minute(since),
+        "link": link,
+        "prefix": prefix or None,
+    }
     found = hotline.accounts_by_ids(shown)
-    with office.listing("accounts close-many", found, asked(filters)) as listed:
-        show.show(show.ACCOUNTS, listed, form, office.eye)
+    with tools.listing("accounts close-many", found, asked(filters)) as listed:
+        tables.show(views.ACCOUNTS, listed, form, tools.viewer)
     if not ids:
         return
     if people and len(ids) > len(shown):
         click.echo(f"... and {len(ids) - len(shown)} more")
-    them = show.count(len(ids), "issued account")
+    them = words.count(len(ids), "issued account")
     if not yes and not _says_yes(f"End {them}?", aloud=people):
         raise SmsgwError("nothing was closed", "only the answer y ends them, or --yes")
     closed = 0
@@ -292,7 +295,7 @@ def close_many(
         closed += some
         if some:
             time.sleep(BREATH_SECONDS)
-    click.echo(f"{show.count(closed, 'account')} closed", err=not people)
+    click.echo(f"{words.count(closed, 'account')} closed", err=not people)
 
 
 def _says_yes(question: str, *, aloud: bool) -> bool:

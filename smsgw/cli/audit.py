@@ -4,9 +4,9 @@ from datetime import datetime
 
 import click
 
-from smsgw.cli import show
-from smsgw.cli.office import Office, pass_office
+from smsgw.cli import tables, views
 from smsgw.cli.options import format_option, moment
+from smsgw.cli.tools import Tools, pass_tools
 
 
 @click.command()
@@ -19,10 +19,10 @@ from smsgw.cli.options import format_option, moment
 )
 @click.option("--who", metavar="NAME", help="Only what this person did.")
 @format_option
-@pass_office
-def audit(office: Office, since: datetime | None, who: str | None, form: str) -> None:
+@pass_tools
+def audit(tools: Tools, since: datetime | None, who: str | None, form: str) -> None:
     """Tell who looked up, verified or changed what, and when.
 
     The last thing stands last. Numbers of citizens are masked; it is kept for retention.audit.
     """
-    show.show(show.AUDIT, office.hotline.audit(since, who), form, office.eye)
+    tables.show(views.AUDIT, tools.hotline.audit(since, who), form, tools.viewer)

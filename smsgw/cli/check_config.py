@@ -4,32 +4,33 @@ from datetime import UTC
 
 import click
 
-from smsgw.cli import show
-from smsgw.cli.office import Office, pass_office
+from smsgw import words
+from smsgw.cli import tables, views
 from smsgw.cli.options import format_option
+from smsgw.cli.tools import Tools, pass_tools
 
 
 @click.command("check-config")
 @format_option
-@pass_office
-def check_config(office: Office, form: str) -> int:
+@pass_tools
+def check_config(tools: Tools, form: str) -> int:
     """Say everything that is wrong with the configuration.
 
     Names file, key and reason; opens nothing, connects to nothing.
     """
     from smsgw.config import ConfigError
 
-    file = str(office.config_file)
-    faults: list[show.ConfigFault] = []
+    file = str(tools.config_file)
+    faults: list[views.ConfigFault] = []
     try:
-        settings = office.daemon_settings
+        settings = tools.daemon_settings
     except ConfigError as error:
-        if form == show.Format.TABLE:
+        if form == tables.Format.TABLE:
             raise  # where every command says it, a fault a line
-        faults = [show.ConfigFault(file, *fault) for fault in error.faults]
-    if form == show.Format.TABLE:
+        faults = [views.ConfigFault(file, *fault) for fault in error.faults]
+    if form == tables.Format.TABLE:
         links = ", ".join(link.name for link in settings.smsc)
         click.echo(f"{file}: all right; {settings.gateway.shortcode} by {links}")
     else:
-        show.show(show.CONFIG_FAULTS, faults, form, show.Eye(UTC, office.now))
+        tables.show(views.CONFIG_FAULTS, faults, form, words.Viewer(UTC, tools.now))
     return 1 if faults else 0

@@ -18,7 +18,8 @@ from typing import Any, NoReturn
 
 import click
 
-from smsgw.cli.office import Office
+from smsgw.cli.refusals import line
+from smsgw.cli.tools import Tools
 from smsgw.errors import SmsgwError
 from smsgw.harmless import harmless
 
@@ -31,9 +32,9 @@ COMMANDS = {
     "audit": "smsgw.cli.audit:audit",
     "messages": "smsgw.cli.messages:messages",
     "outbox": "smsgw.cli.outbox:outbox",
-    "links": "smsgw.cli.health:links",
-    "status": "smsgw.cli.health:status",
-    "stats": "smsgw.cli.health:stats",
+    "links": "smsgw.cli.links:links",
+    "status": "smsgw.cli.status:status",
+    "stats": "smsgw.cli.stats:stats",
     "try": "smsgw.cli.try_text:try_text",
     "expire": "smsgw.cli.upkeep:expire",
     "backup": "smsgw.cli.upkeep:backup",
@@ -83,9 +84,9 @@ def smsgw(ctx: click.Context, config: str | None) -> None:
 
     Exit status: 0 done, 1 it could not be done, 2 wrong usage.
     """
-    office = Office(config)
-    ctx.obj = office
-    ctx.call_on_close(office.close)
+    tools = Tools(config)
+    ctx.obj = tools
+    ctx.call_on_close(tools.close)
 
 
 def main() -> NoReturn:
@@ -108,7 +109,7 @@ def execute(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _close_output()
     except SmsgwError as fault:
-        _complain(str(fault))
+        _complain(line(fault))
     except sqlite3.Error as fault:
         _complain(f"database: {fault}", fault)
     except OSError as fault:

@@ -5,9 +5,9 @@ from datetime import datetime
 import click
 
 from smsgw import phone as phones
-from smsgw.cli import show
-from smsgw.cli.office import Office, pass_office
+from smsgw.cli import tables, views
 from smsgw.cli.options import asked, format_option, moment, typed
+from smsgw.cli.tools import Tools, pass_tools
 from smsgw.harmless import masked
 from smsgw.model import Direction, MtState
 
@@ -46,9 +46,9 @@ def messages() -> None:
     help="At most so many.",
 )
 @format_option
-@pass_office
+@pass_tools
 def list_(
-    office: Office,
+    tools: Tools,
     phone: str | None,
     direction: str | None,
     state: str | None,
@@ -64,20 +64,20 @@ def list_(
     if phone is not None:
         phone = typed(phone, "PHONE")
         # What is no telephone number is looked for as it came: short codes and names text too.
-        phone = phones.from_text(phone, office.settings.gateway.region) or phone.strip()
+        phone = phones.from_text(phone, tools.settings.gateway.region) or phone.strip()
     filters = {
         "phone": phone and (masked(phone) if phone.startswith("+") else phone),
         "direction": direction,
         "state": state,
-        "since": since and office.eye.minute(since),
+        "since": since and tools.viewer.minute(since),
         "limit": limit,
     }
-    found = office.hotline.messages(
+    found = tools.hotline.messages(
         phone=phone,
         direction=Direction(direction) if direction else None,
         state=MtState(state) if state else None,
         since=since,
         limit=limit,
     )
-    with office.listing("messages list", found, asked(filters)) as listed:
-        show.show(show.MESSAGES, listed, form, office.eye)
+    with tools.listing("messages list", found, asked(filters)) as listed:
+        tables.show(views.MESSAGES, listed, form, tools.viewer)

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from smsgw.cli.office import Office
-from smsgw.cli.office import actor as actor
-from smsgw.cli.show import Format
+from smsgw.cli.tables import Format
+from smsgw.cli.tools import Tools
+from smsgw.cli.tools import actor as actor
 from smsgw.errors import SmsgwError
 
 #: Octets of a line of standard input.
@@ -47,13 +47,13 @@ def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     """
     if value is None:
         return None
-    office = ctx.ensure_object(Office)
+    tools = ctx.ensure_object(Tools)
     if (ago := _duration(value)) is not None:
-        return office.now - ago
+        return tools.now - ago
     try:
         found = datetime.fromisoformat(value)
         if found.tzinfo is None:
-            found = found.replace(tzinfo=office.settings.gateway.timezone)
+            found = found.replace(tzinfo=tools.settings.gateway.timezone)
         return found.astimezone(UTC)
     except (ValueError, OverflowError):  # OverflowError: in UTC it is before the year 1
         raise click.BadParameter(

@@ -2,9 +2,9 @@
 
 import click
 
-from smsgw.cli import show
-from smsgw.cli.office import Office, pass_office
+from smsgw.cli import tables, views
 from smsgw.cli.options import actor, format_option, reason_option
+from smsgw.cli.tools import Tools, pass_tools
 
 
 @click.group()
@@ -14,35 +14,34 @@ def outbox() -> None:
 
 @outbox.command("list")
 @format_option
-@pass_office
-def list_(office: Office, form: str) -> None:
+@pass_tools
+def list_(tools: Tools, form: str) -> None:
     """List them, the oldest first."""
-    with office.listing("outbox list", office.hotline.outbox(), "") as listed:
-        show.show(show.OUTBOX, listed, form, office.eye)
+    with tools.listing("outbox list", tools.hotline.outbox(), "") as listed:
+        tables.show(views.OUTBOX, listed, form, tools.viewer)
 
 
 @outbox.command()
 @click.argument("id", type=int)
 @reason_option
-@pass_office
-def retry(office: Office, id: int, reason: str | None) -> None:
+@pass_tools
+def retry(tools: Tools, id: int, reason: str | None) -> None:
     """Send a reply again at once; it has a day again."""
-    if office.ask("retry", mt_id=id, actor=actor(), reason=reason) is None:
-        office.hotline.retry(id, actor(), office.now, reason)
-        office.ring_daemon()
+    if tools.ask("retry", mt_id=id, actor=actor(), reason=reason) is None:
+        tools.hotline.retry(id, actor(), tools.now, reason)
     click.echo(f"{id}: queued")
 
 
 @outbox.command()
 @click.argument("id", type=int)
 @reason_option
-@pass_office
-def cancel(office: Office, id: int, reason: str | None) -> None:
+@pass_tools
+def cancel(tools: Tools, id: int, reason: str | None) -> None:
     """Never send a reply; a password in it is wiped.
 
     A running daemon takes it back from the link that holds it, or says that it is on its way.
     """
-    if office.ask("cancel", mt_id=id, actor=actor(), reason=reason) is None:
-        runs = office.daemon_pid is not None
-        office.hotline.cancel(id, actor(), office.now, reason, links_live=runs)
+    if tools.ask("cancel", mt_id=id, actor=actor(), reason=reason) is None:
+        runs = tools.daemon_pid is not None
+        tools.hotline.cancel(id, actor(), tools.now, reason, links_live=runs)
     click.echo(f"{id}: cancelled")

@@ -5,17 +5,17 @@ import logging
 import click
 
 from smsgw import config, daemon, logs
-from smsgw.cli.office import Office, pass_office
+from smsgw.cli.tools import Tools, pass_tools
 
 log = logging.getLogger("smsgw.daemon")
 
 
 @click.command()
-@pass_office
-def run(office: Office) -> None:
+@pass_tools
+def run(tools: Tools) -> None:
     """Be the gateway, in the foreground; SIGTERM or SIGINT ends it cleanly."""
-    settings = office.daemon_settings
+    settings = tools.daemon_settings
     logs.configure(settings.log.level, settings.log.format)
-    for warning in config.warnings(settings, office.config_file):
+    for warning in config.warnings(settings, tools.config_file):
         log.warning("%s", warning)
     daemon.run(settings)

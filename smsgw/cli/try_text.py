@@ -2,17 +2,17 @@
 
 import click
 
-from smsgw.cli import show
-from smsgw.cli.office import Office, pass_office
+from smsgw.cli import tables, views
 from smsgw.cli.options import format_option, typed
+from smsgw.cli.tools import Tools, pass_tools
 
 
 @click.command("try")
 @click.argument("phone")
 @click.argument("text")
 @format_option
-@pass_office
-def try_text(office: Office, phone: str, text: str, form: str) -> None:
+@pass_tools
+def try_text(tools: Tools, phone: str, text: str, form: str) -> None:
     """Decide on a text, keep nothing, send nothing.
 
     What the gateway would answer if TEXT came from PHONE now, through the same code. Where
@@ -23,8 +23,8 @@ def try_text(office: Office, phone: str, text: str, form: str) -> None:
         smsgw try 0905123456 "TK,Nguyen Van An,201234567,01.02.1990"
     """
     phone, text = typed(phone, "PHONE"), typed(text, "TEXT")
-    with office.trial_hotline() as hotline:
-        trial = hotline.try_text(phone, text, office.now)
-    if office.database.exists():
-        office.note("try", phone, trial.outcome)
-    show.show_one(show.TRIAL, trial, form, office.eye)
+    with tools.trial_hotline() as hotline:
+        trial = hotline.try_text(phone, text, tools.now)
+    if tools.database.exists():
+        tools.note("try", phone, trial.outcome)
+    tables.show_one(views.TRIAL, trial, form, tools.viewer)

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from smsgw import copies
-from smsgw.cli import show
-from smsgw.cli.office import Office, pass_office
+from smsgw import copies, words
+from smsgw.cli import tables, views
 from smsgw.cli.options import actor, format_option, reason_option
+from smsgw.cli.tools import Tools, pass_tools
 from smsgw.clock import stamp
 from smsgw.gateway import By, with_reason
 
@@ -19,8 +19,8 @@ EXPIRED_AT_ONCE = 10
 @click.command()
 @reason_option
 @format_option
-@pass_office
-def expire(office: Office, reason: str | None, form: str) -> None:
+@pass_tools
+def expire(tools: Tools, reason: str | None, form: str) -> None:
     """Replace expired passwords now.
 
     Each citizen is texted a reminder with the new one. Outside registration.reminder_hours they
@@ -29,36 +29,34 @@ def expire(office: Office, reason: str | None, form: str) -> None:
     replaced = ended = waiting = 0
     more = True
     while more:
-        done = office.ask("expire", actor=actor(), at=stamp(office.now), reason=reason)
+        done = tools.ask("expire", actor=actor(), at=stamp(tools.now), reason=reason)
         if done is None:
-            done = _expire_here(office, reason)
+            done = _expire_here(tools, reason)
         replaced, ended = replaced + done["replaced"], ended + done["ended"]
         waiting, more = done["waiting"], done["more"]
     if not (replaced or ended):
-        office.note("expire", None, with_reason("replaced=0 ended=0", reason))
-    hours = office.settings.registration.reminder_hours
-    until = hours.next_start(office.eye.local(office.now)) if waiting else None
-    expiry = show.Expiry(replaced, ended, waiting, until)
-    show.show_one(show.EXPIRY, expiry, form, office.eye)
+        tools.note("expire", None, with_reason("replaced=0 ended=0", reason))
+    hours = tools.settings.registration.reminder_hours
+    until = hours.next_start(tools.viewer.local(tools.now)) if waiting else None
+    expiry = views.Expiry(replaced, ended, waiting, until)
+    tables.show_one(views.EXPIRY, expiry, form, tools.viewer)
 
 
-def _expire_here(office: Office, reason: str | None) -> dict[str, Any]:
+def _expire_here(tools: Tools, reason: str | None) -> dict[str, Any]:
     """The same as the daemon's verb, where no daemon answers."""
-    with office.sealing() as hotline:
-        done = hotline.expire(office.now, EXPIRED_AT_ONCE, By(actor(), reason))
-    if done.replaced:
-        office.ring_daemon()
+    with tools.sealing() as hotline:
+        done = hotline.expire(tools.now, EXPIRED_AT_ONCE, By(actor(), reason))
     return done._asdict()
 
 
 @click.command()
 @reason_option
 @format_option
-@pass_office
-def purge(office: Office, reason: str | None, form: str) -> None:
+@pass_tools
+def purge(tools: Tools, reason: str | None, form: str) -> None:
     """Remove what is older than [retention] says, now."""
-    done = office.hotline.purge_all(office.now, By(actor(), reason))
-    show.show_one(show.PURGED, done, form, office.eye)
+    done = tools.hotline.purge_all(tools.now, By(actor(), reason))
+    tables.show_one(views.PURGED, done, form, tools.viewer)
 
 
 @click.command()
@@ -69,8 +67,8 @@ def purge(office: Office, reason: str | None, form: str) -> None:
     type=click.IntRange(1),
     help="Name the copy by date and time in FOLDER, and keep the last N of these.",
 )
-@pass_office
-def backup(office: Office, file: Path, keep: int | None) -> None:
+@pass_tools
+def backup(tools: Tools, file: Path, keep: int | None) -> None:
     """Write a consistent, checked copy of the database.
 
     Also while the daemon runs. FILE must not exist; it is made with mode 0600, and has its name
@@ -81,8 +79,8 @@ def backup(office: Office, file: Path, keep: int | None) -> None:
         smsgw backup --keep 14 /srv/backup
     """
     if keep is None:
-        copies.backup(office.store, file, office.now)
+        copies.backup(tools.store, file, tools.now)
     else:
-        file = copies.backup_into(office.store, file, keep, office.now)
-    office.note("backup", None, str(file))
-    click.echo(f"{file}: {show.octets(file.stat().st_size)}")
+        file = copies.backup_into(tools.store, file, keep, tools.now)
+    tools.note("backup", None, str(file))
+    click.echo(f"{file}: {words.octets(file.stat().st_size)}")

@@ -21,7 +21,6 @@ from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.guessing import Verdict, Verified
 from smsgw.gateway.hotline import CLOSED_AT_ONCE, RESERVED_FOR, Hotline
 from smsgw.gateway.long_texts import PARTS_OF_A_LINK, PARTS_OF_A_SENDER
-from smsgw.gateway.lookup import Ambiguous
 from smsgw.gateway.outbox import MOST_UNANSWERED
 from smsgw.gateway.receipts import MOST_EARLY
 from smsgw.gateway.rules import Rules
@@ -36,7 +35,6 @@ __all__ = [
     "PARTS_OF_A_SENDER",
     "RESERVED_FOR",
     "Accounts",
-    "Ambiguous",
     "Applied",
     "Batch",
     "By",

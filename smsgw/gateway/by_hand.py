@@ -6,7 +6,7 @@ Each leaves a line in the history of the account that the text is about, and one
 from datetime import datetime
 
 from smsgw.clock import stamp
-from smsgw.errors import SmsgwError
+from smsgw.errors import AlreadyCancelled, OnItsWay, PasswordReplaced, PasswordWiped
 from smsgw.gateway.batch import with_reason
 from smsgw.gateway.tools import Tools
 from smsgw.reseal import KEPT
@@ -18,20 +18,15 @@ def retry(tools: Tools, mt_id: int, actor: str, now: datetime, reason: str | Non
 
     Raises:
         NotFound: it is not in the outbox.
-        SmsgwError: the password that it tells is no longer valid, or was wiped.
+        PasswordReplaced: the password that it tells opens nothing any more.
+        PasswordWiped: it ended too long ago.
     """
     with tools.store.transaction():
         reply = tools.store.reply(mt_id)
         if reply.account_id is not None and not reply.password_is_current:
-            raise SmsgwError(
-                f"reply {mt_id} tells a password that is no longer valid",
-                "use `smsgw accounts reset-password`",
-            )
+            raise PasswordReplaced(mt_id)
         if reply.account_id is not None and _is_past(reply, now):
-            raise SmsgwError(
-                f"reply {mt_id} has no password any more: it ended more than 24 hours ago",
-                "use `smsgw accounts reset-password`",
-            )
+            raise PasswordWiped(mt_id)
         tools.store.retry(mt_id, now)
         _note(tools, reply, "retry", mt_id, actor, now, reason)
 
@@ -52,16 +47,15 @@ def cancel(
 
     Raises:
         NotFound: it is not in the outbox.
-        SmsgwError: it is cancelled already, or on its way.
+        AlreadyCancelled: nothing is left to do.
+        OnItsWay: it may be the SMSC's already.
     """
     with tools.store.transaction():
         reply = tools.store.reply(mt_id)
         if links_live and reply.leased:
-            raise SmsgwError(
-                f"reply {mt_id} is on its way", "see `smsgw accounts history` for what follows"
-            )
+            raise OnItsWay(mt_id)
         if not tools.store.cancel(mt_id, f"cancelled by {actor}", now):
-            raise SmsgwError(f"reply {mt_id} is cancelled already")
+            raise AlreadyCancelled(mt_id)
         _note(tools, reply, "cancel", mt_id, actor, now, reason)
 
 

@@ -6,11 +6,11 @@ history that names who did it and why, and one in the audit. What it puts in the
 the daemon's next claim.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
-from smsgw.errors import SmsgwError
+from smsgw.errors import NoPhone, Stale, UnfitPassword
 from smsgw.gateway import by_hand, guessing, trial
 from smsgw.gateway.batch import By, Expired, Purged, Trial, with_reason
 from smsgw.gateway.gateway import Gateway
@@ -43,10 +43,16 @@ _READ_AT_ONCE = 500
 
 
 class Hotline:
-    """KEY means what `lookup` says."""
+    """KEY means what `lookup` says.
 
-    def __init__(self, gateway: Gateway) -> None:
+    Args:
+        bell: rung after each commit that lets a text of ours leave at once, on the store's thread;
+            whoever claims what is in the outbox is to look at it.
+    """
+
+    def __init__(self, gateway: Gateway, bell: Callable[[], object] = lambda: None) -> None:
         self._gateway = gateway
+        self._bell = bell
 
     @property
     def rules(self) -> Rules:
@@ -90,7 +96,7 @@ class Hotline:
         Raises:
             NotFound: there never was one.
             Ambiguous: it fits two, open or closed.
-            SmsgwError: it is closed.
+            Closed: it was ended.
         """
         return self._lookup.open(key)
 
@@ -152,7 +158,10 @@ class Hotline:
 
     def expire(self, now: datetime, limit: int = 500, by: By | None = None) -> Expired:
         """As the daemon does by itself."""
-        return self._gateway.expire(now, limit, by)
+        done = self._gateway.expire(now, limit, by)
+        if done.replaced:
+            self._bell()
+        return done
 
     def reset_password(
         self,
@@ -169,7 +178,8 @@ class Hotline:
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed, or our secret key is not the daemon's.
+            Closed: it was ended.
+            WrongKey: our secret key is not the daemon's.
         """
         if issued is None:
             issued = self._tools.issuer.take(1)[0]  # hashes, so before others have to wait for us
@@ -180,7 +190,9 @@ class Hotline:
             self._tools.accounts.apply(work, machine.NewPassword, row, actor=actor, reason=reason)
             work.write()
             self._tools.audit(actor, "accounts reset-password", row.account.cmnd, reason, now)
-            return self._store.account(row.account.id).account
+            account = self._store.account(row.account.id).account
+        self._bell()
+        return account
 
     def set_password(
         self,
@@ -199,22 +211,20 @@ class Hotline:
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed, or has changed since it was looked up; or the password cannot
-                be a citizen's own.
+            Closed: it was ended.
+            Stale: it has changed since it was looked up.
+            UnfitPassword: it cannot be a citizen's own.
         """
         seen = seen or self.seen(key)  # say so before the hash is made
         username = seen.account.username
         least = self.rules.own_password_min
         if fault := own_password.fault(password, username, least):
-            raise SmsgwError(f"this password cannot be taken: {fault}")
+            raise UnfitPassword(fault)
         hashed = passwords.hash_password(password)
         with self._store.transaction():
             row = self._store.account(seen.account.id)
             if is_closed(row) or row.password_hash != seen.password_hash:
-                raise SmsgwError(
-                    f"account {username} has changed since it was looked up, and nothing was set",
-                    "see `smsgw accounts history`, then try again",
-                )
+                raise Stale(username)
             work = self._work(now)
             self._tools.accounts.apply(
                 work, machine.OwnPassword, row, own_hash=hashed, actor=actor, reason=reason
@@ -253,7 +263,8 @@ class Hotline:
 
         Raises:
             NotFound: no such account.
-            SmsgwError: it is closed already, or *reserve_for* is no telephone number.
+            Closed: it is closed already.
+            NoPhone: *reserve_for* is no telephone number.
         """
         heir = None if reserve_for is None else self._heir(reserve_for, now)
         with self._store.transaction():
@@ -323,9 +334,7 @@ class Hotline:
     def _heir(self, text: str, now: datetime) -> Reservation:
         number = phone.from_text(text, self.rules.region)
         if number is None:
-            raise SmsgwError(
-                f"{text.strip()!r} is not a telephone number", "the owner's, in any writing"
-            )
+            raise NoPhone(text.strip())
         return Reservation(number, now + RESERVED_FOR)
 
     def reservation(self, cmnd: str, now: datetime) -> Reservation | None:
@@ -343,9 +352,11 @@ class Hotline:
 
         Raises:
             NotFound: it is not in the outbox.
-            SmsgwError: the password that it tells is no longer valid, or was wiped.
+            PasswordReplaced: the password that it tells opens nothing any more.
+            PasswordWiped: it ended too long ago.
         """
         by_hand.retry(self._tools, mt_id, actor, now, reason)
+        self._bell()
 
     def cancel(
         self,
@@ -363,7 +374,8 @@ class Hotline:
 
         Raises:
             NotFound: it is not in the outbox.
-            SmsgwError: it is cancelled already, or on its way.
+            AlreadyCancelled: nothing is left to do.
+            OnItsWay: it may be the SMSC's already.
         """
         by_hand.cancel(self._tools, mt_id, actor, now, reason, links_live=links_live)
 

@@ -10,13 +10,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smsgw import phone
-from smsgw.errors import NotFound, SmsgwError
+from smsgw.errors import Ambiguous, Closed, NoAccount, NotFound
 from smsgw.model import AccountState, HistoryEntry
 from smsgw.store import AccountRow, Store
-
-
-class Ambiguous(SmsgwError):
-    """A key fits one account by phone and another by CMND, and something is to be changed."""
 
 
 class Fits(NamedTuple):
@@ -71,14 +67,11 @@ class Lookup:
         Raises:
             NotFound: there never was one.
             Ambiguous: it fits two, open or closed.
-            SmsgwError: it is closed.
+            Closed: it was ended.
         """
         row = self.exact(key)
         if is_closed(row):
-            raise SmsgwError(
-                f"account {row.account.username} is closed",
-                "its phone and CMND may register again by text",
-            )
+            raise Closed(row.account.username)
         return row
 
     def history(self, key: str) -> list[HistoryEntry]:
@@ -120,9 +113,7 @@ class Lookup:
         if kind != "cmnd" and (number := phone.from_text(written, self._region)):
             by_phone = self._store.accounts_of_phone(number)
         if not by_cmnd and not by_phone:
-            raise NotFound(
-                f"no account {key.strip()!r}", "give a user name (the CMND) or a phone number"
-            )
+            raise NoAccount(key.strip())
         return Fits(by_cmnd, by_phone)
 
     def _shown(self, fits: Fits) -> list[AccountRow]:
@@ -138,10 +129,7 @@ class Lookup:
         firsts = fits.firsts()
         if len(firsts) > 1:
             number, cmnd = fits.by_phone[0].account.phone, fits.by_cmnd[0].account.cmnd
-            raise Ambiguous(
-                f"{key.strip()!r} is the phone of one account and the CMND of another",
-                f"write phone:{number} or cmnd:{cmnd}",
-            )
+            raise Ambiguous(key.strip(), number, cmnd)
         return firsts[0]
 
 

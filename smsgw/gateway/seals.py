@@ -8,7 +8,7 @@ from datetime import datetime
 
 from smsgw.clock import stamp
 from smsgw.datakeys import DataKey, DataKeys, file_of
-from smsgw.errors import SmsgwError
+from smsgw.errors import WrongKey
 from smsgw.reseal import Walk
 from smsgw.store import Store, StoreUnavailable
 from smsgw.vault import KeyFault, KeyUnknown, Vault
@@ -81,14 +81,11 @@ class Seals:
         """Refuse to seal what the daemon could not open.
 
         Raises:
-            SmsgwError: the daemon seals with another key than we have.
+            WrongKey: the daemon seals with another key than we have.
         """
         known = self._store.fact("key_id")
         if known is not None and known != str(self.keys.key_id):
-            raise SmsgwError(
-                "this is not the secret key that the daemon uses",
-                "set gateway.secret_key_file, or CREDENTIALS_DIRECTORY, as the service has it",
-            )
+            raise WrongKey
 
     def renew(self, now: datetime) -> bool:
         """One step of the walk that lets data keys die; true: there is more to do.

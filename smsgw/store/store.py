@@ -9,12 +9,11 @@ Two faults leave it. `StoreUnavailable`: this transaction did not happen, a late
 answer, because after an I/O error the kernel may call a page clean that never reached the disk.
 """
 
-import ctypes
 import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
@@ -27,7 +26,7 @@ from sqlite_utils import Database
 
 from smsgw import __version__
 from smsgw.clock import EPOCH, stamp, unstamp
-from smsgw.errors import NotFound, SmsgwError
+from smsgw.errors import NoAccount, NoDatabase, NoReply, SmsgwError
 from smsgw.model import (
     Account,
     AccountState,
@@ -74,26 +73,6 @@ _ROWS_AT_ONCE = 32
 _SAME_ID = 16
 #: So many are kept prepared: more than there are, those of many rows in each of their sizes.
 _STATEMENTS = 256
-
-
-def keep_to_one_thread() -> None:
-    """Have SQLite take no lock on a connection, in a process whose connections are never shared.
-
-    By default it takes one for each value that is bound, in case several threads use a connection,
-    and one to count each piece of memory: together some 4 % of a registration. To be called
-    before the first connection is opened; where SQLite cannot be reached so, it goes on as before.
-
-    Source: https://www.sqlite.org/threadsafe.html
-    """
-    multithread, memory_statistics = 2, 9  # SQLITE_CONFIG_*
-    with suppress(ImportError, OSError, AttributeError):
-        import _sqlite3
-
-        library = ctypes.CDLL(_sqlite3.__file__)
-        library.sqlite3_shutdown()
-        library.sqlite3_config(multithread)
-        library.sqlite3_config(memory_statistics, 0)
-        library.sqlite3_initialize()
 
 
 class StoreUnavailable(SmsgwError):
@@ -253,14 +232,12 @@ class Store:
                 (https://www.sqlite.org/wal.html#walresetbug).
 
         Raises:
+            NoDatabase: there is none, and none is to be made.
             SmsgwError: it cannot be opened or made, is not ours, or is of another version.
         """
         if not path.exists():
             if not create:
-                raise SmsgwError(
-                    f"no database at {path}",
-                    "has `smsgw run` been started with this configuration?",
-                )
+                raise NoDatabase(str(path))
             _make_file(path)
         try:
             _refuse_stranger(path)
@@ -788,7 +765,7 @@ class Store:
         """
         row = self._one(sql.FIND_REPLY, id=mt_id)
         if row is None:
-            raise NotFound(f"no reply {mt_id} in the outbox", "see `smsgw outbox list`")
+            raise NoReply(mt_id)
         state, account_id, current, account_state, wiped, ended_at, leased = row
         return ReplyRow(
             MtState(state),
@@ -935,7 +912,7 @@ class Store:
     def account(self, account_id: int) -> AccountRow:
         row = self._one(sql.ACCOUNT_BY_ID, id=account_id)
         if row is None:
-            raise NotFound(f"no account {account_id}")
+            raise NoAccount(f"number {account_id}")
         return _account_row(row)
 
     def accounts_of_cmnd(self, cmnd: str) -> list[AccountRow]:

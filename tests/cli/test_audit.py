@@ -144,7 +144,7 @@ def test_the_audit_is_kept_as_long_as_the_configuration_says(frozen_town, comman
 
 
 def test_a_look_up_goes_on_without_its_line_and_says_so(town, command, monkeypatch):
-    monkeypatch.setattr("smsgw.cli.office.NOTE_PATIENCE", timedelta(milliseconds=50))
+    monkeypatch.setattr("smsgw.cli.tools.NOTE_PATIENCE", timedelta(milliseconds=50))
     other = sqlite3.connect(town.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     result = command(town, "accounts", "show", BINH)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from smsgw.cli.office import Office
+from smsgw.cli.tools import Tools
 
 PHONE = "84905123456"
 TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
@@ -59,9 +59,9 @@ def test_command_copies_the_log_back_only_where_no_daemon_does(smsc, config_file
     running = daemon(config, smsc)
     if not beside:
         running.terminate()
-    office = Office(str(config))
-    (pages,) = office.store._one("PRAGMA wal_autocheckpoint")
-    office.close()
+    tools = Tools(str(config))
+    (pages,) = tools.store._one("PRAGMA wal_autocheckpoint")
+    tools.close()
     assert beside == (pages == 0)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import BINH, ISSUED_PASSWORD
 
-from smsgw.cli import health
+from smsgw import health
 from smsgw.gateway import Hotline
 from smsgw.lock import DaemonLock
 from smsgw.model import LinkState

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from freezegun import freeze_time
 
-from smsgw.cli import health
+from smsgw.cli import status as status_command
 from smsgw.store import sql
 
 ACCOUNT_KEYS = [
@@ -333,7 +333,7 @@ def test_status_answers_within_five_seconds_beside_a_lock_that_stays(town, comma
 def test_status_answers_within_five_seconds_however_much_there_is_to_read(
     town, command, monkeypatch
 ):
-    monkeypatch.setattr(health, "READ_PATIENCE", timedelta(milliseconds=20))
+    monkeypatch.setattr(status_command, "READ_PATIENCE", timedelta(milliseconds=20))
     endless = (
         "WITH RECURSIVE n (i) AS (VALUES (:first) UNION ALL SELECT i + 1 FROM n)"
         " SELECT count(*), :since FROM n"

@@ -50,12 +50,12 @@ def until_turned_away(smsc, citizens):
     raise AssertionError("all were taken")
 
 
-def assert_heals(child, smsc, ledger, turned_away, handle, taken):
+def assert_heals(child, smsc, ledger, turned_away, handle, taken, *, well=(200, [])):
     """The text that was turned away is taken after all, and nothing was lost meanwhile."""
     assert 0 == handle.settled()
     reply = smsc.wait_submit(to=turned_away.number)
     assert ledger.password_lives(turned_away.e164, password_in(reply.text))
-    child.until(lambda: health(child) == (200, []), what="a healthy gateway")
+    child.until(lambda: health(child) == well, what="a healthy gateway")
     for citizen in (*taken, turned_away):
         assert 1 == ledger.texts()[citizen.e164, citizen.text]
     assert ledger.is_sound()
@@ -109,8 +109,12 @@ def test_full_file_system_turns_texts_away_until_there_is_room(
     assert 1 == told.returncode
     assert "left on the disk" in told.stdout + told.stderr
     assert "Traceback" not in told.stderr
+    assert any("left on the disk" in reason for reason in health(child)[1])
     ballast.unlink()
-    assert_heals(child, smsc, ledger, who, handle, taken)
+    child.until(lambda: health(child)[0] == 200, what="a gateway that serves")
+    (small,) = health(child)[1]  # a megabyte is too little for any night
+    assert re.fullmatch(r"only [\d.]+ kB left on the disk of .*", small)
+    assert_heals(child, smsc, ledger, who, handle, taken, well=(200, [small]))
 
 
 def test_database_held_by_another_process_turns_texts_away_until_it_is_free(

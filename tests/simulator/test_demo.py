@@ -5,7 +5,10 @@ import re
 
 import pytest
 
-from smsgw.cli import demo
+from smsgw.demo import play as script
+from smsgw.demo.gateway import running
+from smsgw.demo.phones import AN
+from smsgw.demo.screen import Screen
 from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread
 
@@ -53,32 +56,32 @@ def test_demo_that_is_ended_takes_its_gateway_with_it(smsgw, tmp_path):
 @pytest.fixture
 def play(smsc, bound, tmp_path):
     """The play with a gateway that says what the test lets it say."""
-    play = demo.Play(demo.Screen(), smsc, tmp_path / "config.toml")
+    play = script.Play(Screen(), smsc, tmp_path / "config.toml")
     play.gateway = bound(smsc)
     return play
 
 
 def test_reply_that_differs_by_a_letter_fails_the_demo(play):
-    play.gateway.submit(demo.AN.number, demo.SYNTAX_ERROR.replace("Loi", "loi").encode())
+    play.gateway.submit(AN.number, script.SYNTAX_ERROR.replace("Loi", "loi").encode())
     with pytest.raises(SmsgwError, match=r"0905 123 456 got the wrong reply; expected: Loi\."):
-        play.expect(demo.AN, demo.SYNTAX_ERROR)
+        play.expect(AN, script.SYNTAX_ERROR)
 
 
 def test_password_of_another_form_fails_the_demo(play):
-    play.gateway.submit(demo.AN.number, demo.REGISTERED.format("201234567", "l0l0l0l0").encode())
+    play.gateway.submit(AN.number, script.REGISTERED.format("201234567", "l0l0l0l0").encode())
     with pytest.raises(SmsgwError, match="wrong reply"):
-        play.expect(demo.AN, demo.REGISTERED, "201234567")
+        play.expect(AN, script.REGISTERED, "201234567")
 
 
 def test_missing_reply_fails_the_demo(play):
     with pytest.raises(SmsgwError, match=r"0905 123 456 got no reply in 0 s; expected: Loi\."):
-        play.expect(demo.AN, demo.SYNTAX_ERROR, within=0.01)
+        play.expect(AN, script.SYNTAX_ERROR, within=0.01)
 
 
 def test_text_that_the_gateway_does_not_take_fails_the_demo(play, monkeypatch):
-    monkeypatch.setattr(demo, "REPLY_SECONDS", 0.01)
+    monkeypatch.setattr(script, "REPLY_SECONDS", 0.01)
     with pytest.raises(SmsgwError, match="did not acknowledge: TK"):
-        play.text(demo.AN, "TK")
+        play.text(AN, "TK")
 
 
 def test_gateway_that_does_not_start_shows_its_last_words(tmp_path, capsys):
@@ -88,7 +91,7 @@ def test_gateway_that_does_not_start_shows_its_last_words(tmp_path, capsys):
     with (
         SmscThread() as carrier,
         pytest.raises(SmsgwError, match="did not start; its last words are above"),
-        demo._daemon(demo.Screen(), config, carrier, log),
+        running(Screen(), config, carrier, log),
     ):
         pass
     assert "shortcod" in capsys.readouterr().out

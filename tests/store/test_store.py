@@ -361,7 +361,7 @@ WITHOUT_LOCKS = """
 import ctypes, sys, _sqlite3
 from pathlib import Path
 from smsgw.store import Store
-from smsgw.store.store import keep_to_one_thread
+from smsgw.tuning import keep_to_one_thread
 
 keep_to_one_thread()
 store = Store.open(Path(sys.argv[1]))

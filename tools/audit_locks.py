@@ -1,6 +1,6 @@
 """Has anybody found a hole in what the lock files name? `make check` asks.
 
-    python tests/audit_locks.py [FILE ...]
+    python -m tools.audit_locks [FILE ...]
 
 Asks the index that pip is set up for, package by package, by the interface that PyPI has for it
 (https://docs.pypi.org/api/json/). Where the index cannot be reached, or has no such interface, it
@@ -15,9 +15,12 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from tools.imports import ROOT
+
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-fuzz.lock")
 PATIENCE_SECONDS = 10
 #: So many packages that the index knows nothing of: it does not have that interface.
@@ -28,24 +31,31 @@ class NoDatabase(Exception):
     """Nobody can be asked; says why."""
 
 
-def pinned(text):
+def pinned(text: str) -> list[tuple[str, str]]:
     """(name, version) of each package that a lock file names."""
     return re.findall(r"^([\w.-]+)==([^\s;\\]+)", text, re.MULTILINE)
 
 
-def pip_says(*words):
+def pip_says(*words: str) -> str:
+    """What pip prints when it is called so."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return subprocess.run(  # noqa: S603 - pip, in this very Python
+        command, capture_output=True, text=True, check=False
+    ).stdout
 
 
-def setting(listed, name):
+def setting(listed: str, name: str) -> str | None:
     """What `pip config list` says of *name*; the environment counts before files."""
     found = dict(re.findall(rf"^(:env:|\w+)\.{name}='(.*)'$", listed, re.MULTILINE))
     return found.get(":env:") or next(iter(found.values()), None)
 
 
-def index():
-    """(address of the index, file of authorities) as pip has them."""
+def index() -> tuple[str, str | None]:
+    """(address of the index, file of authorities) as pip has them.
+
+    Raises:
+        NoDatabase: pip has no index, or one that is no web site.
+    """
     listed = pip_says("config", "list")
     address = setting(listed, "index-url")
     if address is None:  # pip's own
@@ -57,8 +67,14 @@ def index():
     return address, setting(listed, "cert")
 
 
-def holes(address, authorities, name, version):
-    """What is known of one package; None: the index does not know it."""
+def holes(
+    address: str, authorities: str | None, name: str, version: str
+) -> list[dict[str, Any]] | None:
+    """What is known of one package; None: the index does not know it.
+
+    Raises:
+        NoDatabase: the index gives no answer.
+    """
     base = re.sub(r"/simple/?$", "", address.rstrip("/"))
     context = ssl.create_default_context(cafile=authorities)
     try:
@@ -76,10 +92,11 @@ def holes(address, authorities, name, version):
     return [hole for hole in found if not hole.get("withdrawn")]
 
 
-def audit(files):
+def audit(files: Iterable[Path]) -> tuple[list[str], int]:
     """(what to say, exit status)"""
     packages = sorted({package for file in files for package in pinned(file.read_text())})
-    said, unknown = [], []
+    said: list[str] = []
+    unknown: list[str] = []
     try:
         address, authorities = index()
         for name, version in packages:

@@ -20,11 +20,11 @@ from smsgw.harmless import harmless
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.carriers import Carriers
-    from smsgw.cli.show import Eye
     from smsgw.config import Settings
     from smsgw.gateway import Hotline
     from smsgw.store.store import AccountRow, Store
     from smsgw.vault import Vault
+    from smsgw.words import Viewer
 
 T = TypeVar("T")
 
@@ -35,8 +35,8 @@ NOTE_PATIENCE = timedelta(seconds=2)
 PATIENCE = timedelta(seconds=30)
 
 
-class Office:
-    """One command's desk. Closed by the command line when the command is over."""
+class Tools:
+    """The tools of one command; the command line closes them when the command is over."""
 
     def __init__(self, config: str | None) -> None:
         self._config = config
@@ -142,7 +142,8 @@ class Office:
         from smsgw.passwords import OnDemand
 
         issuer = OnDemand(self.settings.registration.password_length)
-        return Hotline(Gateway(store, Rules.of(self.settings), vault, issuer))
+        gateway = Gateway(store, Rules.of(self.settings), vault, issuer)
+        return Hotline(gateway, self.ring_daemon)
 
     @cached_property
     def now(self) -> datetime:
@@ -150,11 +151,11 @@ class Office:
         return clock.now()
 
     @cached_property
-    def eye(self) -> "Eye":
+    def viewer(self) -> "Viewer":
         """Who looks at what is printed."""
-        from smsgw.cli.show import Eye
+        from smsgw.words import Viewer
 
-        return Eye(self.settings.gateway.timezone, self.now)
+        return Viewer(self.settings.gateway.timezone, self.now)
 
     @property
     def daemon_pid(self) -> int | None:
@@ -281,4 +282,4 @@ def actor() -> str:
         return f"uid {os.getuid()}"
 
 
-pass_office = click.make_pass_decorator(Office)
+pass_tools = click.make_pass_decorator(Tools)

@@ -1,4 +1,4 @@
-"""The pages that are drawn from the code: `python -m smsgw.reference` writes them anew.
+"""The pages that are drawn from the code: `python -m tools.reference` writes them anew.
 
 A test compares them with what stands in the repository, so that none can fall behind.
 """
@@ -16,9 +16,9 @@ from pydantic.fields import FieldInfo
 
 from smsgw.config import Settings, format_duration
 from smsgw.registration import machine
+from tools.imports import ROOT
 
-_ROOT = Path(__file__).parent.parent
-_DRAWN = "drawn from the code by `python -m smsgw.reference`"
+_DRAWN = "drawn from the code by `python -m tools.reference`"
 
 
 def configuration() -> str:
@@ -104,9 +104,9 @@ def states() -> str:
 
 #: Where each page stands.
 PAGES: dict[Path, Callable[[], str]] = {
-    _ROOT / "docs" / "configuration.md": configuration,
-    _ROOT / "docs" / "states.md": states,
-    _ROOT / "config.example.toml": example,
+    ROOT / "docs" / "configuration.md": configuration,
+    ROOT / "docs" / "states.md": states,
+    ROOT / "config.example.toml": example,
 }
 
 

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsgw.cli import show
+from smsgw.cli import tables, views
 from smsgw.model import Account, AccountState, Direction, Message, MtState
+from smsgw.words import Viewer, span
 
 NOW = datetime(2026, 11, 23, 9, 32, 5, tzinfo=UTC)
-EYE = show.Eye(ZoneInfo("Asia/Ho_Chi_Minh"), NOW)
+VIEWER = Viewer(ZoneInfo("Asia/Ho_Chi_Minh"), NOW)
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Cell:
     text: object
 
 
-CELLS = show.View[Cell](keys=("text",), columns={"text": lambda c, _: c.text}, empty="Nothing.")
+CELLS = tables.View[Cell](keys=("text",), columns={"text": lambda c, _: c.text}, empty="Nothing.")
 
 
 def message(**changes):
@@ -68,22 +69,22 @@ SPANS = {
 
 @pytest.mark.parametrize(("duration", "words"), SPANS.items(), ids=SPANS.values())
 def test_a_duration_is_said_in_one_unit(duration, words):
-    assert words == show.span(duration)
+    assert words == span(duration)
 
 
 def test_a_moment_to_come_and_one_gone_by():
-    assert "in 3 min" == EYE.age(NOW + timedelta(minutes=3))
-    assert "3 min ago" == EYE.age(NOW - timedelta(minutes=3))
-    assert "-" == EYE.age(None)
+    assert "in 3 min" == VIEWER.age(NOW + timedelta(minutes=3))
+    assert "3 min ago" == VIEWER.age(NOW - timedelta(minutes=3))
+    assert "-" == VIEWER.age(None)
 
 
 def test_people_read_the_gateways_local_time():
-    assert "2026-11-23 16:32:05" == EYE.time(NOW)
+    assert "2026-11-23 16:32:05" == VIEWER.time(NOW)
 
 
 def test_a_time_of_another_year_names_it():
-    assert "23 Nov 16:32" == EYE.short(NOW)
-    assert "2025-11-23" == EYE.short(NOW - timedelta(days=365))
+    assert "23 Nov 16:32" == VIEWER.short(NOW)
+    assert "2025-11-23" == VIEWER.short(NOW - timedelta(days=365))
 
 
 FORMULAS = {
@@ -107,66 +108,66 @@ FORMULAS = {
 
 @pytest.mark.parametrize(("text", "shown"), FORMULAS.items(), ids=map(repr, FORMULAS))
 def test_no_spreadsheet_takes_a_text_or_a_part_of_it_for_a_formula(text, shown, capsys):
-    show.show(CELLS, [Cell(text)], "csv", EYE)
+    tables.show(CELLS, [Cell(text)], "csv", VIEWER)
     ((cell,),) = list(csv.reader(io.StringIO(capsys.readouterr().out, newline="")))[1:]
     assert shown == cell
 
 
 @pytest.mark.parametrize("text", ["+84905123456", "Nguyen Van An", "1-2", "'=1", ""])
 def test_what_is_no_formula_stays_as_it_is(text, capsys):
-    show.show(CELLS, [Cell(text)], "csv", EYE)
+    tables.show(CELLS, [Cell(text)], "csv", VIEWER)
     ((cell,),) = list(csv.reader(io.StringIO(capsys.readouterr().out)))[1:]
     assert text == cell
 
 
 @pytest.mark.parametrize("text", ["+84905123456=1", "+", "+٣٤", "++84905123456"])
 def test_only_digits_behind_the_plus_are_a_phone_number(text, capsys):
-    show.show(CELLS, [Cell(text)], "csv", EYE)
+    tables.show(CELLS, [Cell(text)], "csv", VIEWER)
     assert f"'{text}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 @pytest.mark.parametrize("char", ["\x1b", "\x9b", "\u202e", "\x07", "\x00", "\u2028"])
 def test_a_text_cannot_steer_the_terminal(form, char, capsys):
-    show.show(show.MESSAGES, [message(text=f"a{char}[31mb")], form, EYE)
+    tables.show(views.MESSAGES, [message(text=f"a{char}[31mb")], form, VIEWER)
     assert char not in capsys.readouterr().out
 
 
 def test_a_text_of_several_lines_stays_on_one(capsys):
-    show.show(show.MESSAGES, [message(text="one\ntwo")], "table", EYE)
+    tables.show(views.MESSAGES, [message(text="one\ntwo")], "table", VIEWER)
     assert "one two" in capsys.readouterr().out
 
 
 def test_json_is_the_text_to_the_letter(capsys):
     text = 'Nguyễn "Đào"\n\x1b\u202e'
-    show.show(show.MESSAGES, [message(text=text)], "json", EYE)
+    tables.show(views.MESSAGES, [message(text=text)], "json", VIEWER)
     assert text == json.loads(capsys.readouterr().out)[0]["text"]
 
 
 def test_a_text_that_could_not_be_read_is_null_in_json_and_words_in_the_table(capsys):
-    show.show(show.MESSAGES, [message(text=None)], "json", EYE)
+    tables.show(views.MESSAGES, [message(text=None)], "json", VIEWER)
     assert json.loads(capsys.readouterr().out)[0]["text"] is None
-    show.show(show.MESSAGES, [message(text=None)], "table", EYE)
+    tables.show(views.MESSAGES, [message(text=None)], "table", VIEWER)
     assert "(could not be read)" in capsys.readouterr().out
 
 
 def test_nothing_is_an_array_a_header_and_a_sentence(capsys):
-    show.show(CELLS, [], "json", EYE)
+    tables.show(CELLS, [], "json", VIEWER)
     assert [] == json.loads(capsys.readouterr().out)
-    show.show(CELLS, [], "csv", EYE)
+    tables.show(CELLS, [], "csv", VIEWER)
     assert "text\n" == capsys.readouterr().out
-    show.show(CELLS, [], "table", EYE)
+    tables.show(CELLS, [], "table", VIEWER)
     assert "Nothing.\n" == capsys.readouterr().out
 
 
 def test_a_cmnd_keeps_its_leading_zeros_in_every_format(capsys):
-    for form in show.Format:
-        show.show(show.ACCOUNTS, [account()], form, EYE)
+    for form in tables.Format:
+        tables.show(views.ACCOUNTS, [account()], form, VIEWER)
         assert "001234567" in capsys.readouterr().out
 
 
 def test_an_account_says_when_its_password_expires(capsys):
-    show.show(show.ACCOUNTS, [account()], "table", EYE)
+    tables.show(views.ACCOUNTS, [account()], "table", VIEWER)
     assert "expires in 3 d" in capsys.readouterr().out
 
 
@@ -179,7 +180,7 @@ PASSWORDS = {
 
 @pytest.mark.parametrize(("words", "changes"), PASSWORDS.items(), ids=PASSWORDS)
 def test_an_account_says_how_its_password_stands(words, changes, capsys):
-    show.show(show.ACCOUNTS, [account(**changes)], "table", EYE)
+    tables.show(views.ACCOUNTS, [account(**changes)], "table", VIEWER)
     assert words in capsys.readouterr().out
 
 
@@ -187,29 +188,29 @@ def test_an_account_says_how_its_password_stands(words, changes, capsys):
 def test_a_table_fits_the_terminal(width, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
     long = account(full_name="Nguyen " * 14)
-    show.show(show.ACCOUNTS, [long], "table", EYE)
+    tables.show(views.ACCOUNTS, [long], "table", VIEWER)
     fixed = 100 - len("Nguyen Van An")  # the other columns cannot be made narrower
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= max(width, fixed + show.NARROWEST_TEXT)
+    assert max(map(len, lines)) <= max(width, fixed + tables.NARROWEST_TEXT)
 
 
 def test_a_failed_text_says_why(capsys):
     failed = message(
         direction=Direction.MT, state=MtState.FAILED, reason="UNDELIV err:012", text="Loi. " * 30
     )
-    show.show(show.MESSAGES, [failed], "table", EYE)
+    tables.show(views.MESSAGES, [failed], "table", VIEWER)
     out = capsys.readouterr().out
     assert "UNDELIV" in out
     assert "Loi. Loi. " * 4 not in out
 
 
 def test_a_long_list_comes_in_pieces_with_their_own_headings(capsys):
-    show.show(show.ACCOUNTS, (account(id=n) for n in range(501)), "table", EYE)
+    tables.show(views.ACCOUNTS, (account(id=n) for n in range(501)), "table", VIEWER)
     lines = capsys.readouterr().out.splitlines()
     assert 2 == sum(line.startswith("user name") for line in lines)
     assert 501 == sum(line.startswith("001234567") for line in lines)
 
 
 def test_json_of_many_is_one_array(capsys):
-    show.show(show.ACCOUNTS, (account(id=n) for n in range(3)), "json", EYE)
+    tables.show(views.ACCOUNTS, (account(id=n) for n in range(3)), "json", VIEWER)
     assert 3 == len(json.loads(capsys.readouterr().out))

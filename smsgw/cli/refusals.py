@@ -1,0 +1,49 @@
+"""What a person at the command line can do about a refusal.
+
+A refusal knows its facts and names no command (see `errors`); the remedies of this room do.
+"""
+
+from collections.abc import Mapping
+
+from smsgw.errors import (
+    AlreadyCancelled,
+    Ambiguous,
+    Closed,
+    NoAccount,
+    NoDatabase,
+    NoPhone,
+    NoReply,
+    OnItsWay,
+    PasswordReplaced,
+    PasswordWiped,
+    Refusal,
+    SmsgwError,
+    Stale,
+    UnfitPassword,
+    WrongKey,
+)
+
+#: Formats of the facts; None: its words say all.
+REMEDIES: Mapping[type[Refusal], str | None] = {
+    NoAccount: "give a user name (the CMND) or a phone number",
+    NoReply: "see `smsgw outbox list`",
+    NoDatabase: "has `smsgw run` been started with this configuration?",
+    Ambiguous: "write phone:{phone} or cmnd:{cmnd}",
+    Closed: "its phone and CMND may register again by text",
+    Stale: "see `smsgw accounts history`, then try again",
+    UnfitPassword: None,
+    NoPhone: "the owner's, in any writing",
+    PasswordReplaced: "use `smsgw accounts reset-password`",
+    PasswordWiped: "use `smsgw accounts reset-password`",
+    OnItsWay: "see `smsgw accounts history` for what follows",
+    AlreadyCancelled: None,
+    WrongKey: "set gateway.secret_key_file, or CREDENTIALS_DIRECTORY, as the service has it",
+}
+
+
+def line(fault: SmsgwError) -> str:
+    """*fault* as one line, with what can be done about it."""
+    if not isinstance(fault, Refusal):
+        return str(fault)
+    remedy = REMEDIES.get(type(fault))
+    return f"{fault.problem}: {remedy.format(**fault.facts)}" if remedy else fault.problem

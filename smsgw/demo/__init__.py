@@ -1,0 +1,39 @@
+"""The demo: the whole service on one screen, with no carrier and no configuration.
+
+The daemon is the real one, a child process, and so are the hotline's commands; it speaks SMPP over
+loopback with the simulated SMSC, and what the phones show is what came over that wire. Knows the
+simulator and a terminal; of the gateway only what a carrier, a citizen and the command line see.
+
+    play          the scripted conversation, and what must come of it
+    conversation  the user types the texts
+    gateway       configuration and child process
+    screen        a terminal that looks like a phone
+"""
+
+import tempfile
+from pathlib import Path
+
+from smsgw.demo import conversation, play
+from smsgw.demo.gateway import configure, running
+from smsgw.demo.screen import Screen
+from smsgw.simulator import SmscThread
+
+#: How long an issued password lives where the user types; in earnest 3 days.
+TTL_SECONDS = 60
+
+
+def show(*, interactive: bool) -> None:
+    """Show the service in a temporary folder, which is gone in the end.
+
+    Raises:
+        SmsgwError: a reply was not as expected, or the gateway failed.
+    """
+    screen = Screen()
+    with tempfile.TemporaryDirectory(prefix="smsgw-demo-") as folder, SmscThread() as carrier:
+        ttl = TTL_SECONDS if interactive else play.TTL_SECONDS
+        config = configure(Path(folder), carrier, ttl)
+        with running(screen, config, carrier, Path(folder) / "smsgw.log"):
+            if interactive:
+                conversation.converse(screen, carrier, config, ttl)
+            else:
+                play.perform(screen, carrier, config)

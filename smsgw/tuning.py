@@ -1,0 +1,121 @@
+"""What we ask of CPython, glibc and SQLite for speed alone, each with its figure.
+
+Nothing here changes what the gateway does: leave a call out, and it is slower, or heavier, by what
+the docstring says. Where another library or platform does not know what is asked, it goes on as it
+would without. Knows no other room.
+
+One more stands with the words that it makes: `model.from_tuple`.
+"""
+
+import ctypes
+import gc
+import logging
+import sys
+from contextlib import suppress
+
+# --- SQLite -------------------------------------------------------------------------------------
+
+_CONFIG_MULTITHREAD, _CONFIG_MEMORY_STATISTICS = 2, 9  # SQLITE_CONFIG_*
+
+
+def keep_to_one_thread(extension: str | None = None) -> None:
+    """Have SQLite take no lock on a connection, in a process whose connections are never shared.
+
+    By default it takes one for each value that is bound, in case several threads use a connection,
+    and one to count each piece of memory: together some 4 % of a registration. To be called before
+    the first connection is opened.
+
+    Args:
+        extension: file of the module that SQLite came with; the standard library's unless given.
+
+    Take out: the call in `daemon.run`.
+    Source: https://www.sqlite.org/threadsafe.html
+    """
+    with suppress(ImportError, OSError, AttributeError):
+        if extension is None:
+            import _sqlite3
+
+            extension = _sqlite3.__file__
+        library = ctypes.CDLL(extension)
+        library.sqlite3_shutdown()
+        library.sqlite3_config(_CONFIG_MULTITHREAD)
+        library.sqlite3_config(_CONFIG_MEMORY_STATISTICS, 0)
+        library.sqlite3_initialize()
+
+
+# --- CPython ------------------------------------------------------------------------------------
+
+
+def take_turns_sooner() -> None:
+    """Have a thread that wants to run wait for 1 ms at most, where another one is running Python.
+
+    The store's thread runs long stretches of Python while it prepares a commit; the event loop, and
+    with it answers and enquire_link, waited for the default of 5 ms each time.
+
+    Take out: the call in `daemon.run`.
+    """
+    sys.setswitchinterval(0.001)
+
+
+def collect_seldom() -> None:
+    """Look for circles of garbage seldom, and never again among what there is now.
+
+    Rows and values of a batch die by their reference counts. The default of a look each 700 values
+    is one each 17 texts, and a twentieth of all processor time. To be called when everything
+    stands; what dies in circles later, such as lost connections, is for `collect_now`.
+
+    Take out: the call in `Daemon.run`, and the job that calls `collect_now`.
+    """
+    gc.collect()
+    gc.set_threshold(100_000, 50, 1000)
+    gc.freeze()
+
+
+def collect_now() -> None:
+    """Find what died in circles; to be called now and then after `collect_seldom`."""
+    gc.collect()
+
+
+def log_without_callers() -> None:
+    """Have logging look neither for the caller of each line nor for its thread and process.
+
+    No line of ours shows them, and to find them is a third of what a line costs: 3.0 instead of
+    4.5 µs.
+
+    Take out: the call in `logs.configure`.
+    Source: Logging HOWTO, "Optimization"
+    """
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
+
+
+# --- glibc --------------------------------------------------------------------------------------
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LIBC = ctypes.CDLL(None)
+#: Bounds in octets. A hash uses 19 MiB, which is below the first two.
+_MAPPED_FROM, _KEPT_BELOW, _KEPT_AT_REST = 32 << 20, 64 << 20, 1 << 20
+
+
+def keep_memory_of_hashes() -> None:
+    """Have glibc keep what a hash used for the next hash of the same thread.
+
+    It would return the 19 MiB at once, and each hash would take half as long again, for page
+    faults. Kept for ever, every hasher weighs 19 MiB at rest: see `give_memory_back`.
+
+    Take out: both calls in `passwords.Stock`.
+    Source: mallopt(3)
+    """
+    with suppress(AttributeError):  # only glibc has it
+        _LIBC.mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM)
+        _LIBC.mallopt(_M_TRIM_THRESHOLD, _KEPT_BELOW)
+
+
+def give_memory_back() -> None:
+    """Return what the last hash of this thread used."""
+    with suppress(AttributeError):
+        _LIBC.mallopt(_M_TRIM_THRESHOLD, _KEPT_AT_REST)
+        # glibc looks at the bound when a piece above 64 KiB is freed.
+        _LIBC.malloc.restype = ctypes.c_void_p
+        _LIBC.free(ctypes.c_void_p(_LIBC.malloc(128 << 10)))
+        _LIBC.mallopt(_M_TRIM_THRESHOLD, _KEPT_BELOW)

@@ -1,0 +1,70 @@
+"""Times, durations, sizes and counts in words for people. Knows a time zone and a moment; prints
+nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks, and when: turns moments into what a person reads."""
+
+    timezone: tzinfo
+    now: datetime
+
+    def local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.timezone)
+
+    def time(self, moment: datetime | None) -> str:
+        """Local date and time, to the second."""
+        return f"{self.local(moment):%Y-%m-%d %H:%M:%S}" if moment else "-"
+
+    def minute(self, moment: datetime | None) -> str:
+        """Local date and time, to the minute."""
+        return f"{self.local(moment):%Y-%m-%d %H:%M}" if moment else "-"
+
+    def short(self, moment: datetime) -> str:
+        """Local date and time, where a line has much to say."""
+        return f"{self.local(moment):{'%d %b %H:%M' if _is_near(moment, self.now) else '%Y-%m-%d'}}"
+
+    def age(self, moment: datetime | None) -> str:
+        """How long ago, or in how long."""
+        if moment is None:
+            return "-"
+        if moment > self.now:
+            return f"in {span(moment - self.now)}"
+        return f"{span(self.now - moment)} ago"
+
+    def both(self, moment: datetime | None) -> str:
+        """Local time and age."""
+        return f"{self.time(moment)} ({self.age(moment)})" if moment else "-"
+
+
+def _is_near(moment: datetime, now: datetime) -> bool:
+    """Whether day and month say which year is meant."""
+    return abs(now - moment) < timedelta(days=180)
+
+
+def span(duration: timedelta) -> str:
+    """*duration* in the one unit in which a person would say it."""
+    seconds = duration.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    for unit, size in (("d", 86400), ("h", 3600)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 60:.0f} min"
+
+
+def octets(number: int) -> str:
+    """*number* octets as a disk's size is said."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number / 1e3:.0f} kB"
+
+
+def count(number: int, thing: str) -> str:
+    """*number* things, in words."""
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,56 @@
+"""Keeps docs/commands.md in step with what the commands say of themselves.
+
+Run it to write each command's help into its place:
+
+    python -m tools.commands
+"""
+
+import re
+from collections.abc import Iterator
+
+import click
+
+from smsgw.cli.main import smsgw
+from smsgw.simulator import playbook
+from tools.imports import ROOT
+
+PAGE = ROOT / "docs" / "commands.md"
+_BLOCK = re.compile(r"(?<=<!-- help: )(.*?)( -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
+_TRICKS = re.compile(r"(<!-- tricks -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
+
+
+def commands(
+    command: click.Command = smsgw, parent: click.Context | None = None
+) -> Iterator[tuple[str, click.Context]]:
+    """Each command's full name and context; of the groups, only the first."""
+    settings = command.context_settings if parent is None else {}
+    name = "smsgw" if parent is None else command.name
+    context = click.Context(command, parent, info_name=name, terminal_width=80, **settings)
+    if not isinstance(command, click.Group) or parent is None:
+        yield context.command_path, context
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found is not None  # noqa: S101 - it is in the list
+            yield from commands(found, context)
+
+
+def in_step(page: str) -> str:
+    """*page* with every block of help as the commands say it now."""
+    helps = {name: context.get_help() for name, context in commands()}
+
+    def block(found: re.Match[str]) -> str:
+        text = helps.get(found[1], "There is no such command.")
+        return f"{found[1]}{found[2]}```text\n{text}\n```\n"
+
+    page = _TRICKS.sub(lambda found: f"{found[1]}```text\n{playbook.helps()}\n```\n", page)
+    return _BLOCK.sub(block, page)
+
+
+def documented(page: str) -> list[str]:
+    """The commands that *page* has a block for."""
+    return [name for name, *_ in _BLOCK.findall(page)]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(in_step(PAGE.read_text()))
