@@ -40,7 +40,6 @@ from smsgw.smpp.pdu import (
     UnbindResp,
 )
 from smsgw.smpp.session import SLICE_PDUS
-from smsgw.smpp.statuses import RINVCMDLEN
 
 CITIZEN = Address("84905123456", 1, 1)
 TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
@@ -511,7 +510,7 @@ async def test_stream_out_of_step_is_nacked_before_it_is_dropped(smsc, link, des
     smsc.send_raw(b"\xff" * 16)
     assert "out of step" in await desk.state(LinkState.WAITING)
     (nack,) = received(smsc.records, GenericNack)
-    assert RINVCMDLEN == nack.status
+    assert Status.RINVCMDLEN == nack.status
 
 
 @on_a_bound_link(Manners(enquire_before_bind_resp=True))

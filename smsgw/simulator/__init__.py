@@ -10,12 +10,12 @@ from smsgw.simulator.words import (
     Point,
     Record,
     Silence,
-    Status,
     Submit,
     What,
     received,
     sent,
 )
+from smsgw.smpp.statuses import Status
 
 __all__ = [
     "DIALECTS",

@@ -29,12 +29,12 @@ from smsgw.simulator.words import (
     Point,
     Record,
     Silence,
-    Status,
     Submit,
     What,
 )
 from smsgw.smpp import alphabets, codec
 from smsgw.smpp.pdu import Bind, DataSm, DeliverSm, EnquireLink, SubmitSm, Unbind
+from smsgw.smpp.statuses import Status
 
 T = TypeVar("T")
 #: What a flood leaves unread before it waits: a socket's worth, so that nothing piles up here.

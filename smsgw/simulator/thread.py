@@ -19,8 +19,9 @@ from smsgw.simulator.session import Action, Session
 from smsgw.simulator.smsc import Smsc
 from smsgw.simulator.texts import Coding, Numbering
 from smsgw.simulator.tricks import Odd
-from smsgw.simulator.words import Delivery, Manners, Point, Record, Silence, Status, Submit
+from smsgw.simulator.words import Delivery, Manners, Point, Record, Silence, Submit
 from smsgw.smpp.pdu import DataSm, DeliverSm
+from smsgw.smpp.statuses import Status
 
 T = TypeVar("T")
 

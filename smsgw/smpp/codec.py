@@ -15,7 +15,7 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
-from smpplib import consts, smpp
+from smpplib import smpp
 
 from smsgw.model import Address, from_tuple
 from smsgw.smpp.pdu import (
@@ -44,6 +44,7 @@ from smsgw.smpp.pdu import (
     Unsendable,
     command_name,
 )
+from smsgw.smpp.statuses import Status
 
 HEADER_OCTETS = 16
 # message_payload may hold 64 KiB; the rest of a PDU stays far below one. A longer length word
@@ -129,41 +130,41 @@ _match_message = re.compile(
 # Name, octets with the NUL (0: one integer octet), status for the sender.
 _Field = tuple[str, int, int]
 _ADDRESSES: Sequence[_Field] = (
-    ("service_type", 6, consts.SMPP_ESME_RINVSERTYP),
-    ("source_addr_ton", 0, consts.SMPP_ESME_RINVSRCTON),
-    ("source_addr_npi", 0, consts.SMPP_ESME_RINVSRCNPI),
-    ("source_addr", 21, consts.SMPP_ESME_RINVSRCADR),
-    ("dest_addr_ton", 0, consts.SMPP_ESME_RINVDSTTON),
-    ("dest_addr_npi", 0, consts.SMPP_ESME_RINVDSTNPI),
-    ("destination_addr", 21, consts.SMPP_ESME_RINVDSTADR),
-    ("esm_class", 0, consts.SMPP_ESME_RINVESMCLASS),
+    ("service_type", 6, Status.RINVSERTYP),
+    ("source_addr_ton", 0, Status.RINVSRCTON),
+    ("source_addr_npi", 0, Status.RINVSRCNPI),
+    ("source_addr", 21, Status.RINVSRCADR),
+    ("dest_addr_ton", 0, Status.RINVDSTTON),
+    ("dest_addr_npi", 0, Status.RINVDSTNPI),
+    ("destination_addr", 21, Status.RINVDSTADR),
+    ("esm_class", 0, Status.RINVESMCLASS),
 )
 _MESSAGE: Sequence[_Field] = (
     *_ADDRESSES,
-    ("protocol_id", 0, consts.SMPP_ESME_RINVMSGLEN),
-    ("priority_flag", 0, consts.SMPP_ESME_RINVPRTFLG),
-    ("schedule_delivery_time", 17, consts.SMPP_ESME_RINVSCHED),
-    ("validity_period", 17, consts.SMPP_ESME_RINVEXPIRY),
-    ("registered_delivery", 0, consts.SMPP_ESME_RINVREGDLVFLG),
-    ("replace_if_present_flag", 0, consts.SMPP_ESME_RINVREPFLAG),
-    ("data_coding", 0, consts.SMPP_ESME_RINVMSGLEN),
-    ("sm_default_msg_id", 0, consts.SMPP_ESME_RINVDFTMSGID),
-    ("sm_length", 0, consts.SMPP_ESME_RINVMSGLEN),
+    ("protocol_id", 0, Status.RINVMSGLEN),
+    ("priority_flag", 0, Status.RINVPRTFLG),
+    ("schedule_delivery_time", 17, Status.RINVSCHED),
+    ("validity_period", 17, Status.RINVEXPIRY),
+    ("registered_delivery", 0, Status.RINVREGDLVFLG),
+    ("replace_if_present_flag", 0, Status.RINVREPFLAG),
+    ("data_coding", 0, Status.RINVMSGLEN),
+    ("sm_default_msg_id", 0, Status.RINVDFTMSGID),
+    ("sm_length", 0, Status.RINVMSGLEN),
 )
 _VALIDITY = [name for name, _, _ in _MESSAGE].index("validity_period")
 _DATA: Sequence[_Field] = (
     *((name, 65 if octets == 21 else octets, status) for name, octets, status in _ADDRESSES),
-    ("registered_delivery", 0, consts.SMPP_ESME_RINVREGDLVFLG),
-    ("data_coding", 0, consts.SMPP_ESME_RINVMSGLEN),
+    ("registered_delivery", 0, Status.RINVREGDLVFLG),
+    ("data_coding", 0, Status.RINVMSGLEN),
 )
 _BIND: Sequence[_Field] = (
-    ("system_id", 16, consts.SMPP_ESME_RINVSYSID),
-    ("password", 9, consts.SMPP_ESME_RINVPASWD),
-    ("system_type", 13, consts.SMPP_ESME_RINVSYSTYP),
-    ("interface_version", 0, consts.SMPP_ESME_RSYSERR),
-    ("addr_ton", 0, consts.SMPP_ESME_RSYSERR),
-    ("addr_npi", 0, consts.SMPP_ESME_RSYSERR),
-    ("address_range", 41, consts.SMPP_ESME_RSYSERR),
+    ("system_id", 16, Status.RINVSYSID),
+    ("password", 9, Status.RINVPASWD),
+    ("system_type", 13, Status.RINVSYSTYP),
+    ("interface_version", 0, Status.RSYSERR),
+    ("addr_ton", 0, Status.RSYSERR),
+    ("addr_npi", 0, Status.RSYSERR),
+    ("address_range", 41, Status.RSYSERR),
 )
 _T = TypeVar("_T", bound=Message)
 
@@ -227,7 +228,7 @@ def decode_message(kind: type[_T], frame: bytes, sequence: int) -> _T:
     if end < octets:
         tlvs, stray = _read_rest(frame, end, _JOINING if sm_length else _TEXT_OR_JOINING)
     elif end > octets:
-        raise _bad(frame, consts.SMPP_ESME_RINVMSGLEN, "sm_length goes beyond the PDU")
+        raise _bad(frame, Status.RINVMSGLEN, "sm_length goes beyond the PDU")
     return from_tuple(
         kind,
         (
@@ -301,7 +302,7 @@ def _read_answer(frame: bytes, octets: int) -> tuple[str, Mapping[int, bytes]]:
         return "", NO_TLVS
     end = frame.find(0, HEADER_OCTETS, HEADER_OCTETS + octets)
     if end < 0:
-        raise _bad(frame, consts.SMPP_ESME_RINVMSGLEN, f"no NUL within {octets} octets")
+        raise _bad(frame, Status.RINVMSGLEN, f"no NUL within {octets} octets")
     return str(frame[HEADER_OCTETS:end], "latin-1"), _read_tlvs(frame, end + 1)
 
 
@@ -318,7 +319,7 @@ def _read_tlvs(frame: bytes, at: int) -> dict[int, bytes]:
     """The TLVs from *at* to the end of *frame*. Raises `BadPdu`: the last one is cut."""
     tlvs, end = _whole_tlvs(frame, at)
     if end < len(frame):
-        raise _bad(frame, consts.SMPP_ESME_RINVOPTPARSTREAM, "a TLV goes beyond the PDU")
+        raise _bad(frame, Status.RINVOPTPARSTREAM, "a TLV goes beyond the PDU")
     return tlvs
 
 
@@ -350,7 +351,7 @@ def _read_rest(frame: bytes, at: int, needed: frozenset[int]) -> tuple[Mapping[i
     for start in range(end, end + nuls + 1):
         if int.from_bytes(frame[start : start + 2], "big") in needed:
             problem = "a TLV that the text needs goes beyond the PDU"
-            raise _bad(frame, consts.SMPP_ESME_RINVOPTPARSTREAM, problem)
+            raise _bad(frame, Status.RINVOPTPARSTREAM, problem)
     return tlvs, len(frame) - end
 
 
@@ -371,7 +372,7 @@ def _whole_tlvs(frame: bytes, at: int) -> tuple[dict[int, bytes], int]:
         at += 4 + octets
         tlvs[tag] = frame[at - octets : at]
     if at < end:
-        raise _bad(frame, consts.SMPP_ESME_RINVOPTPARSTREAM, f"more than {MAX_TLVS} TLVs")
+        raise _bad(frame, Status.RINVOPTPARSTREAM, f"more than {MAX_TLVS} TLVs")
     return tlvs, at
 
 
@@ -386,8 +387,8 @@ def _bad(frame: bytes, status: int, problem: str) -> BadPdu:
 
 # --- out ------------------------------------------------------------------------------------
 
-_MESSAGE_ID: Sequence[_Field] = (("message_id", 65, consts.SMPP_ESME_RINVMSGID),)
-_SYSTEM_ID: Sequence[_Field] = (("system_id", 16, consts.SMPP_ESME_RINVSYSID),)
+_MESSAGE_ID: Sequence[_Field] = (("message_id", 65, Status.RINVMSGID),)
+_SYSTEM_ID: Sequence[_Field] = (("system_id", 16, Status.RINVSYSID),)
 
 
 def encode(pdu: Pdu) -> bytes:

@@ -65,6 +65,7 @@ from smsgw.smpp.pdu import (
     command_name,
     describe,
 )
+from smsgw.smpp.statuses import Status
 
 MAX_SEQUENCE = 0x7FFFFFFF  #: SMPP v3.4 §5.1.4
 # A peer that floods us is told to slow down before anything is kept of what it sends.
@@ -83,9 +84,9 @@ WATCHED_OCTETS = 1024
 MAX_LATE = 1000
 
 _STATUS = {
-    Answer.OK: statuses.ROK,
-    Answer.LATER: statuses.RX_T_APPN,
-    Answer.BUSY: statuses.RTHROTTLED,
+    Answer.OK: Status.ROK,
+    Answer.LATER: Status.RX_T_APPN,
+    Answer.BUSY: Status.RTHROTTLED,
 }
 
 
@@ -511,7 +512,7 @@ class Session:
         lost, self._out_of_step = self._out_of_step, None
         if lost is not None and not self._over:
             if self._spoke_smpp:
-                self._respond(Command.GENERIC_NACK, 0, statuses.RINVCMDLEN)
+                self._respond(Command.GENERIC_NACK, 0, Status.RINVCMDLEN)
                 events.append(Odd(Oddity.OUT_OF_STEP, str(lost)))
                 self._lose(events, f"out of step: {lost}")
             else:
@@ -561,7 +562,7 @@ class Session:
             return
         _, command, _, sequence = codec.header.unpack_from(frame)
         if not command & ANSWER:
-            status = statuses.RX_R_APPN
+            status = Status.RX_R_APPN
             self._refuse(
                 events,
                 f"{Oddity.SUSPECT} {fingerprint}",
@@ -594,11 +595,11 @@ class Session:
             self._refuse(events, Oddity.MALFORMED, command, sequence, fault.status, why)
             return
         if not self._receives or self._state not in (_BOUND, _UNBINDING):
-            status, why = statuses.RINVBNDSTS, "on a session that is to bring none"
+            status, why = Status.RINVBNDSTS, "on a session that is to bring none"
             self._refuse(events, Oddity.WRONG_STATE, command, sequence, status, why)
             return
         if len(self._tickets) >= MAX_TICKETS:
-            status, why = statuses.RTHROTTLED, "too many wait for their answer"
+            status, why = Status.RTHROTTLED, "too many wait for their answer"
             self._refuse(events, Oddity.THROTTLED, command, sequence, status, why)
             return
         if pdu.stray:
@@ -608,7 +609,7 @@ class Session:
         if not is_receipt or not receipts.is_marked(pdu):
             mo = self._read_mo(pdu, events)
             if mo.part is not None and len(mo.part.octets) > MAX_PART_OCTETS:
-                status, why = statuses.RINVMSGLEN, f"a part of {len(mo.part.octets)} octets"
+                status, why = Status.RINVMSGLEN, f"a part of {len(mo.part.octets)} octets"
                 self._refuse(events, Oddity.LONG_PART, command, sequence, status, why)
                 return
         self._last_ticket = ticket = self._last_ticket + 1
@@ -654,7 +655,7 @@ class Session:
         if submit is not None:
             mt_id, _, recipient = submit
             events.append(statuses.result(mt_id, status, codec.first_string(frame), recipient))
-        elif sequence in self._late and status == statuses.ROK:
+        elif sequence in self._late and status == Status.ROK:
             taken = Taken(self._late.pop(sequence), codec.first_string(frame))
             events.append(TakenLate(taken))
         elif sequence not in self._late:
@@ -663,15 +664,15 @@ class Session:
     def _on_request(self, command: int, sequence: int, events: list[Event]) -> None:
         match command:
             case Command.ENQUIRE_LINK:
-                self._respond(command | ANSWER, sequence, statuses.ROK)
+                self._respond(command | ANSWER, sequence, Status.ROK)
             case Command.UNBIND:
-                self._respond(command | ANSWER, sequence, statuses.ROK)
+                self._respond(command | ANSWER, sequence, Status.ROK)
                 self._state = _CLOSED
                 events.append(PeerUnbound())
             case Command.ALERT_NOTIFICATION | Command.OUTBIND:
                 pass  # SMPP v3.4 has no answer to these
             case _:
-                status, why = statuses.RINVCMDID, "is not served"
+                status, why = Status.RINVCMDID, "is not served"
                 self._refuse(events, Oddity.UNKNOWN_COMMAND, command, sequence, status, why)
 
     def _on_answer(
@@ -699,7 +700,7 @@ class Session:
             events.append(Unbound())
         elif nack and sequence in self._submits:
             mt_id, _, recipient = self._submits.pop(sequence)
-            if status == statuses.ROK:
+            if status == Status.ROK:
                 reason = "generic_nack with status 0"
                 events.append(Postponed(mt_id, reason, throttled=False))
             else:
@@ -712,7 +713,7 @@ class Session:
         events.append(Odd(Oddity.STRAY_ANSWER, f"{said} to nothing that we asked"))
 
     def _on_bind_answer(self, status: int, nack: bool, frame: bytes, events: list[Event]) -> None:
-        if status == statuses.ROK and not nack:
+        if status == Status.ROK and not nack:
             self._state = _BOUND
             events.append(Bound(codec.first_string(frame)))
         else:
