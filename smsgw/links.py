@@ -40,9 +40,7 @@ from smsgw.model import (
     Taken,
     Unanswered,
 )
-from smsgw.smpp.pace import BARRED_PAUSE, Pace
-from smsgw.smpp.session import (
-    BindMode,
+from smsgw.smpp.events import (
     BindRefused,
     Bound,
     Event,
@@ -51,12 +49,13 @@ from smsgw.smpp.session import (
     Odd,
     PeerUnbound,
     ReceiptReceived,
-    Session,
-    SessionSettings,
     TakenLate,
     Unbound,
     Watch,
 )
+from smsgw.smpp.pace import BARRED_PAUSE, Pace
+from smsgw.smpp.session import Session
+from smsgw.smpp.settings import BindMode, SessionSettings
 from smsgw.smpp.statuses import waits_long
 
 log = logging.getLogger("smsgw.links")

@@ -39,7 +39,7 @@ from smsgw.smpp.pdu import (
     Unbind,
     UnbindResp,
 )
-from smsgw.smpp.session import SLICE_PDUS
+from smsgw.smpp.stream import SLICE_PDUS
 
 CITIZEN = Address("84905123456", 1, 1)
 TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
