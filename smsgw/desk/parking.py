@@ -22,8 +22,9 @@ class Parking:
 
     def release(self, promised: int) -> list[Arrival]:
         """Those whose turn it is, one for each password that is not *promised* to another."""
-        spare = len(self._stock) - promised
-        return self._turns.take(spare) if self._turns and spare > 0 else []
+        if not self._turns:
+            return []
+        return self._turns.take(max(0, len(self._stock) - promised))
 
     def park(self, arrivals: Sequence[tuple[int, Arrival]], released: int) -> list[Arrival]:
         """Let these, each with its place in the batch, wait; the first *released* had their turn.

@@ -47,11 +47,13 @@ class Timetable:
 
     def due(self) -> list[str]:
         """The links of which something is due."""
-        return _past(self._due, self._loop.time())
+        now = self._loop.time()
+        return [link for link, at in self._due.items() if at <= now]
 
     def owed(self) -> list[str]:
         """The links of which a reply is due."""
-        return _past(self._owed, self._loop.time())
+        now = self._loop.time()
+        return [link for link, at in self._owed.items() if at <= now]
 
     def owes(self, link: str) -> bool:
         """Whether a reply of *link* is due."""
@@ -67,8 +69,3 @@ class Timetable:
         # Looked at early rather than late: somebody may set the clock meanwhile.
         time = self._loop.time() + min(max(wait, 0.0), LONGEST_SLEEP_SECONDS)
         times[link] = min(times.get(link, time), time)
-
-
-def _past(times: dict[str, float], now: float) -> list[str]:
-    """The links whose time has come."""
-    return [link for link, at in times.items() if at <= now]

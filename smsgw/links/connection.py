@@ -113,6 +113,7 @@ class Connection(asyncio.Protocol):
         self._writable = True
         self._ending: Ending | None = None  # the first reason is the true one
         self._unbinding = False
+        self._goes_on = False  # slices of what was read are still to be worked off
         self._lost = False
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
@@ -135,11 +136,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._is_over():
             now = self._loop.time()
-            was_behind = self.session.is_behind
             self._handle(self.session.receive(data, now, in_slices=True), now)
-            if self.session.is_behind and not was_behind:
+            if self.session.is_behind and not self._goes_on:
                 # A read of thousands of PDUs: others have their turn between two slices of it,
                 # and nothing more is read meanwhile.
+                self._goes_on = True
                 self._transport.pause_reading()
                 self._loop.call_soon(self._go_on)
 
@@ -149,7 +150,8 @@ class Connection(asyncio.Protocol):
             self._handle(self.session.go_on(), self._loop.time())
         else:
             self.session.forget_rest()
-        if self.session.is_behind:
+        self._goes_on = self.session.is_behind
+        if self._goes_on:
             self._loop.call_soon(self._go_on)
         elif self._lost:
             self._finish()

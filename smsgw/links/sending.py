@@ -93,7 +93,7 @@ class Sending:
         if sender is None or self._stopping or not sender.writable:
             return 0
         useful = 2 * self._smsc.window
-        held = self._held.replies if replies else len(self._held)
+        held = len(self._held.replies) if replies else len(self._held)
         if not self._pace.allowance(self._loop.time()):
             if self._pace.probing and held < useful:
                 # What was refused already makes room for another one to ask with.
@@ -113,7 +113,8 @@ class Sending:
 
     def pump(self, now: float) -> None:
         """Hand MTs to the session, as many as window and pace allow; `flush` writes them."""
-        if not self._held:
+        held = self._held
+        if not (held.replies or held.reminders):
             return
         sender = self._sender()
         if sender is None or self._stopping:

@@ -28,10 +28,15 @@ class _Asked(NamedTuple):
 
 
 class Requests:
-    """The answers that a session awaits."""
+    """The answers that a session awaits.
+
+    Attributes:
+        deadline: when the first of them must be here.
+    """
 
     def __init__(self) -> None:
         self._awaited: dict[Command, _Asked] = {}
+        self.deadline = inf
 
     def __contains__(self, command: Command) -> bool:
         return command in self._awaited
@@ -39,6 +44,7 @@ class Requests:
     def ask(self, command: Command, sequence: int, deadline: float) -> None:
         """*command* is on its way; its answer will carry *sequence*."""
         self._awaited[command] = _Asked(sequence, deadline)
+        self.deadline = min(self.deadline, deadline)
 
     def answered(self, command: int, sequence: int) -> Command | None:
         """Which request an answer ends; None: none.
@@ -49,15 +55,9 @@ class Requests:
         for asked, (number, _) in self._awaited.items():
             if number == sequence and command in (asked | ANSWER, Command.GENERIC_NACK):
                 del self._awaited[asked]
+                self.deadline = min((one.deadline for one in self._awaited.values()), default=inf)
                 return asked
         return None
-
-    @property
-    def deadline(self) -> float:
-        """When the first answer must be here."""
-        if not self._awaited:  # nearly always
-            return inf
-        return min(asked.deadline for asked in self._awaited.values())
 
     def overdue(self, now: float) -> Command | None:
         """A request whose answer should have been here by *now*."""

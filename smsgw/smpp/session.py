@@ -117,9 +117,8 @@ class Session(Outgoing):
         self._template = codec.SubmitTemplate(
             SubmitSm(0, settings.source, registered_delivery=int(settings.receipts))
         )
-        command = settings.mode.command
-        who = settings.system_id, settings.password, settings.system_type
-        self._send(codec.encode(Bind(command, self._ask(command, now), *who)))
+        bind, who = settings.mode.command, (settings.system_id, settings.password)
+        self._send(codec.encode(Bind(bind, self._ask(bind, now), *who, settings.system_type)))
 
     # --- what the link asks for -------------------------------------------------------------
 
@@ -198,7 +197,7 @@ class Session(Outgoing):
     @property
     def is_behind(self) -> bool:
         """Whether PDUs that were read wait for `go_on`."""
-        return self._stream.is_behind
+        return bool(self._stream.behind or self._stream.lost)
 
     # --- time -------------------------------------------------------------------------------
 
@@ -211,7 +210,7 @@ class Session(Outgoing):
         deadline = self._requests.deadline
         if self._state is _OPEN:
             return deadline
-        if _ENQUIRE_LINK not in self._requests:
+        if deadline == inf or _ENQUIRE_LINK not in self._requests:
             deadline = min(deadline, self._heard + self.settings.enquire_link_interval)
         if self._submits:
             deadline = min(deadline, next(iter(self._submits.values()))[1])
@@ -256,9 +255,9 @@ class Session(Outgoing):
         """
         events, self._pending = self._pending, []
         stream = self._stream
-        if self._state is _CLOSED or not data or stream.is_lost:
+        if self._state is _CLOSED or not data or stream.lost:
             return events
-        if foreign := stream.foreign(data):
+        if not stream.spoke_smpp and (foreign := stream.foreign(data)):
             self._is_not_smpp(events, foreign)
             return events
         frames, whole = stream.feed(data, now, in_slices=in_slices)
@@ -281,18 +280,20 @@ class Session(Outgoing):
     def _work_off(self, frames: Sequence[bytes], events: list[Event]) -> None:
         if self._state is not _CLOSED:
             self._on_frames(frames, events)
+        stream = self._stream
         if self._state is _CLOSED:
-            self._stream.forget()
-            return
-        lost = self._stream.take_loss()
-        if lost is not None:
-            if self._stream.spoke_smpp:
+            stream.forget()
+        elif stream.behind:
+            pass  # what follows comes first
+        elif (lost := stream.lost) is not None:
+            stream.forget()
+            if stream.spoke_smpp:
                 self._respond(Command.GENERIC_NACK, 0, Status.RINVCMDLEN)
                 events.append(Odd(Oddity.OUT_OF_STEP, str(lost)))
                 self._lose(events, f"out of step: {lost}")
             else:
                 self._is_not_smpp(events, excerpt(lost.octets))
-        elif self._is_not_read and not self._stream.is_behind:
+        elif self._is_not_read:
             self._lose(events, "peer does not read what we answer")
 
     def _is_not_smpp(self, events: list[Event], said: str) -> None:

@@ -23,6 +23,8 @@ class Stream:
     Attributes:
         whole_by: when that is; None: none has begun.
         spoke_smpp: a whole PDU has come.
+        behind: PDUs that were read and not yet worked off.
+        lost: why nothing that comes behind these can be read; None: it can.
     """
 
     def __init__(self, patience: float) -> None:
@@ -30,18 +32,8 @@ class Stream:
         self.spoke_smpp = False
         self._patience = patience
         self._frames = codec.FrameReader()
-        self._behind: deque[bytes] = deque()  # PDUs that were read and not yet worked off
-        self._lost: StreamLost | None = None  # what comes behind these
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether there is a slice to take."""
-        return bool(self._behind or self._lost)
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether nothing that comes now can be read any more."""
-        return self._lost is not None
+        self.behind: deque[bytes] = deque()
+        self.lost: StreamLost | None = None
 
     @property
     def rest(self) -> bytes:
@@ -67,38 +59,31 @@ class Stream:
         try:
             frames = self._frames.feed(data)
         except StreamLost as fault:
-            frames, self._lost = fault.frames, fault
+            frames, self.lost = fault.frames, fault
         whole = bool(frames)
         if whole:
             self.spoke_smpp = True
         if whole or self.whole_by is None:
             self.whole_by = now + self._patience if self._frames.is_inside else None
         many = len(data) > SLICE_OCTETS or len(frames) > SLICE_PDUS
-        if self._behind or (in_slices and many):
-            self._behind += frames
+        if self.behind or (in_slices and many):
+            self.behind += frames
             frames = self.next_slice()
         return frames, whole
 
     def next_slice(self) -> list[bytes]:
         """PDUs to work off before others have their turn."""
-        behind, octets = self._behind, 0
+        behind, octets = self.behind, 0
         frames: list[bytes] = []
         while behind and len(frames) < SLICE_PDUS and octets < SLICE_OCTETS:
             octets += len(behind[0])
             frames.append(behind.popleft())
         return frames
 
-    def take_loss(self) -> StreamLost | None:
-        """What ended the stream, once everything before it was worked off."""
-        if self._behind:
-            return None
-        lost, self._lost = self._lost, None
-        return lost
-
     def forget(self) -> None:
         """Leave what was not worked off to the SMSC, which sends it again."""
-        self._behind.clear()
-        self._lost = None
+        self.behind.clear()
+        self.lost = None
 
 
 def excerpt(octets: bytes) -> str:

@@ -1226,3 +1226,20 @@ async def test_smsc_may_drop_the_line_at_any_point(smsc, link, desk):
         link.flush()
         await smsc.until(lambda count=count: smsc.binds >= count)
         await desk.state(LinkState.BOUND)
+
+
+# --- what nobody foresaw ----------------------------------------------------------------------
+
+
+@on_a_bound_link()
+async def test_result_of_a_new_kind_is_a_fault_and_not_dropped(smsc, link, desk):
+    with pytest.raises(AssertionError):
+        link.settle(object(), 0.0)
+    assert [] == desk.results
+
+
+@on_a_bound_link(reconnect_min="30s")
+async def test_event_of_a_new_kind_ends_the_session_and_is_not_dropped(smsc, link, desk):
+    (connection,) = link.sessions.values()
+    connection._handle([object()], asyncio.get_running_loop().time())
+    assert "fault of the gateway; see the log" == await desk.state(LinkState.WAITING)
