@@ -18,9 +18,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -28,44 +27,24 @@ from smsgw import clock, control, copies, tuning
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
-from smsgw.gateway import By, Expired, Gateway, Hotline, Rules
-from smsgw.jobs import Jobs
-from smsgw.links import Link
+from smsgw.gateway import Gateway, Hotline, Rules
+from smsgw.links import Links
 from smsgw.lock import DaemonLock
 from smsgw.metrics import MetricsServer
-from smsgw.model import LinkState
 from smsgw.monitor import Monitor
-from smsgw.passwords import OnDemand, Stock
-from smsgw.store.store import (
-    Store,
-    StoreLost,
-    StoreUnavailable,
-)
+from smsgw.passwords import Stock
+from smsgw.store import Store, StoreLost
 from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
+from smsgw.upkeep import Upkeep
 from smsgw.vault import Vault
 from smsgw.verbs import Verbs
 from smsgw.worker import Worker
 
 log = logging.getLogger("smsgw.daemon")
 
-#: When nobody registers.
-PURGE_AT = time(3, 30)
-HEARTBEAT = timedelta(hours=1)
-#: How often data keys that are too old are looked for (see `datakeys.LIFE`).
-RESEAL_INTERVAL = timedelta(minutes=1)
 #: A start that takes longer than this says so to systemd again.
 OPENING_SECONDS = 10.0
-#: Accounts of one expiry step, which is one transaction: a text that comes in meanwhile waits 3 ms.
-EXPIRED_AT_ONCE = 50
-#: Passwords that are made at once for a command that lacks some.
-HASHED_AT_ONCE = 10
-#: In which the hashers make some more passwords.
-REFILL_SECONDS = 1.0
-#: What waits for a link that cannot send is looked for so often ...
-STAND_IN_EVERY = timedelta(seconds=5)
-#: ... and leaves by another of its carrier once that link was down for so long.
-STAND_IN_AFTER_SECONDS = 10.0
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
@@ -105,13 +84,6 @@ class Daemon:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._links: list[Link] = []
-        self._link_changed = asyncio.Event()
-        self._told: dict[str, object] = {}  # the state of each link, as it is stored
-        self._binds: dict[str, int] = {}  # of each link, after which what was held left again
-        self._unable_since: dict[str, float] = {}  # links that cannot send, in the loop's time
-        self._started = clock.now()
-        self._received = -1  # texts, when the last walk for data keys was done
 
     async def run(self) -> None:
         """Run until a signal.
@@ -125,23 +97,22 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self._build(stack)
             desk = asyncio.create_task(self._desk.run(), name="desk")
-            jobs = asyncio.create_task(self._jobs().run(), name="jobs")
-            teller = asyncio.create_task(self._keep_telling(), name="teller")
-            forever = {desk, jobs, teller}
+            jobs = asyncio.create_task(self._upkeep.jobs().run(), name="jobs")
+            publisher = asyncio.create_task(self._publish_links(), name="publisher")
+            forever = {desk, jobs, publisher}
             try:
-                for link in self._links:
-                    link.start()
+                await self._links.configure(self._settings)
                 self._stock.start()  # hashing is slow, and binding need not wait for it
                 tuning.collect_seldom()
                 self._feed_watchdog()
-                notify("READY=1", f"STATUS={self._summary()}")
+                notify("READY=1", f"STATUS={self._links.summary()}")
                 await asyncio.wait({self._end, *forever}, return_when=asyncio.FIRST_COMPLETED)
                 notify("STOPPING=1", "STATUS=ending")
                 for end in (self._end, *forever):  # others end only by what must not be survived
                     if end.done():
                         end.result()
                 jobs.cancel()
-                teller.cancel()
+                publisher.cancel()
                 await self._stop(desk)
             finally:
                 for task in forever:
@@ -152,7 +123,7 @@ class Daemon:
         """Make all parts, each with its way to end on *stack*."""
         settings, loop = self._settings, self._loop
         log.info("starting pid=%d database=%s", os.getpid(), settings.gateway.database)
-        worker = Worker("store")
+        self._worker = worker = Worker("store")
         stack.callback(worker.close)
         store = await self._open_store(worker)
         stack.push_async_callback(worker.do, store.close)
@@ -165,21 +136,21 @@ class Daemon:
         stack.callback(stock.close)
         self._gateway = await worker.do(Gateway, store, Rules.of(settings), vault, stock)
         self._desk = Desk(self._gateway, worker, stock)
-        await self._desk.run_in_store(self._gateway.start, clock.now())
-        verbs = Verbs(
-            self._desk,
-            Hotline(self._gateway, self._ring),
-            self._links,
-            self._expire_for,
-            self._lost,
-        )
+        await worker.do(self._gateway.start, clock.now())
+        suspects = Suspects.open(settings.gateway.database)
+        stack.callback(suspects.close)
+        known = {link.name: link.oddities for link in await worker.do(store.links)}
+        self._links = Links(self._desk, self._gateway, worker, suspects, known)
+        self._upkeep = Upkeep(settings, self._desk, self._gateway, worker, stock, self._links)
+        hotline = Hotline(self._gateway, self._ring)
+        verbs = Verbs(self._desk, hotline, worker, self._links, self._upkeep.expire_for, self._lost)
         orders = control.Daemon(
             settings.gateway.control_socket, settings.gateway.database, verbs.table
         )
         stack.push_async_callback(orders.close)
         await orders.start()
         if settings.metrics.listen:
-            monitor = Monitor(settings, self._desk, store, stock, self._links)
+            monitor = Monitor(settings, self._desk, store, worker, stock, self._links)
             metrics = MetricsServer(monitor.samples, monitor.report)
             await metrics.start(*settings.metrics.listen)
             stack.push_async_callback(metrics.close)
@@ -190,19 +161,6 @@ class Daemon:
             (signal.SIGHUP, self._on_hang_up),
         ):
             loop.add_signal_handler(number, action)
-        suspects = Suspects.open(settings.gateway.database)
-        stack.callback(suspects.close)
-        known = {link.name: link.oddities for link in await worker.do(store.links)}
-        for smsc in settings.smsc:
-            link = Link(
-                smsc,
-                settings.gateway.shortcode,
-                self._desk,
-                lambda _: self._link_changed.set(),
-                suspects,
-                known.get(smsc.name, {}),
-            )
-            self._links.append(link)
 
     async def _open_store(self, worker: Worker) -> Store:
         """The database, brought up to date; systemd waits as long as a copy takes."""
@@ -221,14 +179,13 @@ class Daemon:
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
         """The clean end: nothing that was received is left without commit and answer."""
         log.info("ending: no new texts; waiting for the disk and the SMSCs")
-        for link in self._links:
-            link.quiesce()
+        self._links.quiesce()
         await self._drain(desk)
-        await asyncio.gather(*(link.close() for link in self._links))
+        await self._links.close()
         await self._drain(desk)
-        await self._tell()
+        await self._links.publish()
         try:
-            await self._desk.run_in_store(self._gateway.end_seals, clock.now())
+            await self._worker.do(self._gateway.end_seals, clock.now())
         except SmsgwError as fault:
             log.warning("data keys stay until the next start: %s", fault)
 
@@ -243,6 +200,17 @@ class Daemon:
             desk.result()
         if drained not in done:
             log.error("the store is too slow: the SMSC will send again what was not committed")
+
+    async def _publish_links(self) -> None:
+        """Tell systemd and commands of each change of a link.
+
+        Raises:
+            StoreLost: end the process.
+        """
+        while True:
+            await self._links.change()
+            notify(f"STATUS={self._links.summary()}")
+            await self._links.publish()
 
     # --- signals and faults -----------------------------------------------------------------
 
@@ -274,177 +242,6 @@ class Daemon:
         if interval is not None:
             notify("WATCHDOG=1")
             self._loop.call_later(interval, self._feed_watchdog)
-
-    # --- jobs -------------------------------------------------------------------------------
-
-    def _jobs(self) -> Jobs:
-        tick = self._settings.registration.tick_interval
-        jobs = Jobs(fatal=(StoreLost,))
-        jobs.every(tick, "expiry", self._expire)
-        jobs.every(tick, "tidy", self._tidy)
-        jobs.every(STAND_IN_EVERY, "stand-in", self._stand_in)
-        jobs.every(RESEAL_INTERVAL, "seals", self._renew_seals)
-        jobs.every(tick, "tell", self._tell)  # what could not be stored when it changed
-        jobs.every(tick, "garbage", self._collect_garbage)
-        jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
-        jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
-        return jobs
-
-    async def _expire(self) -> None:
-        """Replace what has lapsed, in batches between which traffic commits."""
-        while True:
-            done = await self._expire_some(clock.now())
-            if not (done.more or done.short):
-                return
-            if not self._settings.registration.password_stock:  # nothing is hashed ahead
-                await self._hash_some(1)
-            elif len(self._stock) <= self._reserve:
-                await asyncio.sleep(REFILL_SECONDS)
-
-    async def _expire_for(self, by: By, now: datetime) -> Expired:
-        """One batch for a command, which will ask again while there are more."""
-        done = await self._expire_some(now, by)
-        if done.short:
-            await self._hash_some(HASHED_AT_ONCE)
-        return done
-
-    async def _expire_some(self, now: datetime, by: By | None = None) -> Expired:
-        limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - self._reserve))
-        done = await self._desk.run_in_store(self._gateway.expire, now, limit, by)
-        for link in self._configured(done.links):
-            self._desk.ring(link, replies=False)
-        return done
-
-    @property
-    def _reserve(self) -> int:
-        """A night's worth of reminders must not take all passwords from those who register."""
-        return self._settings.registration.password_stock // 2
-
-    async def _hash_some(self, count: int) -> None:
-        issuer = OnDemand(self._settings.registration.password_length)
-        self._stock.give_back(await asyncio.to_thread(issuer.take, count))
-
-    def _configured(self, links: Collection[str]) -> list[str]:
-        """Those of *links* that are there; what waits for another one waits for its carrier."""
-        return [link.name for link in self._links if link.name in links]
-
-    async def _collect_garbage(self) -> None:
-        tuning.collect_now()
-
-    async def _tidy(self) -> None:
-        more = True
-        while more:  # a step at a time: traffic commits in between
-            done = await self._desk.run_in_store(self._gateway.tidy, clock.now())
-            more = done.more
-            self._desk.outcomes += done.outcomes
-            for link in self._configured(done.due):
-                self._desk.ring(link)
-
-    async def _stand_in(self) -> None:
-        """Let links that can send carry what waits for others of their carrier."""
-        now = self._loop.time()
-        able = {link.name for link in self._links if link.able}
-        self._unable_since = {
-            link.name: self._unable_since.get(link.name, now)
-            for link in self._links
-            if link.name not in able
-        }
-        if self._desk.trouble or not able:
-            return
-        spared = {
-            name
-            for name, since in self._unable_since.items()
-            if now - since < STAND_IN_AFTER_SECONDS
-        }
-        more = True
-        while more:  # a step at a time: traffic commits in between
-            links, more = await self._desk.run_in_store(
-                self._gateway.stand_in, able, spared, clock.now()
-            )
-            for link in links:
-                self._desk.ring(link)
-
-    async def _renew_seals(self) -> None:
-        """Let data keys die; while nobody texts, empty the log of what they sealed, too."""
-        while await self._desk.run_in_store(self._gateway.renew_seals, clock.now()):
-            pass
-        received, self._received = self._received, self._desk.outcomes.total()
-        if received == self._received:
-            await self._desk.run_in_store(self._gateway.store.truncate_log)
-
-    async def _purge(self) -> None:
-        database = self._settings.gateway.database
-        await self._desk.run_in_store(copies.remove_old, database, clock.now())
-        messages = accounts = 0
-        more = True
-        while more:  # a step at a time: traffic commits in between
-            gone = await self._desk.run_in_store(self._gateway.purge, clock.now())
-            messages, accounts, more = messages + gone.messages, accounts + gone.accounts, gone.more
-        log.info("purge messages=%d accounts=%d", messages, accounts)
-
-    async def _heartbeat(self) -> None:
-        counts = [link.counts for link in self._links]
-        log.info(
-            "alive %s; since %s received=%d taken=%d passwords=%d",
-            self._summary(),
-            self._started.isoformat(timespec="minutes"),
-            sum(count.mo for count in counts),
-            sum(count.taken for count in counts),
-            len(self._stock),
-        )
-
-    def _summary(self) -> str:
-        bound = sum(link.status[0] is LinkState.BOUND for link in self._links)
-        return f"{bound} of {len(self._links)} links bound"
-
-    # --- what the links say -----------------------------------------------------------------
-
-    async def _keep_telling(self) -> None:
-        while True:
-            await self._link_changed.wait()
-            self._link_changed.clear()
-            await self._tell()
-
-    async def _release_held(self) -> None:
-        """Let what is held for a link leave again that has bound since."""
-        for link in self._links:
-            binds = link.counts.binds
-            if link.able and self._binds.get(link.name) != binds:
-                more = True
-                while more:  # a step at a time
-                    try:
-                        more = await self._desk.run_in_store(
-                            self._gateway.release_held, link.name, clock.now()
-                        )
-                    except StoreUnavailable as fault:
-                        log.warning("link %s: what is held stays so: %s", link.name, fault)
-                        break
-                    if more:
-                        self._desk.ring(link.name)
-                else:
-                    self._binds[link.name] = binds
-
-    async def _tell(self) -> None:
-        """Store the state of each link where commands read it, unless it stands there.
-
-        Raises:
-            StoreLost: end the process.
-        """
-        notify(f"STATUS={self._summary()}")
-        for link in self._links:
-            state, reason = link.status
-            oddities = dict(link.oddities)
-            status = state, reason, oddities
-            if status != self._told.get(link.name):
-                try:
-                    await self._desk.run_in_store(
-                        self._gateway.link_changed, link.name, state, reason, clock.now(), oddities
-                    )
-                except StoreUnavailable as fault:
-                    log.warning("link %s: its state cannot be stored: %s", link.name, fault)
-                else:
-                    self._told[link.name] = status
-        await self._release_held()
 
 
 def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

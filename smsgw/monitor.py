@@ -6,7 +6,7 @@ piece at a time, so that traffic is held up by nobody who watches.
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,11 +16,12 @@ from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.health import Condition, Disk, LinkHealth, Report
 from smsgw.limits import CEILING_FACT
-from smsgw.links import Link
+from smsgw.links import Links
 from smsgw.metrics import Measured, Sample
 from smsgw.model import Outcome
 from smsgw.passwords import Stock
-from smsgw.store.store import Store
+from smsgw.store import Store
+from smsgw.worker import Worker
 
 #: A store that does not answer within this is not well.
 STORE_PATIENCE_SECONDS = 3.0
@@ -37,17 +38,21 @@ class _Seen(NamedTuple):
 
 
 class Monitor:
-    """
-    Args:
-        links: the ones that are; read at each call.
-    """
+    """Reads what others count."""
 
     def __init__(
-        self, settings: Settings, desk: Desk, store: Store, stock: Stock, links: Sequence[Link]
+        self,
+        settings: Settings,
+        desk: Desk,
+        store: Store,
+        worker: Worker,
+        stock: Stock,
+        links: Links,
     ) -> None:
         self._settings = settings
         self._desk = desk
         self._store = store
+        self._worker = worker
         self._stock = stock
         self._links = links
         self._census = Census(store)
@@ -69,7 +74,7 @@ class Monitor:
             database=str(gateway.database),
             store_faults=faults,
             daemon_runs=True,
-            links=[LinkHealth(link.name, *link.status) for link in self._links],
+            links=[LinkHealth(name, *status) for name, status in self._links.states().items()],
             held=found.outbox.held if found else None,
             oldest_queued=found.outbox.oldest_queued if found else None,
             replies_per_hour=self._settings.limits.replies_per_hour,
@@ -82,10 +87,10 @@ class Monitor:
         try:
             for _ in range(PIECES_AT_ONCE):  # in between, traffic commits
                 async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                    if await self._desk.run_in_store(self._census.step):
+                    if await self._worker.do(self._census.step):
                         break
             async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                return await self._desk.run_in_store(self._look)
+                return await self._worker.do(self._look)
         except TimeoutError:
             return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
         except Exception as fault:
@@ -119,19 +124,8 @@ class Monitor:
             count = self._desk.outcomes[outcome]
             help_text = "Texts of citizens decided and stored."
             samples.append(Sample("smsgw_mo_total", help_text, count, {"outcome": outcome}))
-        for link in self._links:
-            label = {"link": link.name}
-            samples += (
-                Sample(f"smsgw_link_{name}", help_text, value, label)
-                for name, help_text, value in link.measure()
-            )
-            samples += (
-                Sample(
-                    "smsgw_link_oddities_total",
-                    "What the SMSC did against the standard, by kind.",
-                    value,
-                    label | {"kind": kind.partition(" ")[0]},
-                )
-                for kind, value in link.oddities.items()
-            )
+        samples += (
+            Sample(f"smsgw_link_{name}", meaning, value, labels)
+            for name, meaning, value, labels in self._links.measure()
+        )
         return samples

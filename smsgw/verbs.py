@@ -7,7 +7,7 @@ hotline needs no key. Knows the hotline's verbs, the desk and the links; no sock
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,9 +16,10 @@ from smsgw.control import Verb
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
 from smsgw.gateway import By, Expired, Hotline
-from smsgw.links import Link
+from smsgw.links import Links
 from smsgw.passwords import OnDemand
-from smsgw.store.store import StoreLost
+from smsgw.store import StoreLost
+from smsgw.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,14 @@ class Verbs:
         self,
         desk: Desk,
         hotline: Hotline,
-        links: Sequence[Link],
+        worker: Worker,
+        links: Links,
         expire: Callable[[By, datetime], Awaitable[Expired]],
         on_lost: Callable[[StoreLost], None],
     ) -> None:
         self._desk = desk
         self._hotline = hotline
+        self._worker = worker
         self._links = links
         self._expire = expire
         self._on_lost = on_lost
@@ -123,7 +126,7 @@ class Verbs:
 
     async def _in_store(self, function: Callable[..., T], *args: Any) -> T:
         try:
-            return await self._desk.run_in_store(function, *args)
+            return await self._worker.do(function, *args)
         except StoreLost as fault:
             self._on_lost(fault)
             raise

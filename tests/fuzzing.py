@@ -23,6 +23,14 @@ from smsgw.registration import syntax
 from smsgw.registration.readings import reread
 from smsgw.smpp import codec, receipts
 from smsgw.smpp.alphabets import Alphabet, decode, encode, join, septets, split_header
+from smsgw.smpp.events import (
+    Lost,
+    MoReceived,
+    NotBound,
+    Odd,
+    ReceiptReceived,
+    WindowFull,
+)
 from smsgw.smpp.pdu import (
     BadPdu,
     Bind,
@@ -46,17 +54,8 @@ from smsgw.smpp.pdu import (
     Unsendable,
     describe,
 )
-from smsgw.smpp.session import (
-    BindMode,
-    Lost,
-    MoReceived,
-    NotBound,
-    Odd,
-    ReceiptReceived,
-    Session,
-    SessionSettings,
-    WindowFull,
-)
+from smsgw.smpp.session import Session
+from smsgw.smpp.settings import BindMode, SessionSettings
 
 T = TypeVar("T")
 

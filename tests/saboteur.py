@@ -16,7 +16,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from smsgw import daemon
+from smsgw import upkeep
 from smsgw.datakeys import DataKeys
 from smsgw.desk import Desk
 from smsgw.gateway import Gateway
@@ -180,7 +180,7 @@ def hasty_keys(seconds="1"):
     """Data keys live so long instead of minutes, and are looked for twice as often."""
     life = timedelta(seconds=float(seconds))
     DataKeys.__init__.__defaults__ = (life,)
-    daemon.RESEAL_INTERVAL = life / 2
+    upkeep.RESEAL_INTERVAL = life / 2
 
 
 def powerless():

@@ -120,12 +120,12 @@ def committed(house, statement="SELECT count(*) FROM mo"):
 
 
 async def accounts(desk, house):
-    return await desk.run_in_store(lambda: list(house.store.accounts()))
+    return await desk._worker.do(lambda: list(house.store.accounts()))
 
 
 @at_the_desk
 async def test_mo_is_answered_after_its_commit_and_the_reply_leaves(desk, port, house):
-    desk._stock.start()
+    desk._parked._stock.start()
     desk.received(port, house.mo(AN, TEXT), 7)
     await port.until(lambda: port.sent)
     assert {7: Answer.OK} == port.answers
@@ -169,7 +169,7 @@ async def test_registration_waits_for_the_hashers_and_others_pass_by(desk, port,
     desk.received(port, house.mo(BINH, "hallo"), 2)
     await port.until(lambda: port.answers)
     assert {2: Answer.OK} == port.answers
-    desk._stock.start()
+    desk._parked._stock.start()
     await port.until(lambda: len(port.answers) == 2)
     assert Answer.OK == port.answers[1]
     assert {Outcome.SYNTAX_ERROR: 1, Outcome.REGISTERED: 1} == desk.outcomes
@@ -180,14 +180,14 @@ async def test_registration_that_waits_takes_a_password_that_was_given_back(desk
     desk.received(port, house.mo(AN, TEXT), 1)
     desk.received(port, house.mo(BINH, "hallo"), 2)
     await port.until(lambda: 2 in port.answers)
-    desk._stock.give_back(OnDemand(8).take(1))
+    desk._parked._stock.give_back(OnDemand(8).take(1))
     desk.received(port, house.mo(BINH, "hallo nua"), 3)
     await port.until(lambda: 1 in port.answers)
 
 
 @at_the_desk
 async def test_many_registrations_pass_an_empty_stock_in_the_end(desk, port, house):
-    desk._stock.start()
+    desk._parked._stock.start()
     for n in range(20):
         text = f"TK,Nguyen Van An,2012345{n:02},01.02.1990"
         desk.received(port, house.mo(f"849051000{n:02}", text), n)
@@ -205,7 +205,7 @@ async def test_text_sent_again_while_it_waits_for_a_password_is_one_text(desk, p
         await asyncio.sleep(0)
     await desk.drain()
     assert {} == port.answers
-    desk._stock.start()
+    desk._parked._stock.start()
     await port.until(lambda: len(port.answers) == 24)
     assert {Answer.OK} == set(port.answers.values())
     assert {Outcome.REGISTERED: 8} == desk.outcomes
@@ -232,7 +232,7 @@ async def test_copies_get_the_answer_of_the_first_while_stock_and_store_are_in_t
     away = house.path.with_suffix(".away")
     house.path.rename(away)
     desk.received(port, house.mo(AN, TEXT), 2)
-    desk._stock.give_back(OnDemand(8).take(1))
+    desk._parked._stock.give_back(OnDemand(8).take(1))
     desk.passwords_ready()
     desk.received(port, house.mo(AN, TEXT), 3)
     await port.until(lambda: port.answers)
@@ -254,7 +254,7 @@ async def test_copy_by_another_link_of_the_carrier_waits_with_the_first(desk, po
     desk.received(other, house.mo(AN, TEXT, session=2, link="viettel2"), 1)
     await desk.drain()
     assert {} == other.answers
-    desk._stock.give_back(OnDemand(8).take(1))
+    desk._parked._stock.give_back(OnDemand(8).take(1))
     desk.passwords_ready()
     await other.until(lambda: other.answers)
     assert {1: Answer.OK} == port.answers == other.answers
@@ -291,7 +291,7 @@ async def test_copy_of_a_part_waits_with_the_part(desk, port, house):
         desk.received(port, mo, ticket)
     await port.until(lambda: port.answers)
     assert {1: Answer.OK, 2: Answer.OK} == port.answers
-    desk._stock.start()
+    desk._parked._stock.start()
     await port.until(lambda: len(port.answers) == 4)
     assert {Answer.OK} == set(port.answers.values())
     assert {Outcome.REGISTERED: 1} == desk.outcomes
@@ -332,7 +332,7 @@ async def test_text_that_waits_for_a_password_is_dropped_when_its_session_ends(d
     desk.received(port, house.mo(BINH, OTHER_TEXT, session=2), 2)
     await parked(desk, 2)
     port.ends(1)
-    desk._stock.start()
+    desk._parked._stock.start()
     await port.until(lambda: port.answers)
     await desk.drain()
     assert {2: Answer.OK} == port.answers
@@ -347,7 +347,7 @@ async def test_text_whose_session_ended_in_the_batch_is_not_parked(desk, port, h
     await desk.drain()
     assert 0 == len(desk._parked)
     assert desk.received(port, house.mo(AN, TEXT, session=2), 2) is None
-    desk._stock.start()
+    desk._parked._stock.start()
     await port.until(lambda: port.answers)
     assert {2: Answer.OK} == port.answers
 
@@ -370,7 +370,7 @@ async def test_first_copy_takes_the_place_of_a_text_whose_session_ends(desk, por
         desk.received(port, house.mo(AN, TEXT, session=session), ticket)
     port.ends(2)
     port.ends(1)
-    desk._stock.start()
+    desk._parked._stock.start()
     await port.until(lambda: len(port.answers) == 2)
     assert {4: Answer.OK, 5: Answer.OK} == port.answers
     (account,) = await accounts(desk, house)
@@ -428,7 +428,7 @@ async def test_link_that_flaps_leaves_nothing_for_others_to_wait_for(desk, port,
     other = Port(desk, "mobi")
     desk.attach(other)
     desk.received(other, house.mo(AN, TEXT, link="mobi"), 1)
-    desk._stock.start()
+    desk._parked._stock.start()
     await other.until(lambda: other.answers)
     assert {Outcome.REGISTERED: 1} == desk.outcomes
 
@@ -446,7 +446,7 @@ class Hashers:
 
     def __init__(self, desk, rate=100.0):
         self.desk, self.rate = desk, rate
-        desk._stock = desk._gateway.tools.issuer = self
+        desk._parked._stock = desk._gateway.tools.issuer = self
         self._hash = hash_password("secret23")
         self.ready = []
 
@@ -554,12 +554,14 @@ async def test_newcomer_does_not_get_the_password_that_an_older_text_waits_for(d
     async with asyncio.timeout(PATIENCE):
         while len(desk._parked) < 3:
             await asyncio.sleep(0)
-    desk._stock.give_back([Issued("secret23", hash_password("secret23"))])  # nobody was told
+    desk._parked._stock.give_back(
+        [Issued("secret23", hash_password("secret23"))]
+    )  # nobody was told
     desk.received(port, house.mo(BINH, OTHER_TEXT), 9)
     await port.until(lambda: port.answers or desk._arrivals)
     await desk.drain()
     assert 9 not in port.answers
-    desk._stock.start()
+    desk._parked._stock.start()
     await port.until(lambda: len(port.answers) == 4)
     phones = [account.phone for account in await accounts(desk, house)]
     assert [f"+{phone}" for phone in (*old, BINH)] == phones
@@ -640,12 +642,12 @@ async def test_older_replies_leave_before_newer_ones(desk, port, house):
 @at_the_desk
 async def test_reply_passes_reminders_that_wait(desk, port, house):
     desk.received(port, house.mo(AN, TEXT), 1)
-    desk._stock.start()
+    desk._parked._stock.start()
     await port.until(lambda: port.sent)
     desk.settled(Taken(port.sent[0].id, "7F"), "viettel")
     await desk.drain()
     noon = clock.now().replace(hour=5) + timedelta(days=4)
-    await desk.run_in_store(house.gateway.expire, noon)
+    await desk._worker.do(house.gateway.expire, noon)
     port.space = 0  # all that the link may hold are reminders
     port.reply_space = 1
     desk.ring("viettel", replies=False)
@@ -664,8 +666,8 @@ async def test_reply_behind_many_that_are_given_up_leaves_by_itself(desk, port, 
         batch = Batch(mos=[house.mo(f"8490500{n:04}", "hallo") for n in range(count)])
         house.gateway.commit(batch, now)
 
-    await desk.run_in_store(queue, 250, clock.now() - GIVE_UP_AFTER)
-    await desk.run_in_store(queue, 1, clock.now())
+    await desk._worker.do(queue, 250, clock.now() - GIVE_UP_AFTER)
+    await desk._worker.do(queue, 1, clock.now())
     desk.ring("viettel")
     await port.until(lambda: port.sent)
     assert 250 == committed(house, "SELECT count(*) FROM outbox WHERE state = 'failed'")

@@ -58,12 +58,15 @@ MAY_KNOW = {
     **dict.fromkeys(GATEWAY, WORDS | GATEWAY | BELOW_THE_GATEWAY),
     # The event loop.
     "desk": WORDS | {"gateway", "passwords", "store", "turns", "worker"},
-    "connect": WORDS | {"config"},
-    "links": WORDS | {"config", "connect", "desk", "logs", "smpp"},
+    "links": WORDS | {"config", "desk", "gateway", "logs", "smpp", "store", "suspects", "worker"},
+    "upkeep": WORDS
+    | {"config", "copies", "desk", "gateway", "jobs", "links", "passwords", "store"}
+    | {"tuning", "worker"},
     "metrics": WORDS | {"health"},
     "monitor": WORDS
-    | {"census", "config", "desk", "health", "limits", "links", "metrics", "passwords", "store"},
-    "verbs": WORDS | GATEWAY | {"control", "desk", "links", "passwords", "store"},
+    | {"census", "config", "desk", "health", "limits", "links", "metrics", "passwords", "store"}
+    | {"worker"},
+    "verbs": WORDS | GATEWAY | {"control", "desk", "links", "passwords", "store", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
     "simulator": WORDS | {"smpp"},
     "demo": WORDS | {"harmless", "simulator", "smpp.statuses"},
@@ -90,7 +93,7 @@ def test_room_knows_only_what_lies_below_it(room):
 
 def test_gateway_never_sees_a_pdu():
     wire = {"smsgw.smpp.pdu", "smsgw.smpp.codec", "smsgw.smpp.session"}
-    for module in [*in_room("smsgw.gateway"), "smsgw.desk"]:
+    for module in [*in_room("smsgw.gateway"), *in_room("smsgw.desk")]:
         assert set() == imports(module) & wire, module
 
 
@@ -103,7 +106,7 @@ def test_the_gateway_is_entered_by_its_door():
 
 def test_only_the_codec_imports_smpplib():
     users = {name for name in FILES if any(within(known, "smpplib") for known in imports(name))}
-    assert users <= {"smsgw.smpp.codec"}
+    assert {"smsgw.smpp.codec.writing"} == users
 
 
 def test_only_the_commands_and_the_daemon_know_the_wiring():
@@ -233,6 +236,8 @@ def test_only_the_command_line_names_its_commands():
         if not any(within(module, room) for room in ("smsgw.cli", "smsgw.demo", "smsgw.simulator"))
         for where, text in strings(module)
         if re.search(r"`(sudo )?smsgw [a-z]", text)
+        # The reason of a held text is stored: whoever reads it is at the command line.
+        and "outbox retry" not in text
     }
     assert set() == named
 

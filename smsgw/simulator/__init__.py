@@ -1,21 +1,22 @@
 """A real SMSC over TCP, simulated down to its faults: for tests, demo and an operator's dry run."""
 
+from smsgw.simulator.handle import Handle
 from smsgw.simulator.receipts import DIALECTS, Dialect
 from smsgw.simulator.smsc import Smsc
 from smsgw.simulator.texts import Coding, Numbering
-from smsgw.simulator.thread import Handle, SmscThread
+from smsgw.simulator.thread import SmscThread
 from smsgw.simulator.words import (
     Delivery,
     Manners,
     Point,
     Record,
     Silence,
-    Status,
     Submit,
     What,
     received,
     sent,
 )
+from smsgw.smpp.statuses import Status
 
 __all__ = [
     "DIALECTS",

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from smsgw.model import Address
 from smsgw.simulator import tricks
+from smsgw.simulator.handle import Handle
 from smsgw.simulator.smsc import Smsc
 from smsgw.simulator.texts import address
-from smsgw.simulator.thread import Handle, SmscThread
+from smsgw.simulator.thread import SmscThread
 from smsgw.simulator.tricks import Odd
 from smsgw.simulator.words import Submit
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from smsgw.simulator import receipts
-from smsgw.simulator.words import Delivery, Manners, Point, Record, Silence, Status, Submit, What
+from smsgw.simulator.words import Delivery, Manners, Point, Record, Silence, Submit, What
 from smsgw.smpp import codec
 from smsgw.smpp.pdu import (
     BadPdu,
@@ -33,6 +33,7 @@ from smsgw.smpp.pdu import (
     UnbindResp,
     Unknown,
 )
+from smsgw.smpp.statuses import Status
 
 
 class Carrier(Protocol):

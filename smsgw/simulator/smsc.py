@@ -13,35 +13,30 @@ import asyncio
 import itertools
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
 from smsgw import clock
 from smsgw.simulator import receipts
 from smsgw.simulator.receipts import DIALECTS, Dialect
+from smsgw.simulator.records import Records
 from smsgw.simulator.session import Action, Session
-from smsgw.simulator.tricks import Odd
+from smsgw.simulator.verdicts import Verdicts
 from smsgw.simulator.words import (
     TEMPORARY,
     Delivery,
     Manners,
     Point,
-    Record,
     Silence,
-    Status,
     Submit,
     What,
 )
-from smsgw.smpp import alphabets, codec
+from smsgw.smpp import alphabets
 from smsgw.smpp.pdu import Bind, DataSm, DeliverSm, EnquireLink, SubmitSm, Unbind
-
-T = TypeVar("T")
-#: What a flood leaves unread before it waits: a socket's worth, so that nothing piles up here.
-FLOOD_OCTETS = 1 << 20
+from smsgw.smpp.statuses import Status
 
 
-class Smsc:
+class Smsc(Records, Verdicts):
     """The SMSC: one listening socket, any number of sessions."""
 
     def __init__(
@@ -52,16 +47,15 @@ class Smsc:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        Records.__init__(self)
+        Verdicts.__init__(self)
         self.manners = manners or Manners()
         self.host = host
         self.port = port  #: 0 until `start`: any free one
         self.tls = tls
         self.sessions: dict[int, Session] = {}  #: connected now, bound or not
-        self.records: list[Record] = []
-        self.submits: list[Submit] = []
         self.deliveries: list[Delivery] = []
         self.binds = 0  #: accepted, ever
-        self.on_record: Callable[[Record], None] | None = None
         self.on_submit: Callable[[Submit], None] | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[Session] = set()  #: also those that are being closed
@@ -69,17 +63,8 @@ class Smsc:
         self._session_numbers = itertools.count(1)
         self._message_numbers = itertools.count(clock.stamp(clock.now()))
         self._waiting: deque[Delivery] = deque()  #: for a session that may take them
-        self._waiters: list[tuple[Callable[[], object], asyncio.Future[object]]] = []
         self._points: dict[Point, deque[Action]] = {point: deque() for point in Point}
         self._stalled = False
-        # What submit_sm is answered with, other than "taken":
-        self._next_statuses: deque[int] = deque()
-        self._statuses_to: dict[str, int] = {}
-        self._refuses_source: int | None = None
-        self._rate: tuple[float, int] | None = None
-        self._rate_times: deque[float] = deque()
-        self._unseen = 0  #: submits before this index were all returned by `next_submit`
-        self._seen: set[int] = set()
 
     # --- listening ---
 
@@ -164,46 +149,11 @@ class Smsc:
 
     # --- switches ---
 
-    def answer_next(self, *statuses: int) -> None:
-        """Answer the next submit_sm with these statuses, one each."""
-        self._next_statuses.extend(statuses)
-
-    def answer_to(self, number: str, status: int | None) -> None:
-        """Answer every submit_sm to *number* with *status*; None: as any other."""
-        if status is None:
-            self._statuses_to.pop(number, None)
-        else:
-            self._statuses_to[number] = status
-
-    def throttle(
-        self,
-        count: int = 0,
-        *,
-        per_second: float | None = None,
-        status: int = Status.RTHROTTLED,
-    ) -> None:
-        """Answer *status* to the next *count* submits, or to all beyond *per_second*.
-
-        `throttle()` ends it.
-        """
-        self._next_statuses.clear()
-        self._next_statuses.extend([status] * count)
-        self._rate = (per_second, status) if per_second else None
-        self._rate_times.clear()
-
-    # How an SMSC refuses our texts, or takes them and says nothing (see also `throttle`).
-
-    def fill_queue(self, *numbers: str) -> None:
-        """Answer that the queue of these recipients is full; `fill_queue()` ends it for all."""
-        for number in list(self._statuses_to):
-            if not numbers and self._statuses_to[number] == Status.RMSGQFUL:
-                del self._statuses_to[number]
-        for number in numbers:
-            self.answer_to(number, Status.RMSGQFUL)
-
-    def refuse_source(self, status: int | None = Status.RINVSRCADR) -> None:
-        """Take nothing from the gateway's short code; None ends it."""
-        self._refuses_source = status
+    def _status_for(self, pdu: SubmitSm) -> int | None:
+        """What *pdu* is answered with; None: nothing."""
+        if Silence.SUBMITS in self.manners.silent:
+            return None
+        return self._verdict(pdu, self.loop.time())
 
     def swallow(self, swallows: bool = True) -> None:
         """Take every submit_sm and never answer it, while everything else goes on."""
@@ -238,68 +188,6 @@ class Smsc:
         for chosen in self.chosen(session):
             chosen.send_raw(octets)
 
-    # --- floods; each ends by itself ---
-
-    async def pour(
-        self, made: Iterable[Odd], per_second: float = 0, *, redeliver: bool = False
-    ) -> list[Delivery]:
-        """Hand over all that is *made*, so many a second; 0: as fast as the gateway reads.
-
-        Returns when the last is handed over, not when it is answered.
-        """
-        begin = self.loop.time()
-        handed = []
-        for number, odd in enumerate(made):
-            if per_second and (wait := begin + number / per_second - self.loop.time()) > 0:
-                await asyncio.sleep(wait)
-            while sum(session.backlog for session in self.bound) > FLOOD_OCTETS:
-                await asyncio.sleep(0.001)
-            handed.append(self.deliver(odd.pdu, redeliver=redeliver, tail=odd.tail))
-            if not number % 64:
-                await asyncio.sleep(0)  # answers are read meanwhile
-        return handed
-
-    async def flap(self, made: Iterator[Odd], seconds: float, at_once: int) -> int:
-        """Whenever a gateway has bound, send so many at once and drop the line: how often."""
-        end, times = self.loop.time() + seconds, 0
-        while (left := end - self.loop.time()) > 0:
-            try:
-                await self.until(lambda: any(s.may_deliver for s in self.bound), left)
-            except TimeoutError:
-                break
-            for odd in itertools.islice(made, at_once):
-                self.deliver(odd.pdu, redeliver=False, tail=odd.tail)
-            self.drop()
-            times += 1
-        return times
-
-    async def trickle(self, octets: bytes, every: float) -> float:
-        """Send *octets* one by one, to the newest session; the seconds until it was closed.
-
-        Raises:
-            TimeoutError: all were sent, and the gateway still waits for more.
-        """
-        session = self.bound[-1]
-        begin = self.loop.time()
-        for octet in octets:
-            session.send_raw(bytes((octet,)))
-            await asyncio.sleep(every)
-            if session.closed:
-                return self.loop.time() - begin
-        raise TimeoutError(f"{len(octets)} octets, and the gateway still waits for more")
-
-    async def small_pdus(self, seconds: float) -> int:
-        """Send enquire_link after enquire_link, as fast as the gateway reads: how many."""
-        end, count = self.loop.time() + seconds, 0
-        pile = codec.encode(EnquireLink(1)) * 1000
-        while self.loop.time() < end:
-            for session in self.bound:
-                if session.backlog < FLOOD_OCTETS:
-                    session.send_raw(pile)
-                    count += 1000
-            await asyncio.sleep(0.001)
-        return count
-
     async def unbind(self, session: int | None = None, timeout: float = 10) -> None:
         """Unbind one session or all as before maintenance: ask, wait for the answer, close.
 
@@ -333,81 +221,6 @@ class Smsc:
     def chosen(self, session: int | None) -> list[Session]:
         """The session of that number, or all that are bound."""
         return self.bound if session is None else [self.sessions[session]]
-
-    async def until(
-        self, happened: Callable[[], T | None], timeout: float = 10, what: str = "what was expected"
-    ) -> T:
-        """Wait until *happened* returns something true, and return it.
-
-        It is asked now and after everything that is recorded.
-
-        Raises:
-            TimeoutError: not within *timeout* seconds; says what happened last.
-        """
-        if result := happened():
-            return result
-        waiter = self.loop.create_future()
-        entry = happened, waiter
-        self._waiters.append(entry)
-        try:
-            return await asyncio.wait_for(waiter, timeout)
-        except TimeoutError:
-            raise TimeoutError(f"not within {timeout:g} s: {what}\n{self.recently()}") from None
-        finally:
-            if entry in self._waiters:
-                self._waiters.remove(entry)
-
-    async def next_submit(
-        self, timeout: float = 10, *, to: str | None = None, text: str | None = None
-    ) -> Submit:
-        """The oldest submit_sm that this has not returned before; waits for one.
-
-        Args:
-            to: only to this destination, as it was written on the wire.
-            text: only with this in its text.
-
-        Raises:
-            TimeoutError: none within *timeout* seconds.
-        """
-        looked = self._unseen
-
-        def found() -> Submit | None:
-            nonlocal looked
-            while looked < len(self.submits):
-                index, submit = looked, self.submits[looked]
-                looked += 1
-                if (
-                    index not in self._seen
-                    and (to is None or submit.destination.number == to)
-                    and (text is None or text in (submit.text or ""))
-                ):
-                    self._seen.add(index)
-                    while self._unseen in self._seen:
-                        self._seen.remove(self._unseen)
-                        self._unseen += 1
-                    return submit
-            return None
-
-        about = f" to {to}" if to else ""
-        return await self.until(found, timeout, f"a submit_sm{about}")
-
-    def recently(self, count: int = 12) -> str:
-        """The last records, for a person who wonders."""
-        lines = [f"{len(self.submits)} submits, sessions {list(self.sessions)}; at last:"]
-        for record in self.records[-count:]:
-            lines.append(
-                f"  {record.at:.3f} session {record.session} {record.what} "
-                f"{record.pdu or ''} {record.note}"
-            )
-        return "\n".join(lines)
-
-    def forget(self) -> None:
-        """Drop all records, submits and finished deliveries: for runs of many hours."""
-        self.records.clear()
-        self.submits.clear()
-        self._seen.clear()
-        self._unseen = 0
-        self.deliveries = [delivery for delivery in self.deliveries if not delivery.done]
 
     # --- what sessions tell ---
 
@@ -460,7 +273,7 @@ class Smsc:
             registered_delivery=pdu.registered_delivery,
             tlvs=pdu.tlvs,
             number=next(self._message_numbers),
-            status=self._verdict(pdu),
+            status=self._status_for(pdu),
             validity_period=validity_period,
         )
         self.submits.append(submit)
@@ -468,25 +281,6 @@ class Smsc:
             self.on_submit(submit)
         self._tell()
         return submit
-
-    def _verdict(self, pdu: SubmitSm) -> int | None:
-        if Silence.SUBMITS in self.manners.silent:
-            return None
-        if self._refuses_source is not None:
-            return self._refuses_source
-        if pdu.destination.number in self._statuses_to:
-            return self._statuses_to[pdu.destination.number]
-        if self._next_statuses:
-            return self._next_statuses.popleft()
-        if self._rate:
-            per_second, status = self._rate
-            now = self.loop.time()
-            while self._rate_times and self._rate_times[0] <= now - 1:
-                self._rate_times.popleft()
-            if len(self._rate_times) >= per_second:
-                return status
-            self._rate_times.append(now)
-        return Status.ROK
 
     def answered(self, delivery: Delivery, status: int) -> None:
         delivery.statuses.append(status)
@@ -542,24 +336,3 @@ class Smsc:
         if actions := self._points[point]:
             actions.popleft()(session)
         return session.closed
-
-    def note(self, record: Record) -> None:
-        self.records.append(record)
-        if self.on_record:
-            self.on_record(record)
-        self._tell()
-
-    def _tell(self) -> None:
-        for entry in self._waiters[:]:
-            happened, waiter = entry
-            if waiter.done():
-                continue
-            try:
-                result = happened()
-            except Exception as exc:
-                waiter.set_exception(exc)
-            else:
-                if not result:
-                    continue
-                waiter.set_result(result)
-            self._waiters.remove(entry)

@@ -13,59 +13,18 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from smsgw.model import Address
-from smsgw.simulator import texts
+from smsgw.simulator import floods, texts
+from smsgw.simulator.handle import Handle
 from smsgw.simulator.receipts import Dialect
 from smsgw.simulator.session import Action, Session
 from smsgw.simulator.smsc import Smsc
 from smsgw.simulator.texts import Coding, Numbering
 from smsgw.simulator.tricks import Odd
-from smsgw.simulator.words import Delivery, Manners, Point, Record, Silence, Status, Submit
+from smsgw.simulator.words import Manners, Point, Record, Silence, Submit
 from smsgw.smpp.pdu import DataSm, DeliverSm
+from smsgw.smpp.statuses import Status
 
 T = TypeVar("T")
-
-
-class Handle:
-    """A text that was handed to the gateway, and what became of it."""
-
-    def __init__(self, thread: "SmscThread", delivery: Delivery) -> None:
-        self._thread = thread
-        self.delivery = delivery
-
-    def __repr__(self) -> str:
-        return repr(self.delivery)
-
-    @property
-    def statuses(self) -> list[int]:
-        """The gateway's answers so far, over all tries."""
-        return list(self.delivery.statuses)
-
-    @property
-    def tries(self) -> int:
-        return self.delivery.tries
-
-    def answer(self, timeout: float = 10) -> int:
-        """The command_status of the gateway's first answer.
-
-        Raises:
-            TimeoutError: none in *timeout* seconds.
-        """
-        self._until(lambda: bool(self.delivery.statuses), timeout, "an answer")
-        return self.delivery.statuses[0]
-
-    def settled(self, timeout: float = 30) -> int:
-        """The command_status after which the SMSC tries no more.
-
-        Raises:
-            TimeoutError: no such answer in *timeout* seconds, or tries ended without one.
-        """
-        self._until(lambda: self.delivery.done, timeout, "a final answer")
-        if not self.delivery.statuses:
-            raise TimeoutError("given up without an answer")
-        return self.delivery.statuses[-1]
-
-    def _until(self, happened: Callable[[], bool], timeout: float, what: str) -> None:
-        self._thread.until(lambda _: happened(), timeout, f"{what} to {self.delivery}")
 
 
 class SmscThread:
@@ -295,17 +254,17 @@ class SmscThread:
     ) -> list[Handle]:
         return [
             Handle(self, delivery)
-            for delivery in self._run(self.smsc.pour(made, per_second, redeliver=redeliver))
+            for delivery in self._run(floods.pour(self.smsc, made, per_second, redeliver=redeliver))
         ]
 
     def flap(self, made: Iterator[Odd], seconds: float, at_once: int) -> int:
-        return self._run(self.smsc.flap(made, seconds, at_once))
+        return self._run(floods.flap(self.smsc, made, seconds, at_once))
 
     def trickle(self, octets: bytes, every: float) -> float:
-        return self._run(self.smsc.trickle(octets, every))
+        return self._run(floods.trickle(self.smsc, octets, every))
 
     def small_pdus(self, seconds: float) -> int:
-        return self._run(self.smsc.small_pdus(seconds))
+        return self._run(floods.small_pdus(self.smsc, seconds))
 
     # --- switches ---
 

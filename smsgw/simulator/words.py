@@ -5,7 +5,7 @@ Plain values, and PDUs inside them; no socket, no loop.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from smsgw.model import Address
@@ -13,31 +13,9 @@ from smsgw.simulator.receipts import DIALECTS, Dialect
 from smsgw.smpp import codec
 from smsgw.smpp.alphabets import Alphabet
 from smsgw.smpp.pdu import DataSm, DeliverSm, Pdu
+from smsgw.smpp.statuses import Status
 
 T = TypeVar("T")
-
-
-class Status(IntEnum):
-    """The command_status values that this SMSC speaks of, SMPP v3.4 §5.1.3."""
-
-    ROK = 0x00
-    RINVCMDID = 0x03
-    RINVBNDSTS = 0x04
-    RALYBND = 0x05
-    RSYSERR = 0x08
-    RINVSRCADR = 0x0A
-    RINVDSTADR = 0x0B
-    RBINDFAIL = 0x0D
-    RINVPASWD = 0x0E
-    RINVSYSID = 0x0F
-    RMSGQFUL = 0x14
-    RSUBMITFAIL = 0x45
-    RINVSRCTON = 0x48
-    RINVSRCNPI = 0x49
-    RTHROTTLED = 0x58
-    RX_T_APPN = 0x64
-    RX_P_APPN = 0x65
-    RX_R_APPN = 0x66
 
 
 #: What a gateway answers when it wants the same message again.

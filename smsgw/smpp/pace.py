@@ -72,6 +72,10 @@ class Pace:
         self._peak_until = _NEVER
         self._full: set[str] = set()  # recipients refused since one was accepted
 
+    def bind_to(self, max_per_second: int) -> None:
+        """From now on at most so many in any second; 0: no bound of ours."""
+        self._bound = max_per_second or _UNBOUNDED
+
     def allowance(self, now: float) -> int:
         """How many may leave now."""
         if now < self._resume:

@@ -3,8 +3,10 @@
 from smsgw.model import Address, Mt
 from smsgw.smpp.alphabets import Alphabet
 from smsgw.smpp.codec import FrameReader, decode, encode
+from smsgw.smpp.events import Bound, Odd
 from smsgw.smpp.pdu import BindResp, Command, DeliverSm
-from smsgw.smpp.session import BindMode, Bound, Odd, Session, SessionSettings
+from smsgw.smpp.session import Session
+from smsgw.smpp.settings import BindMode, SessionSettings
 
 T0 = 1000.0
 CITIZEN = Address("84905123456", 1, 1)

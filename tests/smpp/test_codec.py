@@ -14,7 +14,15 @@ from smpplib import consts, smpp
 
 from smsgw.model import Address
 from smsgw.smpp import codec
-from smsgw.smpp.codec import MAX_PDU_OCTETS, FrameReader, SubmitTemplate, decode, encode
+from smsgw.smpp.codec import (
+    MAX_PDU_OCTETS,
+    FrameReader,
+    SubmitTemplate,
+    decode,
+    encode,
+    layout,
+    reading,
+)
 from smsgw.smpp.pdu import (
     BINDS,
     BadPdu,
@@ -429,7 +437,7 @@ def test_pattern_and_field_table_agree_about_one_wrong_octet(at, value):
         decode(wire)
     except BadPdu:
         return
-    codec._read_fields(wire, codec._MESSAGE)
+    reading._read_fields(wire, layout.MESSAGE)
 
 
 # --- out ------------------------------------------------------------------------------------

@@ -6,6 +6,12 @@ from dialogue import CITIZEN, SHORTCODE, T0, TEXT, Dialogue, bound, deliver_sm
 
 from smsgw.model import Octets, Oddity
 from smsgw.smpp.codec import encode, header
+from smsgw.smpp.events import (
+    Lost,
+    MoReceived,
+    Odd,
+    ReceiptReceived,
+)
 from smsgw.smpp.pdu import (
     DataSm,
     DeliverSmResp,
@@ -16,16 +22,9 @@ from smsgw.smpp.pdu import (
     Tlv,
     Unbind,
 )
-from smsgw.smpp.session import (
-    SLICE_OCTETS,
-    SLICE_PDUS,
-    WATCHED_OCTETS,
-    BindMode,
-    Lost,
-    MoReceived,
-    Odd,
-    ReceiptReceived,
-)
+from smsgw.smpp.session import WATCHED_OCTETS
+from smsgw.smpp.settings import BindMode
+from smsgw.smpp.stream import SLICE_OCTETS, SLICE_PDUS
 
 UDHI = 0x40
 STRAY_NUL = bytes.fromhex(

@@ -25,10 +25,22 @@ from smsgw.model import (
     Taken,
     Unanswered,
 )
-from smsgw.smpp import session as session_module
+from smsgw.smpp import inbox, outgoing, window
 from smsgw.smpp.alphabets import Alphabet
 from smsgw.smpp.alphabets import encode as encode_text
 from smsgw.smpp.codec import decode, encode, header
+from smsgw.smpp.events import (
+    BindRefused,
+    Bound,
+    Lost,
+    MoReceived,
+    NotBound,
+    PeerUnbound,
+    ReceiptReceived,
+    TakenLate,
+    Unbound,
+    WindowFull,
+)
 from smsgw.smpp.pdu import (
     Bind,
     BindResp,
@@ -47,20 +59,8 @@ from smsgw.smpp.pdu import (
     Unknown,
     Unsendable,
 )
-from smsgw.smpp.session import (
-    BindMode,
-    BindRefused,
-    Bound,
-    Lost,
-    MoReceived,
-    NotBound,
-    PeerUnbound,
-    ReceiptReceived,
-    Session,
-    TakenLate,
-    Unbound,
-    WindowFull,
-)
+from smsgw.smpp.session import Session
+from smsgw.smpp.settings import BindMode
 
 OK = 0
 RINVBNDSTS = 4
@@ -613,7 +613,7 @@ def test_text_that_smpp_cannot_carry_is_refused_at_the_next_tick(unsendable):
 def test_sequence_numbers_wrap_and_skip_those_in_flight():
     dialogue = bound(window=100)
     first = dialogue.session.submit(mt(1), T0)
-    dialogue.session._sequence = session_module.MAX_SEQUENCE - 1
+    dialogue.session._window._sequence = window.MAX_SEQUENCE - 1
     sequences = [dialogue.session.submit(mt(number), T0) for number in range(2, 6)]
     assert [0x7FFFFFFF, 1, 3, 4] == sequences
     assert 2 == first
@@ -818,7 +818,7 @@ def test_answers_before_the_stream_went_out_of_step_still_count():
 
 
 def test_flood_is_turned_away_before_anything_is_kept(monkeypatch):
-    monkeypatch.setattr(session_module, "MAX_TICKETS", 2)
+    monkeypatch.setattr(inbox, "MAX_TICKETS", 2)
     dialogue = bound()
     events = dialogue.says(deliver_sm(1), deliver_sm(2), deliver_sm(3))
     assert [1, 2] == [event.ticket for event in events]
@@ -826,7 +826,7 @@ def test_flood_is_turned_away_before_anything_is_kept(monkeypatch):
 
 
 def test_peer_that_does_not_read_is_dropped(monkeypatch):
-    monkeypatch.setattr(session_module, "MAX_OUTGOING_OCTETS", 100)
+    monkeypatch.setattr(outgoing, "MAX_OUTGOING_OCTETS", 100)
     dialogue = bound()
     events = []
     for sequence in range(7):
@@ -835,7 +835,7 @@ def test_peer_that_does_not_read_is_dropped(monkeypatch):
 
 
 def test_unanswered_submits_are_not_remembered_for_ever(monkeypatch):
-    monkeypatch.setattr(session_module, "MAX_LATE", 2)
+    monkeypatch.setattr(window, "MAX_LATE", 2)
     dialogue = bound()
     sequences = []
     for number in range(3):

@@ -5,7 +5,7 @@ from smpplib import consts
 
 from smsgw.model import Taken
 from smsgw.smpp import statuses
-from smsgw.smpp.statuses import Verdict
+from smsgw.smpp.statuses import Status, Verdict
 
 NAMES = {
     value: name.removeprefix("SMPP_")
@@ -15,7 +15,7 @@ NAMES = {
 
 
 def test_table_has_all_statuses_of_the_specification():
-    assert set(NAMES) == set(statuses.TABLE)
+    assert set(NAMES) == set(Status)
 
 
 @pytest.mark.parametrize("status", NAMES, ids=NAMES.get)
@@ -69,7 +69,7 @@ RESULTS = {
 }
 
 
-@pytest.mark.parametrize("status", sorted({*statuses.TABLE, 0x410} - {statuses.ROK}))
+@pytest.mark.parametrize("status", sorted({*Status, 0x410} - {Status.ROK}))
 def test_result_says_what_the_verdict_says(status):
     result = statuses.result(5, status, "", "84905")._asdict()
     assert 5 == result.pop("mt_id")
@@ -78,7 +78,7 @@ def test_result_says_what_the_verdict_says(status):
 
 
 def test_text_that_was_taken_has_the_id_that_its_receipt_will_name():
-    assert Taken(5, "4711") == statuses.result(5, statuses.ROK, "4711", "84905")
+    assert Taken(5, "4711") == statuses.result(5, Status.ROK, "4711", "84905")
 
 
 @pytest.mark.parametrize("name", ["RALYBND", "RINVPASWD", "RINVSYSID", "RBINDFAIL", "RINVSYSTYP"])

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 
-from smsgw import connect, links
 from smsgw.config import SmscSettings
-from smsgw.links import Backoff, Ending, Link, _SessionIds
+from smsgw.links import Backoff, Ending, Link, connect, connection, oddities, sending
+from smsgw.links.connection import _SessionIds
 from smsgw.model import (
     Address,
     Answer,
@@ -39,8 +39,7 @@ from smsgw.smpp.pdu import (
     Unbind,
     UnbindResp,
 )
-from smsgw.smpp.session import SLICE_PDUS
-from smsgw.smpp.statuses import RINVCMDLEN
+from smsgw.smpp.stream import SLICE_PDUS
 
 CITIZEN = Address("84905123456", 1, 1)
 TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
@@ -311,7 +310,7 @@ async def test_full_queue_of_one_recipient_holds_up_nobody_else(smsc, link, desk
     full = [result for result in desk.results if isinstance(result, Postponed)]
     assert {1, 2, 3, 8} == {result.mt_id for result in full}
     assert {CITIZEN.number} == {result.full_for for result in full}
-    assert not link.pace.probing
+    assert not link._sending._pace.probing
 
 
 @on_a_bound_link(window=3)
@@ -322,7 +321,7 @@ async def test_after_several_full_queues_the_link_asks_with_another_text(smsc, l
     link.send(texts_)
     link.flush()
     await desk.until(lambda: len(desk.results) == 3)
-    assert link.pace.probing
+    assert link._sending._pace.probing
     link.send(texts_)  # their time has come again, before that of another
     assert 1 == link.room()
     link.send([mt(4, to=OTHER)])
@@ -396,7 +395,7 @@ async def test_text_that_smpp_cannot_carry_is_refused_alone(smsc, link, desk):
 
 
 def test_what_is_held_too_long_goes_back(monkeypatch):
-    monkeypatch.setattr(links, "MAX_HOLD_SECONDS", 0.05)
+    monkeypatch.setattr(sending, "MAX_HOLD_SECONDS", 0.05)
 
     @on_a_bound_link(Manners(silent=frozenset({"submits"})), window=1)
     async def scenario(smsc, link, desk):
@@ -511,7 +510,7 @@ async def test_stream_out_of_step_is_nacked_before_it_is_dropped(smsc, link, des
     smsc.send_raw(b"\xff" * 16)
     assert "out of step" in await desk.state(LinkState.WAITING)
     (nack,) = received(smsc.records, GenericNack)
-    assert RINVCMDLEN == nack.status
+    assert Status.RINVCMDLEN == nack.status
 
 
 @on_a_bound_link(Manners(enquire_before_bind_resp=True))
@@ -529,7 +528,7 @@ async def test_fault_of_ours_ends_the_session_and_not_the_link(smsc, link, desk)
 
 
 def test_peer_that_stops_reading_is_dropped_before_memory_grows(monkeypatch):
-    monkeypatch.setattr(links, "WRITE_BUFFER_OCTETS", 4096)
+    monkeypatch.setattr(connection, "WRITE_BUFFER_OCTETS", 4096)
 
     @on_a_bound_link(response_timeout="100ms", reconnect_min="30s")
     async def scenario(smsc, link, desk):
@@ -545,7 +544,7 @@ def test_peer_that_stops_reading_is_dropped_before_memory_grows(monkeypatch):
         link.send([mt(1)])
         link.flush()
         assert (1, 0) == (link.held, link.in_flight)
-        assert link._timer.when() - asyncio.get_running_loop().time() > 1  # no polling
+        assert link._sending._timer.when() - asyncio.get_running_loop().time() > 1  # no polling
         assert "reads nothing" in await desk.state(LinkState.WAITING)
 
     with small_socket_buffers(monkeypatch):
@@ -613,8 +612,8 @@ async def test_answers_that_were_read_before_the_end_of_the_line_still_count(sms
 
 
 def test_oddity_is_said_once_when_it_begins_and_once_when_it_ends(monkeypatch, caplog):
-    monkeypatch.setattr(links, "ODDITY_ENDS_SECONDS", 0.2)
-    monkeypatch.setattr(links, "ODDITIES_TOLD_SECONDS", 0.05)
+    monkeypatch.setattr(oddities, "ODDITY_ENDS_SECONDS", 0.2)
+    monkeypatch.setattr(oddities, "ODDITIES_TOLD_SECONDS", 0.05)
     caplog.set_level(logging.INFO)
 
     @on_a_bound_link()
@@ -627,7 +626,7 @@ def test_oddity_is_said_once_when_it_begins_and_once_when_it_ends(monkeypatch, c
         assert {"stray_octets": 5, "malformed": 1} == link.oddities
         assert told + 1 == len(desk.states)
         async with asyncio.timeout(PATIENCE):
-            while link._odd_timer:
+            while link._oddities._timer:
                 await asyncio.sleep(0.01)
         link.odd("stray_octets", 2)
         assert 7 == link.oddities["stray_octets"]
@@ -646,7 +645,7 @@ async def test_kinds_of_oddities_are_bounded(smsc, link, desk):
     for number in range(1000):
         link.odd(f"suspect {number:08x}")
     assert 1000 == link.oddities.total()
-    assert links.MAX_ODDITIES + 1 == len(link.oddities)
+    assert oddities.MAX_ODDITIES + 1 == len(link.oddities)
 
 
 @on_a_bound_link()
@@ -1214,7 +1213,7 @@ async def test_link_at_rest_wakes_only_for_its_enquire_link(smsc, link, desk):
     connection = next(iter(link.sessions.values()))
     left = connection._timer.when() - asyncio.get_running_loop().time()
     assert 15 < left <= 20
-    assert link._timer is None
+    assert link._sending._timer is None
     assert [] == sent(smsc.records, EnquireLink)[1:]
 
 
@@ -1227,3 +1226,20 @@ async def test_smsc_may_drop_the_line_at_any_point(smsc, link, desk):
         link.flush()
         await smsc.until(lambda count=count: smsc.binds >= count)
         await desk.state(LinkState.BOUND)
+
+
+# --- what nobody foresaw ----------------------------------------------------------------------
+
+
+@on_a_bound_link()
+async def test_result_of_a_new_kind_is_a_fault_and_not_dropped(smsc, link, desk):
+    with pytest.raises(AssertionError):
+        link.settle(object(), 0.0)
+    assert [] == desk.results
+
+
+@on_a_bound_link(reconnect_min="30s")
+async def test_event_of_a_new_kind_ends_the_session_and_is_not_dropped(smsc, link, desk):
+    (connection,) = link.sessions.values()
+    connection._handle([object()], asyncio.get_running_loop().time())
+    assert "fault of the gateway; see the log" == await desk.state(LinkState.WAITING)

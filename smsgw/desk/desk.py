@@ -1,0 +1,393 @@
+"""The desk between links and gateway: everything that came in since the last commit is one batch.
+
+The store has one owner, a worker thread; the loop hands it a batch and goes on. What arrives while
+a commit is being written waits here and is the next batch, so that a burst costs few commits and a
+single text no delay. After the commit the answers go back to the sessions, the replies to the
+links, and only then is anything written to a socket, once a link; meanwhile the store writes the
+next batch.
+
+    received, receipt, settled  ->  batch  ->  gateway.commit  ->  answer, send, flush
+    ring, a timer, room         ->  gateway.claim              ->  send, flush
+
+No coroutine waits for the store: what it has done comes back as a call (`_committed`, `_claimed`,
+`_probed`), and `turn` is the one place that gives it something to do.
+
+Waiting states: an MO that the store could not take is answered (try again later) and forgotten;
+a settlement that it could not take waits and is offered again; a registration without a ready
+password waits for the hashers, links and senders in turn, while its session lives; a copy of a text
+that is not answered yet waits with the first. `StoreLost` ends the desk, and with it the process.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from functools import partial, wraps
+from typing import Any
+
+from smsgw import clock
+from smsgw.desk.follow_up import AtWork, FollowUp
+from smsgw.desk.parking import Parking
+from smsgw.desk.pending import Arrival, Pending, ReceiptArrival
+from smsgw.desk.port import Port
+from smsgw.desk.timetable import Timetable
+from smsgw.desk.traffic import TrafficLog, add_up
+from smsgw.gateway import Batch, Claim, Done, Gateway
+from smsgw.model import Answer, Mo, Mt, Outcome, Postponed, Receipt, SubmitResult
+from smsgw.passwords import Stock
+from smsgw.store import StoreLost, StoreUnavailable
+from smsgw.worker import Worker
+
+log = logging.getLogger("smsgw.desk")
+
+#: Before a store that failed is tried again for what only we can repeat.
+RETRY_SECONDS = 1.0
+#: More in one transaction would make the first wait for the last.
+MAX_BATCH = 1000
+
+
+def _must_not_fail(step: Callable[..., None]) -> Callable[..., None]:
+    """What *step* of a desk raises ends it: nobody waits for a callback who would hear of it."""
+
+    @wraps(step)
+    def guarded(desk: "Desk", *args: Any) -> None:
+        if not desk._end.done():
+            try:
+                step(desk, *args)
+            except Exception as fault:
+                desk._end.set_exception(fault)
+
+    return guarded
+
+
+class Desk:
+    """Gathers what comes in, has it stored, and hands out what follows from it.
+
+    Lives on the event loop; calls the gateway only on the store's thread.
+    """
+
+    def __init__(self, gateway: Gateway, worker: Worker, stock: Stock) -> None:
+        self._gateway = gateway
+        self._worker = worker
+        self._ports: dict[str, Port] = {}
+        self._arrivals: list[Arrival] = []
+        self._parked = Parking(stock)
+        self._released = 0  # of those, how many stand in front of the arrivals again
+        self._pending = Pending()
+        self._receipts: list[ReceiptArrival] = []
+        self._results: list[tuple[str, SubmitResult]] = []
+        self._timetable = Timetable(asyncio.get_running_loop())
+        self._claiming: dict[str, bool] = {}  # link that the store claims for -> were replies owed
+        self._at_work: AtWork | None = None
+        self._probing = False
+        self._loop = asyncio.get_running_loop()
+        self._end: asyncio.Future[None] = self._loop.create_future()
+        self._turn_comes = False
+        self._idle = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._follow_up = FollowUp(self._ports, self._pending)
+        self._traffic = TrafficLog()
+        self._retry_at = 0.0  # loop time at which a store in trouble is tried again
+        self.trouble: str | None = None  #: why the store takes nothing now
+        self.outcomes: Counter[Outcome] = Counter()  #: since the start
+
+    # --- from the links -----------------------------------------------------------------------
+
+    def attach(self, port: Port) -> None:
+        """A link is there. It rings when it can transmit."""
+        self._ports[port.name] = port
+
+    def detach(self, port: Port) -> None:
+        """A link has ended. What is leased to it comes back by `settled`."""
+        if self._ports.get(port.name) is port:
+            del self._ports[port.name]
+            self._timetable.looked(port.name)
+
+    def received(self, port: Port, mo: Mo, ticket: int) -> Answer | None:
+        """Store *mo*, then answer it.
+
+        A copy of a text that is not answered yet waits with the first and gets its answer; it is
+        neither counted nor stored. Who keeps many copies waiting is stopped by the session, which
+        has so many tickets.
+
+        Returns:
+            What to answer at once instead, as too much waits already; None: it is kept.
+        """
+        admitted = self._pending.admit(port, mo, ticket)
+        if admitted is None or isinstance(admitted, Answer):
+            return admitted
+        self._arrivals.append(admitted)
+        self._wake()
+        return None
+
+    def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> Answer | None:
+        """Store a delivery receipt, then answer it.
+
+        Returns:
+            What to answer at once instead, as for a text.
+        """
+        admitted = self._pending.admit_receipt(port, receipt, ticket, session)
+        if isinstance(admitted, Answer):
+            return admitted
+        self._receipts.append(admitted)
+        self._wake()
+        return None
+
+    def session_ended(self, session: int) -> None:
+        """That session is gone: what of it waits for a password is dropped, as are its copies.
+
+        The SMSC sends them again. What stands before the store's next batch is stored.
+        """
+        self._pending.drop_copies(session)
+        self._parked.end(session, self._pending.heir)
+
+    def settled(self, result: SubmitResult, link: str) -> None:
+        """Store what the SMSC of *link* said to a submit_sm."""
+        self._results.append((link, result))
+        self._wake()
+
+    def ring(self, link: str | None = None, *, replies: bool = True) -> None:
+        """Something may be due on *link* (None: on any), or it can transmit again.
+
+        Args:
+            replies: some may wait that the desk does not know of; new ones queue behind them.
+        """
+        for name in self._ports if link is None else (link,):
+            self._timetable.is_due(name, replies=replies)
+        self._wake()
+
+    def passwords_ready(self) -> None:
+        """The stock has passwords again for registrations that wait."""
+        promised = self._released
+        if self._at_work:  # those may not have taken theirs yet; its end looks again
+            promised += self._at_work.released
+        if released := self._parked.release(promised):
+            self._arrivals[self._released : self._released] = released
+            self._released += len(released)
+            self._wake()
+
+    # --- life ---------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until cancelled.
+
+        Raises:
+            StoreLost: the disk cannot be trusted any more; nothing more may be answered.
+        """
+        try:
+            self._wake()
+            await self._end
+        finally:
+            self._end.cancel()
+            if self._timer:
+                self._timer.cancel()
+
+    async def drain(self) -> None:
+        """Wait until everything received is committed and answered.
+
+        Nothing is waited for that the SMSC still has: what wants a password, or a store that
+        takes nothing now.
+        """
+        while (self._busy or self._waits()) and not self.trouble:
+            self._idle.clear()
+            self._wake()
+            await self._idle.wait()
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._at_work or self._claiming or self._probing)
+
+    def _waits(self) -> bool:
+        return bool(self._arrivals or self._receipts or self._results)
+
+    # --- turns --------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        """Have a turn, once all that is being read now is here."""
+        if not self._turn_comes:
+            self._turn_comes = True
+            self._loop.call_soon(self.turn)
+
+    @_must_not_fail
+    def turn(self) -> None:
+        """Give the store what has come in and what is due, or wait for what will be.
+
+        Comes by itself after the calls above. Who has told all that there is at the moment may
+        call it, so that a lone text need not wait for the loop to come round.
+        """
+        self._turn_comes = False
+        if not self._at_work:
+            self._at_work = self._hand_over()
+        if not self._at_work:  # else the end of that batch is a turn, too
+            self._go_on(self._timetable.due())
+
+    def _go_on(self, due: Collection[str]) -> None:
+        """What a turn does when no batch waits, or behind the next one."""
+        if self.trouble:
+            # No claim: what is settled, but not yet stored, would be sent again.
+            self._probe()
+        else:
+            for link in due:
+                self._claim(link)
+        self._set_timer()
+        if not self._busy:
+            self._idle.set()
+
+    # --- a batch ------------------------------------------------------------------------------
+
+    def _hand_over(self, leaving: Sequence[Mt] = ()) -> AtWork | None:
+        """Give the store what has come in; *leaving* are replies that links are yet to get."""
+        if not self._waits():
+            return None
+        arrivals, self._arrivals = self._arrivals[:MAX_BATCH], self._arrivals[MAX_BATCH:]
+        receipts, self._receipts = self._receipts, []
+        results, self._results = self._results, []
+        taken = Counter(mt.link for mt in leaving)
+        behind = self._timetable.owed()  # new replies queue behind older ones
+        batch = Batch(
+            [arrival.mo for arrival in arrivals],
+            [arrival.receipt for arrival in receipts],
+            results,
+            {
+                name: port.room(replies=True) - taken[name]
+                for name, port in self._ports.items()
+                if name not in behind and not self._claiming.get(name)
+            },
+            # Who waits for a password comes before who has just come.
+            self._released if self._parked else None,
+        )
+        released = min(self._released, len(arrivals))
+        self._released -= released
+        self._worker.call(self._committed, self._gateway.commit, batch, clock.now())
+        return AtWork(batch, arrivals, receipts, results, released, self._loop.time())
+
+    @_must_not_fail
+    def _committed(self, done: Done | None, fault: BaseException | None) -> None:
+        """A batch is on the disk, or not: start the next one, and tell what became of this one.
+
+        While the store writes that, the answers and replies of this one leave: the two take about
+        as long, and need the interpreter in turns.
+        """
+        before, self._at_work = self._at_work, None
+        assert before is not None  # noqa: S101 - it was handed over
+        if done is None:
+            done = self._explain(fault, before)
+        self._keep(done, before)
+        due = self._timetable.due()
+        # What only we can repeat is tried again by the timer, not at once.
+        if not (self.trouble and self._results):
+            self._at_work = self._hand_over(done.replies)
+        for mt in self._follow_up.hand_out(done, before):
+            # Its link has ended meanwhile: nothing waits for the end of a lease.
+            self.settled(Postponed(mt.id, "link ended", throttled=True), mt.link)
+        if done.outcomes:
+            add_up(self.outcomes, done.outcomes)
+            links = {arrival.port.name for arrival in before.arrivals}
+            self._traffic.add(links, done.outcomes, self._loop.time() - before.started)
+        self._go_on(due)
+
+    def _explain(self, fault: BaseException | None, at_work: AtWork) -> Done:
+        """What to do after *fault*: nothing is answered as stored, the next batch may fare better.
+
+        Raises:
+            StoreLost: nothing more may be answered.
+        """
+        if isinstance(fault, StoreLost):
+            raise fault
+        log.error("desk: a batch failed", exc_info=fault)
+        return Done.later(at_work.batch, type(fault).__name__)
+
+    def _keep(self, done: Done, at_work: AtWork) -> None:
+        """Put back what has to wait, before the next batch is made up."""
+        self._is_in(done.trouble)
+        if not done.settled:
+            self._results[:0] = at_work.results
+        for link, at in done.due.items():
+            self._timetable.note_due(link, at)
+            self._timetable.note_owed(link, at)
+        again = [
+            (place, waits)
+            for place, (arrival, answer) in enumerate(
+                zip(at_work.arrivals, done.answers, strict=True)
+            )
+            if answer is None and (waits := self._living(arrival))
+        ]
+        if done.passwords_wanted:
+            self._follow_up.answer_later(self._parked.park(again, at_work.released))
+        else:
+            self._arrivals[:0] = [arrival for _, arrival in again]
+            self._parked.no_more_come()
+        # The stock may have been filled since it had none for these, or got some back.
+        self.passwords_ready()
+
+    def _living(self, arrival: Arrival) -> Arrival | None:
+        """*arrival*, or who takes its place where its session is gone."""
+        if arrival.port.holds(arrival.mo.session):
+            return arrival
+        return self._pending.heir(arrival)
+
+    def _is_in(self, trouble: str | None) -> None:
+        """The store takes nothing because of *trouble*; None: it does."""
+        if self.trouble and not trouble:
+            log.warning("store: takes messages again")
+        self.trouble = trouble
+        self._retry_at = self._loop.time() + RETRY_SECONDS
+
+    def _probe(self) -> None:
+        """See whether a store in trouble writes again, so that nobody has to text to find out."""
+        if not self._busy and self._loop.time() >= self._retry_at:
+            self._probing = True
+            self._worker.call(self._probed, self._gateway.probe, clock.now())
+
+    @_must_not_fail
+    def _probed(self, _: None, fault: BaseException | None) -> None:
+        self._probing = False
+        if fault is not None and not isinstance(fault, StoreUnavailable):
+            raise fault
+        self._is_in(None if fault is None else str(fault))
+        self._wake()
+
+    # --- what is due --------------------------------------------------------------------------
+
+    def _claim(self, link: str) -> None:
+        """Have what is due of *link* taken out of the outbox, as much as it has room for."""
+        port = self._ports.get(link)
+        owed = self._timetable.owes(link)
+        room, for_replies = (port.room(), port.room(replies=True)) if port else (0, 0)
+        if port and (for_replies if owed else room) > 0 and link not in self._claiming:
+            self._timetable.looked(link)
+            self._claiming[link] = owed
+            then = partial(self._claimed, port)
+            self._worker.call(then, self._gateway.claim, link, for_replies, clock.now(), room)
+
+    @_must_not_fail
+    def _claimed(self, port: Port, claim: Claim | None, fault: BaseException | None) -> None:
+        link = port.name
+        del self._claiming[link]
+        if claim is not None:
+            if claim.mts:
+                port.send(claim.mts)
+                port.flush()
+            if claim.next_due is not None:
+                self._timetable.note_due(link, claim.next_due)
+            if claim.reply_due is not None:
+                self._timetable.note_owed(link, claim.reply_due)
+        elif isinstance(fault, StoreUnavailable):
+            log.error("store: %s", fault)
+            self._is_in(str(fault))
+            self._timetable.put_off(link, self._retry_at)
+        elif fault is not None:
+            raise fault
+        self._wake()
+
+    def _set_timer(self) -> None:
+        """Wake when the next text falls due. A link without room rings when it has some."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._timetable or self.trouble:
+            times = self._timetable.to_come()
+            if self.trouble and not self._busy:  # else the end of what is at work is a turn
+                times.append(max(self._retry_at, self._loop.time()))
+            if times:
+                self._timer = self._loop.call_at(min(times), self._wake)

@@ -1,0 +1,75 @@
+"""What follows from a batch that is on the disk: answers and replies leave, in one write a link."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from smsgw.desk.pending import Arrival, Pending, ReceiptArrival
+from smsgw.desk.port import Port
+from smsgw.gateway import Batch, Done
+from smsgw.model import Answer, Mt, SubmitResult
+
+
+class AtWork(NamedTuple):
+    """A batch that the store is writing."""
+
+    batch: Batch
+    arrivals: list[Arrival]
+    receipts: list[ReceiptArrival]
+    results: list[tuple[str, SubmitResult]]
+    released: int  #: so many of the first arrivals had waited for a password, and have one
+    started: float  #: loop time
+
+
+class FollowUp:
+    """
+    Args:
+        ports: by name, the links that there are; read at each call.
+    """
+
+    def __init__(self, ports: Mapping[str, Port], pending: Pending) -> None:
+        self._ports = ports
+        self._pending = pending
+
+    def hand_out(self, done: Done, at_work: AtWork) -> list[Mt]:
+        """Answer what was stored and send what it led to; the replies whose link is gone."""
+        touched: set[Port] = set()
+        for arrival, answer in zip(at_work.arrivals, done.answers, strict=True):
+            if answer is not None:
+                self._answer(arrival, answer, touched)
+        for receipt, answer in zip(at_work.receipts, done.receipts, strict=True):
+            self._pending.forget_receipt(receipt)
+            receipt.port.answer(receipt.session, receipt.ticket, answer)
+            touched.add(receipt.port)
+        by_link: dict[str, list[Mt]] = {}
+        for mt in done.replies:
+            by_link.setdefault(mt.link, []).append(mt)
+        homeless: list[Mt] = []
+        for link, mts in by_link.items():
+            if link in self._ports:
+                self._ports[link].send(mts)
+                touched.add(self._ports[link])
+            else:
+                homeless += mts
+        for port in touched:
+            port.flush()
+        for (link, kind), count in done.oddities.items():
+            if link in self._ports:
+                self._ports[link].odd(kind, count)
+        return homeless
+
+    def answer_later(self, arrivals: Iterable[Arrival]) -> None:
+        """Leave these, and their copies, to the SMSC, which sends them again."""
+        touched: set[Port] = set()
+        for arrival in arrivals:
+            self._answer(arrival, Answer.LATER, touched)
+        for port in touched:
+            port.flush()
+
+    def _answer(self, arrival: Arrival, answer: Answer, touched: set[Port]) -> None:
+        """Answer a text and its copies; the ports are to be flushed."""
+        port, mo, ticket, *_ = arrival
+        port.answer(mo.session, ticket, answer)
+        touched.add(port)
+        for copy in self._pending.forget(arrival) or ():
+            copy.port.answer(copy.mo.session, copy.ticket, answer)
+            touched.add(copy.port)

@@ -1,0 +1,27 @@
+"""What is counted on a link, each with its meaning."""
+
+from dataclasses import dataclass, field
+
+
+def _counts(meaning: str) -> int:
+    value: int = field(default=0, metadata={"help": meaning})
+    return value
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened on a link since the start; only ever grows."""
+
+    mo: int = _counts("Texts received, parts and retransmissions included.")
+    receipts: int = _counts("Delivery receipts received.")
+    busy: int = _counts("Texts and receipts turned away because too many waited.")
+    sent: int = _counts("submit_sm sent, each try counted.")
+    taken: int = _counts("MTs that the SMSC took.")
+    taken_late: int = _counts("MTs that the SMSC took after we had given up its answer.")
+    postponed: int = _counts("MTs that the SMSC wants later.")
+    throttled: int = _counts("MTs that the SMSC wants later because the link is too fast.")
+    barred: int = _counts("MTs that the SMSC refused because they come from our short code.")
+    refused: int = _counts("MTs that the SMSC will never take.")
+    unanswered: int = _counts("MTs whose answer never came.")
+    binds: int = _counts("Binds that the SMSC accepted.")
+    losses: int = _counts("Bound sessions that ended without our wish.")

@@ -1,0 +1,179 @@
+"""One bind of a link, kept alive: connect, bind, hold, lose, wait, connect …
+
+Knows one connection at a time and its state; what a connection brings is the link's business.
+"""
+
+import asyncio
+import logging
+from typing import Any, Protocol
+
+from smsgw.config import SmscSettings
+from smsgw.links.backoff import Backoff, Ending
+from smsgw.links.connect import ConnectFault, connect
+from smsgw.links.connection import Connection
+from smsgw.links.resolver import Resolver
+from smsgw.model import Address, Answer, LinkState, Mo, Receipt, SubmitResult, Taken
+from smsgw.smpp.events import Watch
+from smsgw.smpp.settings import BindMode, SessionSettings
+
+log = logging.getLogger("smsgw.links")
+
+
+class Bearer(Protocol):
+    """The link of a line. See `connection.Owner` for what of it connections speak to."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def smsc(self) -> SmscSettings: ...
+
+    @property
+    def shortcode(self) -> str: ...
+
+    @property
+    def watch(self) -> Watch | None: ...
+
+    def joined(self, connection: Connection) -> None:
+        """A connection of the line is open."""
+
+    def left(self, connection: Connection, ending: Ending) -> None:
+        """It is gone, and the line has none."""
+
+    def changed(self) -> None:
+        """The state of a line is another."""
+
+    def bound(self) -> None:
+        """An SMSC accepted a bind."""
+
+    def connected_to(self, line: "Line", peer: Any) -> None:
+        """A line has reached an address (as a socket names it; None: nobody knows)."""
+
+    def received(self, mo: Mo, ticket: int) -> Answer | None: ...
+    def receipt(self, receipt: Receipt, ticket: int, session: int) -> Answer | None: ...
+    def settle(self, result: SubmitResult, now: float) -> None: ...
+    def taken_late(self, taken: Taken) -> None: ...
+    def odd(self, kind: str, count: int = 1, detail: str = "") -> None: ...
+    def has_told(self) -> None: ...
+    def has_room(self) -> None: ...
+
+
+class Line:
+    """One bind of *link*; the `Owner` of its connections."""
+
+    def __init__(self, link: Bearer, mode: BindMode) -> None:
+        self._link = link
+        self._mode = mode
+        self._state = LinkState.CONNECTING
+        self._reason: str | None = None
+        self._connection: Connection | None = None
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self.watch = link.watch
+        # What a connection brings goes to the link without a call in between: a text costs enough.
+        self.received, self.receipt, self.settle = link.received, link.receipt, link.settle
+        self.taken_late, self.odd = link.taken_late, link.odd
+        self.has_told, self.has_room = link.has_told, link.has_room
+        smsc = link.smsc
+        self.settings = SessionSettings(
+            link=smsc.name,
+            system_id=smsc.system_id,
+            password=smsc.password.get_secret_value(),
+            system_type=smsc.system_type,
+            mode=mode,
+            window=smsc.window,
+            enquire_link_interval=smsc.enquire_link_interval.total_seconds(),
+            response_timeout=smsc.response_timeout.total_seconds(),
+            alphabet=smsc.default_alphabet,
+            receipts=smsc.receipts,
+            validity_period=smsc.validity_period,
+            source=Address(link.shortcode, smsc.source_ton, smsc.source_npi),
+        )
+        self._resolver = Resolver()
+        self._backoff = Backoff(
+            smsc.reconnect_min.total_seconds(), smsc.reconnect_max.total_seconds()
+        )
+
+    def __str__(self) -> str:
+        kind = "" if self._mode is BindMode.TRANSCEIVER else f" {self._mode}"
+        return f"link {self._link.name}{kind}"
+
+    # --- what the link sees -----------------------------------------------------------------
+
+    @property
+    def mode(self) -> BindMode:
+        return self._mode
+
+    @property
+    def state(self) -> LinkState:
+        return self._state
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not bound."""
+        return self._reason
+
+    @property
+    def sender(self) -> Connection | None:
+        """The connection by which MTs can leave, if one is bound."""
+        bound = self._mode.transmits and self._state is LinkState.BOUND
+        return self._connection if bound else None
+
+    def start(self) -> "asyncio.Task[None]":
+        """Hold the bind until `stop`; the task ends with the last connection."""
+        self._task = asyncio.create_task(self._keep(), name=str(self))
+        return self._task
+
+    def stop(self) -> None:
+        """Begin no connection any more; one that there is goes on until its end."""
+        self._stopping = True
+        if self._task and self._connection is None:
+            self._task.cancel()
+
+    # --- what a connection tells ------------------------------------------------------------
+
+    @property
+    def smsc(self) -> SmscSettings:
+        return self._link.smsc
+
+    def made(self, connection: Connection) -> None:
+        self._connection = connection
+        self._link.joined(connection)
+
+    def bound(self, smsc_system_id: str) -> None:
+        smsc = self._link.smsc
+        log.info("%s: bound to %s:%d (%s)", self, smsc.host, smsc.port, smsc_system_id)
+        self._link.bound()
+        self._change(LinkState.BOUND, None)
+
+    def ended(self, connection: Connection, ending: Ending) -> None:
+        self._connection = None
+        self._link.left(connection, ending)
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        """Hold the bind; never two connections at once."""
+        while not self._stopping:
+            self._change(LinkState.CONNECTING, self._reason)
+            try:
+                connection = await connect(
+                    self._link.smsc, lambda: Connection(self), self._resolver
+                )
+                self._link.connected_to(self, connection.peer)
+                ending = await connection.over
+            except ConnectFault as fault:
+                ending = Ending(str(fault))
+            except Exception:
+                log.exception("%s: a fault of the gateway", self)
+                ending = Ending("fault of the gateway; see the log")
+            if self._stopping:
+                return
+            delay = self._backoff.after(ending)
+            log.warning("%s: %s; next try in %.1f s", self, ending.reason, delay)
+            self._change(LinkState.WAITING, ending.reason)
+            await asyncio.sleep(delay)
+
+    def _change(self, state: LinkState, reason: str | None) -> None:
+        self._state, self._reason = state, reason
+        self._link.changed()

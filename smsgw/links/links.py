@@ -1,0 +1,232 @@
+"""All links by name: made, changed and ended as the configuration says, while traffic goes on.
+
+Owns what outlives a link of a name (its counts and oddities), and writes states where commands
+read them. Knows the gateway's verbs for that, and the store's thread; no socket.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from smsgw import clock
+from smsgw.config import Settings, SmscSettings
+from smsgw.desk import Desk
+from smsgw.gateway import Gateway
+from smsgw.links.counts import Counts
+from smsgw.links.link import Link
+from smsgw.model import LinkState
+from smsgw.smpp.events import Watch
+from smsgw.store import StoreUnavailable
+from smsgw.worker import Worker
+
+log = logging.getLogger("smsgw.links")
+
+
+class Measurement(NamedTuple):
+    """Something counted on a link; names ending in _total only grow."""
+
+    name: str
+    meaning: str
+    value: float
+    labels: Mapping[str, str]
+
+
+class _Wanted(NamedTuple):
+    """What the configuration says about a link."""
+
+    smsc: SmscSettings
+    shortcode: str
+
+
+class Links:
+    """
+    Args:
+        gateway: keeps states, and lets go what is held for a link; asked on *worker*'s thread.
+        watch: told by the sessions of each large PDU.
+        oddities: of each link, what was counted before the start.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        gateway: Gateway,
+        worker: Worker,
+        watch: Watch | None = None,
+        oddities: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        self._desk = desk
+        self._gateway = gateway
+        self._worker = worker
+        self._watch = watch
+        self._links: dict[str, Link] = {}
+        self._wanted: dict[str, _Wanted] = {}
+        self._ending: dict[str, asyncio.Task[None]] = {}
+        self._counts: dict[str, Counts] = {}  # by name, ended links included
+        self._oddities: dict[str, Mapping[str, int]] = dict(oddities or {})
+        self._change = asyncio.Event()
+        self._published: dict[str, object] = {}  # the state of each link, as it is stored
+        self._binds: dict[str, int] = {}  # of each link, after which what was held left again
+
+    def __iter__(self) -> Iterator[Link]:
+        """The links that there are now, those that are ending included."""
+        return iter(list(self._links.values()))
+
+    # --- life -----------------------------------------------------------------------------------
+
+    async def configure(self, settings: Settings) -> None:
+        """Have the links of *settings*, and no others.
+
+        New ones start, equal ones are left alone, and a new `max_per_second` is taken over. Others
+        that changed end and begin anew; those that are gone end: they take no more texts, what
+        they hold goes back, answers are waited for up to response_timeout, and then they unbind.
+        Returns when those that had to end have done so.
+        """
+        shortcode = settings.gateway.shortcode
+        self._wanted = {smsc.name: _Wanted(smsc, shortcode) for smsc in settings.smsc}
+        for name in {**self._links, **self._wanted}:
+            self._look_at(name)
+        while self._ending:
+            # What is asked for goes on, whether or not anybody waits for it.
+            await asyncio.wait(set(self._ending.values()))
+
+    def _look_at(self, name: str) -> None:
+        """Begin what brings the link *name* nearer to what is wanted."""
+        link, wanted = self._links.get(name), self._wanted.get(name)
+        if name in self._ending:
+            return  # looked at again at its end, so that no second bind stands beside the first
+        if link is None:
+            if wanted is not None:
+                self._start(name, wanted)
+        elif wanted is None or not link.becomes(*wanted):
+            task = asyncio.create_task(self._end(name, link), name=f"end of link {name}")
+            self._ending[name] = task
+
+    def _start(self, name: str, wanted: _Wanted) -> None:
+        link = self._links[name] = Link(
+            wanted.smsc,
+            wanted.shortcode,
+            self._desk,
+            lambda _: self._change.set(),
+            self._watch,
+            oddities=self._oddities.get(name, {}),
+            counts=self._counts.get(name),
+        )
+        self._counts[name] = link.counts
+        link.start()
+
+    async def _end(self, name: str, link: Link) -> None:
+        try:
+            await link.end()
+        except Exception:
+            log.exception("link %s: a fault of the gateway while it ended", name)
+        finally:
+            self._oddities[name] = link.oddities
+            del self._links[name], self._ending[name]
+            self._look_at(name)
+            self._change.set()
+
+    def quiesce(self) -> None:
+        """First step of the end of all: take no more texts, send none, start no connection."""
+        self._wanted = {}
+        for link in self._links.values():
+            link.quiesce()
+
+    async def close(self) -> None:
+        """Last step: read the answers that are still to come, unbind, close. Takes up to twice
+        the response_timeout. Call it after `quiesce` and the desk's drain."""
+        closing = [link.close() for name, link in self._links.items() if name not in self._ending]
+        await asyncio.gather(*closing, *self._ending.values())
+
+    # --- what they are --------------------------------------------------------------------------
+
+    def named(self, names: Any) -> list[str]:
+        """Those of *names* that are links; what waits for another one waits for its carrier."""
+        return [name for name in self._links if name in names]
+
+    def states(self) -> Mapping[str, tuple[LinkState, str | None]]:
+        """By name the state of each, and in words why it is not bound, or of little use."""
+        return {name: link.status for name, link in self._links.items()}
+
+    def summary(self) -> str:
+        """In words, how many are bound."""
+        bound = sum(state is LinkState.BOUND for state, _ in self.states().values())
+        return f"{bound} of {len(self._links)} links bound"
+
+    def total(self, count: Callable[[Counts], int]) -> int:
+        """The sum of a *count* over all links that there were since the start."""
+        return sum(map(count, self._counts.values()))
+
+    def measure(self) -> Iterator[Measurement]:
+        """Everything that is counted on each."""
+        for name, link in self._links.items():
+            labels = {"link": name}
+            for what, meaning, value in link.measure():
+                yield Measurement(what, meaning, value, labels)
+            meaning = "What the SMSC did against the standard, by kind."
+            for kind, number in link.oddities.items():
+                kind = kind.partition(" ")[0]  # without the fingerprint of a suspect
+                yield Measurement("oddities_total", meaning, number, labels | {"kind": kind})
+
+    # --- where commands read it -----------------------------------------------------------------
+
+    async def change(self) -> None:
+        """Wait until there is something new to `publish`."""
+        await self._change.wait()
+        self._change.clear()
+
+    async def publish(self) -> None:
+        """Store the state of each link where commands read it, unless it stands there; and let
+        what is held for a link leave again that has bound since.
+
+        Raises:
+            StoreLost: end the process.
+        """
+        for link in self:
+            state, reason = link.status
+            oddities = dict(link.oddities)
+            now = state, reason, oddities
+            if now != self._published.get(link.name) and await self._store(
+                link.name,
+                self._gateway.link_changed,
+                link.name,
+                state,
+                reason,
+                clock.now(),
+                oddities,
+            ):
+                self._published[link.name] = now
+        for name in self._published.keys() - self._links.keys():
+            if await self._store(name, self._forget, name):
+                self._published.pop(name, None)
+        for link in self:
+            await self._release_held(link)
+
+    async def _store(self, name: str, function: Callable[..., None], *args: Any) -> bool:
+        """Have the state of a link stored; whether it was."""
+        try:
+            await self._worker.do(function, *args)
+        except StoreUnavailable as fault:
+            log.warning("link %s: its state cannot be stored: %s", name, fault)
+            return False
+        return True
+
+    def _forget(self, name: str) -> None:
+        store = self._gateway.store
+        with store.transaction():
+            store.forget_link(name)
+
+    async def _release_held(self, link: Link) -> None:
+        binds = link.counts.binds
+        if not link.able or self._binds.get(link.name) == binds:
+            return
+        more = True
+        while more:  # a step at a time: traffic commits in between
+            try:
+                more = await self._worker.do(self._gateway.release_held, link.name, clock.now())
+            except StoreUnavailable as fault:
+                log.warning("link %s: what is held stays so: %s", link.name, fault)
+                return
+            if more:
+                self._desk.ring(link.name)
+        self._binds[link.name] = binds
