@@ -15,8 +15,6 @@ from datetime import date
 from functools import partial
 from typing import TypeVar
 
-from budget import BUDGET_MS
-
 from smsgw import phone
 from smsgw.model import Address, Answer, Mt, MtState, Octets, Part
 from smsgw.registration import syntax
@@ -57,6 +55,7 @@ from smsgw.smpp.session import (
     SessionSettings,
     WindowFull,
 )
+from tests.budget import BUDGET_MS
 
 T = TypeVar("T")
 

@@ -5,8 +5,9 @@ import json
 import socket
 import threading
 
-import audit_locks
 import pytest
+
+from tests import audit_locks
 
 LOCK = """
 good==1.0 \\

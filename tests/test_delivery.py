@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
 
 from smsgw.carriers import Carriers
 from smsgw.delivery import MOST_EARLY
 from smsgw.gateway import Batch
 from smsgw.model import AccountState, Address, Answer, MtState, Outcome, Receipt, Refused, Taken
+from tests.budget import BUDGET_MS, cost_ms
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
 
 WORDS = "id:{id} sub:001 dlvrd:001 submit date:2605041200 done date:2605041201 stat:{stat} err:000"
 

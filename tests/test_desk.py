@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
-from house import AN, BINH, OTHER_TEXT, TEXT, House
 
 from smsgw import clock
 from smsgw import desk as desk_module
@@ -20,6 +19,7 @@ from smsgw.model import Address, Answer, MtState, Outcome, Part, Postponed, Rece
 from smsgw.passwords import Issued, OnDemand, Stock, hash_password
 from smsgw.store import StoreLost
 from smsgw.worker import Worker
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, House
 
 PATIENCE = 10  # seconds; a deadline, not a delay
 

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from house import AN, BINH, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
 
 from smsgw import passwords
 from smsgw.gateway import Batch
@@ -22,6 +21,7 @@ from smsgw.model import (
     Taken,
     Unanswered,
 )
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
 
 REFUSAL = "So CMND da duoc su dung de dang ky tai khoan tren he thong Chinh quyen dien tu"
 SYNTAX = (

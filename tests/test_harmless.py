@@ -5,11 +5,11 @@ import json
 import logging
 
 import pytest
-from budget import BUDGET_MS, cost_ms
 
 from smsgw import logs
 from smsgw.config import Fault
 from smsgw.harmless import csv_cell, escaped, harmless, harmless_json, masked
+from tests.budget import BUDGET_MS, cost_ms
 
 STEERS = {
     "escape": "\x1b[2J",

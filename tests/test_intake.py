@@ -6,7 +6,6 @@ from datetime import timedelta
 from statistics import median
 
 import pytest
-from house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 from smsgw import clock
 from smsgw.cli.main import execute
@@ -14,6 +13,7 @@ from smsgw.gateway import Batch
 from smsgw.intake import PARTS_OF_A_SENDER
 from smsgw.limits import CEILING_FACT
 from smsgw.model import AccountState, Address, Answer, Ignored, Mo, Outcome, Part
+from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 ONE_CARRIER = {"mobi": {"carrier": "viettel"}}
 NATIONAL = {"viettel": {"source_numbers": "national"}}

@@ -3,14 +3,14 @@
 from contextlib import closing
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from house import AN, BINH, TEXT, House, OneHash
 
 from smsgw.clock import stamp
 from smsgw.errors import SmsgwError
 from smsgw.hotline import Hotline
 from smsgw.model import AccountState, Outcome, Part
 from smsgw.store import Store
+from tests.budget import BUDGET_MS, cost_ms
+from tests.house import AN, BINH, TEXT, House, OneHash
 
 OWNER = "84905777001"
 SIM_CARDS = [f"8490500{n:04}" for n in range(50)]

@@ -106,7 +106,7 @@ def _by_atheris(target: str, options: argparse.Namespace) -> int:
     import atheris
 
     with atheris.instrument_imports(include=["smsgw"]):
-        import fuzzing
+        from tests import fuzzing
     fuzzing.Budget.seconds = ATHERIS_BUDGET_SECONDS
     with tempfile.TemporaryDirectory() as temporary:
         corpus = (options.corpus or Path(temporary)) / target
@@ -134,7 +134,7 @@ def _by_atheris(target: str, options: argparse.Namespace) -> int:
 
 
 def _built_in(target: str, options: argparse.Namespace) -> int:
-    import fuzzing
+    from tests import fuzzing
 
     fuzzing.Budget.seconds = BUDGET_SECONDS
     run = fuzzing.TARGETS[target]

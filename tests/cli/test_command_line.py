@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import BINH, ISSUED_PASSWORD
 
 from smsgw import hotline
 from smsgw.cli import health
 from smsgw.lock import DaemonLock
 from smsgw.model import LinkState
 from smsgw.store.store import Store
+from tests.cli.conftest import BINH, ISSUED_PASSWORD
 
 READING = {
     "accounts list": ("accounts", "list"),

@@ -14,10 +14,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import ISSUED_PASSWORD
 from freezegun import freeze_time
 
 from smsgw.lock import DaemonLock
+from tests.cli.conftest import ISSUED_PASSWORD
 
 OWN_PASSWORD = "correct horse"
 

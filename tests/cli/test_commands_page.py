@@ -2,9 +2,8 @@
 
 import re
 
-from commands_reference import PAGE, commands, documented, in_step
-
 from smsgw.cli import show
+from tests.cli.commands_reference import PAGE, commands, documented, in_step
 
 # Section 2 of what the gateway promises to scripts and people.
 PROMISED = """

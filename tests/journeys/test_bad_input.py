@@ -7,13 +7,13 @@ import subprocess
 import unicodedata
 
 import pytest
-from saboteur import command
-from wire import QUICK
 
 from smsgw.model import Address
 from smsgw.simulator import texts
 from smsgw.smpp import codec
 from smsgw.smpp.pdu import Tlv
+from tests.saboteur import command
+from tests.wire import QUICK
 
 SYNTAX_ERROR = (
     "Loi. Tin nhan sai cu phap. Cu phap dung la: "

@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 import pytest
-from wire import QUICK, password_in
+
+from tests.wire import QUICK, password_in
 
 PACKAGE = "smpp34==1.5.0"
 

@@ -12,11 +12,11 @@ import urllib.request
 from contextlib import closing
 
 import pytest
-from ledger import Ledger
-from saboteur import command
-from wire import QUICK, password_in
 
 from smsgw.simulator import Status
+from tests.ledger import Ledger
+from tests.saboteur import command
+from tests.wire import QUICK, password_in
 
 LATER = Status.RX_T_APPN
 

@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from saboteur import command
-from wire import QUICK, password_in
 
 from smsgw.datakeys import DataKeys, file_of, read
 from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread
 from smsgw.vault import Vault
+from tests.saboteur import command
+from tests.wire import QUICK, password_in
 
 TESTS = Path(__file__).parents[1]
 BIND_PASSWORD = "b1ndsecr"

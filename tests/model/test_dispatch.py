@@ -17,21 +17,6 @@ from typing import NamedTuple
 
 import pytest
 from argon2 import PasswordHasher
-from dispatch import (
-    CMNDS,
-    MALFORMED,
-    OWN_WORDING,
-    PARTS_WITHIN,
-    PIECES,
-    RESERVED_FOR,
-    RETRANSMITTED_WITHIN,
-    VALID,
-    Account,
-    Dispatch,
-    LongText,
-    Seen,
-)
-from house import FewIssued, House, password_in
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -67,6 +52,21 @@ from smsgw.reseal import KEPT
 from smsgw.smpp.alphabets import septets
 from smsgw.store import Store
 from smsgw.vault import Vault
+from tests.house import FewIssued, House, password_in
+from tests.model.dispatch import (
+    CMNDS,
+    MALFORMED,
+    OWN_WORDING,
+    PARTS_WITHIN,
+    PIECES,
+    RESERVED_FOR,
+    RETRANSMITTED_WITHIN,
+    VALID,
+    Account,
+    Dispatch,
+    LongText,
+    Seen,
+)
 
 #: Any part of a long text comes within the one time, and its copy within the other.
 KNOWN_WITHIN = PARTS_WITHIN + RETRANSMITTED_WITHIN

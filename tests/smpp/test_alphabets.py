@@ -3,7 +3,6 @@
 import itertools
 
 import pytest
-from budget import BUDGET_MS, cost_ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from smsgw.model import Part
 from smsgw.smpp import alphabets, shift_tables
 from smsgw.smpp.alphabets import Alphabet, decode, encode, join, septets, split_header
 from smsgw.smpp.shift_tables import LOCKING, SINGLE
+from tests.budget import BUDGET_MS, cost_ms
 
 GSM7, ASCII, LATIN1 = Alphabet
 EXTENSION = "^{}\\[~]|€\f"

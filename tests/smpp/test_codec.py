@@ -6,8 +6,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from dialogue import CITIZEN, SHORTCODE, TEXT, deliver_sm
 from hypothesis import example, given
 from hypothesis import strategies as st
 from smpplib import consts, smpp
@@ -38,6 +36,8 @@ from smsgw.smpp.pdu import (
     Unsendable,
     describe,
 )
+from tests.budget import BUDGET_MS, cost_ms
+from tests.smpp.dialogue import CITIZEN, SHORTCODE, TEXT, deliver_sm
 
 
 def frame(command, body=b"", status=0, sequence=7):

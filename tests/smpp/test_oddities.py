@@ -1,8 +1,6 @@
 """What a peer does against the standard: understood or refused, bounded, and always told."""
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from dialogue import CITIZEN, SHORTCODE, T0, TEXT, Dialogue, bound, deliver_sm
 
 from smsgw.model import Octets, Oddity
 from smsgw.smpp.codec import encode, header
@@ -26,6 +24,8 @@ from smsgw.smpp.session import (
     Odd,
     ReceiptReceived,
 )
+from tests.budget import BUDGET_MS, cost_ms
+from tests.smpp.dialogue import CITIZEN, SHORTCODE, T0, TEXT, Dialogue, bound, deliver_sm
 
 UDHI = 0x40
 STRAY_NUL = bytes.fromhex(

@@ -1,8 +1,6 @@
 """Delivery receipts in the dialects of real SMSCs."""
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from dialogue import CITIZEN, TEXT, deliver_sm
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +8,8 @@ from smsgw.model import MtState
 from smsgw.smpp import receipts
 from smsgw.smpp.pdu import Tlv
 from smsgw.smpp.receipts import match_keys
+from tests.budget import BUDGET_MS, cost_ms
+from tests.smpp.dialogue import CITIZEN, TEXT, deliver_sm
 
 DELIVERED, FAILED = MtState.DELIVERED, MtState.FAILED
 

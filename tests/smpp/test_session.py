@@ -1,18 +1,6 @@
 """One session as a dialogue: what the SMSC says, what we do and answer."""
 
 import pytest
-from dialogue import (
-    BINDS,
-    CITIZEN,
-    SHORTCODE,
-    T0,
-    TEXT,
-    Dialogue,
-    bound,
-    deliver_sm,
-    mt,
-    settings,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +48,18 @@ from smsgw.smpp.session import (
     TakenLate,
     Unbound,
     WindowFull,
+)
+from tests.smpp.dialogue import (
+    BINDS,
+    CITIZEN,
+    SHORTCODE,
+    T0,
+    TEXT,
+    Dialogue,
+    bound,
+    deliver_sm,
+    mt,
+    settings,
 )
 
 OK = 0

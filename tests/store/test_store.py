@@ -8,7 +8,6 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from house import AN, NOON, TEXT, House, OneHash
 from sqlite_utils import Database
 
 from smsgw import copies
@@ -19,6 +18,7 @@ from smsgw.store import Store, StoreLost, StoreUnavailable, rows, sql
 from smsgw.store import store as store_module
 from smsgw.store.rows import Changes
 from smsgw.store.schema import migrations
+from tests.house import AN, NOON, TEXT, House, OneHash
 
 
 @pytest.fixture
