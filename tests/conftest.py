@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import hypothesis
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from smsgw.simulator import SmscThread, toml
+
+# Where time matters, a test measures the processor's (tests/budget.py); how long one example took
+# by the clock on the wall says how busy the machine is.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 SMSGW = [sys.executable, "-m", "smsgw.cli.main"]
 PATIENCE = 20  # seconds; a deadline, not a delay
