@@ -23,7 +23,7 @@ KNOWN = {
 
 class Index(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        answer = self.server.known.get(self.path)
+        answer = getattr(self.server, "known").get(self.path)
         self.send_response(200 if answer else 404)
         self.end_headers()
         self.wfile.write(json.dumps(answer).encode())
@@ -36,7 +36,7 @@ class Index(http.server.BaseHTTPRequestHandler):
 def index(monkeypatch):
     """An index that knows what a test puts into `known`."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
-        server.known = KNOWN
+        setattr(server, "known", KNOWN)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
         yield server

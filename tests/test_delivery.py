@@ -7,7 +7,17 @@ import pytest
 from smsgw.carriers import Carriers
 from smsgw.delivery import MOST_EARLY
 from smsgw.gateway import Batch
-from smsgw.model import AccountState, Address, Answer, MtState, Outcome, Receipt, Refused, Taken
+from smsgw.model import (
+    AccountState,
+    Address,
+    Answer,
+    Direction,
+    MtState,
+    Outcome,
+    Receipt,
+    Refused,
+    Taken,
+)
 from tests.budget import BUDGET_MS, cost_ms
 from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
 
@@ -167,7 +177,7 @@ def test_what_a_receipt_of_nobody_quotes_of_ours_is_masked(house):
     (mt,) = house.take(house.mo(AN, TEXT)).replies
     quoting = WORDS.format(id="4711", stat="DELIVRD") + f" text:{mt.text}"
     house.receive(words(house, "4711", text=quoting))
-    kept = house.store.messages(direction="mo", limit=1)[0].text
+    kept = house.store.messages(direction=Direction.MO, limit=1)[0].text
     assert kept.startswith("id:4711 sub:001")
     assert mt.text.split("MK: ")[1].split(" ")[0] not in kept
 
@@ -384,7 +394,7 @@ def test_with_zero_there_is_no_end(make_house):
 
 def test_refusal_of_the_address_counts_as_a_text_that_reached_nobody(house):
     house.text(AN, TEXT)
-    (mt_id,) = [m.id for m in house.store.messages(direction="mt")]
+    (mt_id,) = [m.id for m in house.store.messages(direction=Direction.MT)]
     house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))
     for _ in range(2):
         assert opens(house)
@@ -406,7 +416,7 @@ def test_refusal_for_another_reason_does_not_count(house):
 
 def test_text_that_the_hotline_tries_again_counts_once(house):
     house.text(AN, TEXT)
-    (mt_id,) = [m.id for m in house.store.messages(direction="mt")]
+    (mt_id,) = [m.id for m in house.store.messages(direction=Direction.MT)]
     for _ in range(5):
         house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))
         house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))  # it went out twice

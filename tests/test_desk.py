@@ -7,6 +7,7 @@ import tracemalloc
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ async def office(folder, stock=3, **sections):
     worker = Worker("store")
     loop = asyncio.get_running_loop()
     house = await worker.do(lambda: House(folder, **sections))
-    desk = None
+    desk: Any = None
     passwords = Stock(stock, 8, lambda: loop.call_soon_threadsafe(desk.passwords_ready))
     house.gateway.issuer = passwords
     desk = Desk(house.gateway, worker, passwords)

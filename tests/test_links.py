@@ -808,7 +808,7 @@ def name_servers(monkeypatch, answer):
 
     def look_up(host, port, *arguments, flags=0, **options):
         if host != "smsc.test":
-            return really(host, port, *arguments, flags=flags, **options)
+            return really(host, port, *arguments, **options | {"flags": flags})
         if flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "it is a name")
         return answer(port)

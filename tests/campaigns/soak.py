@@ -201,7 +201,7 @@ class Soak(Stage):
     def _judge(self, command: "subprocess.Popen[bytes]") -> None:
         _, complaint = command.communicate()
         if b"locked" in complaint or b"internal error" in complaint:
-            self.faults.append(f"{command.args}: {complaint.decode()}")
+            self.faults.append(f"{command.args!r}: {complaint.decode()}")
 
     # --- what is seen of it ---
 

@@ -51,6 +51,7 @@ class Town:
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
         self.gateway = Hotline(self.store, self.settings, vault, KnownPasswords())
         self.gateway.start(now - timedelta(days=4))
+        self.waiting_id = self.failed_id = 0  # of MTs
         self._texts = 0
 
     def text(self, sender, text, ago, link="viettel", taken=True):

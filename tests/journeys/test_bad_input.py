@@ -5,6 +5,7 @@ import re
 import sqlite3
 import subprocess
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ SYNTAX_ERROR = (
 CMND = "201234567"
 
 #: Each is one deliver_sm: (short_message, how it is sent).
-HOSTILE = {
+HOSTILE: dict[str, tuple[bytes, dict[str, Any]]] = {
     "nothing": (b"", {}),
     "nothing, in UCS-2": (b"", {"data_coding": 8}),
     "nothing, in message_payload": (b"", {"payload": True}),

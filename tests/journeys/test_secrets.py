@@ -122,8 +122,8 @@ def test_no_secret_in_log_files_process_list_or_output_even_at_trace_level(
 
     outputs = {}
     for words, form in SHOWN if log_format == "console" else ():
-        words = [{"AN": an.cmnd, "CUC": cuc.cmnd}.get(word, word) for word in words.split()]
-        told = smsgw("-c", config, *words, "--format", form, environment={"SMSGW_DEBUG": "1"})
+        asked = [{"AN": an.cmnd, "CUC": cuc.cmnd}.get(word, word) for word in words.split()]
+        told = smsgw("-c", config, *asked, "--format", form, environment={"SMSGW_DEBUG": "1"})
         assert "Traceback" not in told.stderr
         outputs[f"{words} {form}"] = (told.stdout + told.stderr).encode()
     assert 0 == smsgw("-c", config, "backup", tmp_path / "backup.db").returncode

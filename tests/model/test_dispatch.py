@@ -37,6 +37,7 @@ from smsgw.model import (
     AccountState,
     Address,
     Answer,
+    Direction,
     Mo,
     MtState,
     Outcome,
@@ -44,6 +45,7 @@ from smsgw.model import (
     Postponed,
     Receipt,
     Refused,
+    SubmitResult,
     Taken,
     Unanswered,
 )
@@ -131,7 +133,8 @@ class Text(NamedTuple):
 
 def sms(who, text, part=None):
     octets = blake2b(repr((text, part)).encode(), digest_size=7).digest()
-    return Sms(*who, text, part, int.from_bytes(octets))
+    phone, sender = who
+    return Sms(phone, sender, text, part, int.from_bytes(octets))
 
 
 class Carrier:
@@ -140,6 +143,7 @@ class Carrier:
     def __init__(self, name):
         self.name, self.carrier = name, CARRIERS[name]
         self.up = True
+        self.session = 0  # its number; each has another
         self.room = 100
         self.held = {}  # MT -> (Mt, number at the SMSC, end of its lease or None: over)
         self.late = []  # (MT, number): reported as unanswered, may still be answered
@@ -509,7 +513,7 @@ class Service(RuleBasedStateMachine):
     )
     def smsc_answers(self, name, verdict, count):
         carrier = self.carriers[name]
-        results = []
+        results: list[SubmitResult] = []
         for id_ in list(carrier.held)[:count]:
             _, number, _ = carrier.held.pop(id_)
             match verdict:
@@ -811,7 +815,7 @@ class Service(RuleBasedStateMachine):
         )
         for phone in PHONES:
             mine = {i for i, text in self.mts.items() if text.phone == phone}
-            shown = store.messages(phone=phone, direction="mt", limit=10_000)
+            shown = store.messages(phone=phone, direction=Direction.MT, limit=10_000)
             assert mine == {m.id for m in shown}
             assert {phone} >= {m.phone for m in store.messages(phone=phone, limit=10_000)}
         waits = {i for i, s in self.states.items() if s in (WAITS, ("outbox", "failed"))}

@@ -3,6 +3,7 @@
 import struct
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -414,6 +415,7 @@ def test_command_that_we_do_not_speak_keeps_its_sequence_number(command):
 @given(st.binary(max_size=200), st.sampled_from([*Command, *(c | 0x80000000 for c in Command)]))
 @example(BODY, Command.DELIVER_SM)
 def test_any_body_is_a_pdu_or_a_bad_pdu(body, command):
+    pdu: Any
     try:
         pdu = decode(frame(command, body))
     except BadPdu as fault:
