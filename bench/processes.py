@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from bench.traffic import Load
 
@@ -78,7 +78,7 @@ class Smsc:
     """The load generator."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [PYTHON, "-m", "bench.load"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -90,7 +90,7 @@ class Smsc:
         return at
 
     def run(self, load: Load) -> dict[str, Any]:
-        assert self._process.stdin  # noqa: S101
+        assert self._process.stdin
         self._process.stdin.write(json.dumps(asdict(load)) + "\n")
         self._process.stdin.flush()
         result = self._next("result")
@@ -103,7 +103,7 @@ class Smsc:
         return result
 
     def _next(self, event: str) -> dict[str, Any]:
-        assert self._process.stdout  # noqa: S101
+        assert self._process.stdout
         for line in self._process.stdout:
             said: dict[str, Any] = json.loads(line)
             if said["event"] == event:
@@ -112,7 +112,7 @@ class Smsc:
                 print(f"bench: {said}", file=sys.stderr)
         raise SystemExit(f"bench: the load generator ended before it said {event!r}")
 
-    def __enter__(self) -> "Smsc":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -134,13 +134,13 @@ class Peer:
     def __init__(self, smsc: Smsc, *command: str, log: Path) -> None:
         with log.open("ab") as output:
             started = monotonic()
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 [PYTHON, *command], cwd=ROOT, stdout=output, stderr=output
             )
         self.pid = self._process.pid
         self.start_seconds = smsc.wait_bound() - started
 
-    def __enter__(self) -> "Peer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -791,7 +791,6 @@ def test_ipv6_works_as_ipv4():
 
 def two_addresses(monkeypatch):
     """Let the name smsc.test have an address of each family."""
-
     stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
     name_servers(
         monkeypatch,

@@ -279,6 +279,7 @@ def refused(config):
         capture_output=True,
         text=True,
         timeout=20,
+        check=False,
     )
     assert 1 == told.returncode
     assert "" == told.stdout

@@ -87,6 +87,7 @@ def package(tmp_path_factory):
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
         reason = done.stderr.strip().splitlines()[-1:] if done.returncode else None
     except subprocess.TimeoutExpired:
