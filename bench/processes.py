@@ -74,7 +74,26 @@ def _field(status: str, name: str) -> int:
     raise LookupError(name)
 
 
-class Smsc:
+class Child:
+    """A child process that ends with its `with`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End it, and wait until it has."""
+        raise NotImplementedError
+
+
+class Smsc(Child):
     """The load generator."""
 
     def __init__(self) -> None:
@@ -112,15 +131,7 @@ class Smsc:
                 print(f"bench: {said}", file=sys.stderr)
         raise SystemExit(f"bench: the load generator ended before it said {event!r}")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -128,7 +139,7 @@ class Smsc:
                 pipe.close()
 
 
-class Peer:
+class Peer(Child):
     """A gateway, ours or another, as a child process bound to *smsc*."""
 
     def __init__(self, smsc: Smsc, *command: str, log: Path) -> None:
@@ -140,15 +151,7 @@ class Peer:
         self.pid = self._process.pid
         self.start_seconds = smsc.wait_bound() - started
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(_PATIENCE_SECONDS)

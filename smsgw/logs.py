@@ -171,7 +171,7 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
     logging.addLevelName(TRACE, "TRACE")
     # Nothing prints the caller, thread or process, and finding them costs more than the rest.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # documented: Logging HOWTO, "Optimization"
+    logging._srcfile = None  # noqa: SLF001  documented: Logging HOWTO, "Optimization"
     handler = logging.StreamHandler(stream or sys.stderr)
     journal = stream is None and "JOURNAL_STREAM" in os.environ
     handler.setFormatter(_JsonFormatter() if format == "json" else _Formatter(journal))

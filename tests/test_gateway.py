@@ -22,31 +22,13 @@ from smsgw.model import (
     Taken,
     Unanswered,
 )
-from tests.house import AN, BINH, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, FewIssued, OneHash, password_in
 
 REFUSAL = "So CMND da duoc su dung de dang ky tai khoan tren he thong Chinh quyen dien tu"
 SYNTAX = (
     "Loi. Tin nhan sai cu phap. Cu phap dung la: TK,Ho va ten,soCMND,nn.tt.nnnn "
     "(ngay thang nam sinh)"
 )
-
-
-@pytest.fixture
-def make_house(tmp_path):
-    houses = []
-
-    def make(**sections):
-        houses.append(House(tmp_path, **sections))
-        return houses[-1]
-
-    yield make
-    for house in houses:
-        house.store.close()
-
-
-@pytest.fixture
-def house(make_house):
-    return make_house()
 
 
 @pytest.fixture

@@ -20,24 +20,6 @@ NATIONAL = {"viettel": {"source_numbers": "national"}}
 ANDORRAN = "376312345"
 
 
-@pytest.fixture
-def make_house(tmp_path):
-    houses = []
-
-    def make(**sections):
-        houses.append(House(tmp_path, **sections))
-        return houses[-1]
-
-    yield make
-    for house in houses:
-        house.store.close()
-
-
-@pytest.fixture
-def house(make_house):
-    return make_house()
-
-
 def reasons(house):
     """Why each MO was ignored, oldest first; None: it was not."""
     return [m.reason for m in reversed(house.store.messages(direction=Direction.MO, limit=1000))]

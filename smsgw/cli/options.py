@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from smsgw.cli.office import Office
-from smsgw.cli.office import actor as actor
+from smsgw.cli.office import actor as actor  # noqa: PLC0414  for who takes a reason, too
 from smsgw.cli.show import Format
 from smsgw.errors import SmsgwError
 

@@ -567,11 +567,11 @@ class Campaign:
         alone = Figures.of(quiet["error"].answer).p99
         if alone > BUSY_MS:
             print(f"  this machine is busy: {alone:.0f} ms without any attack say little")
-        for kind in quiet:
+        for kind, before in quiet.items():
             for way in ("answer", "reply"):
                 if scene.attack.many and kind == "registration":
                     continue  # they wait for one another: their rate is what counts
-                first = Figures.of(getattr(quiet[kind], way))
+                first = Figures.of(getattr(before, way))
                 then = Figures.of(getattr(attacked[kind], way))
                 bound = self.bounds.latency_ms(first.p99)
                 print(f"  {kind:12} {way:6} quiet {first}   attacked {then}   bound {bound:5.0f}")

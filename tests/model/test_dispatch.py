@@ -244,9 +244,9 @@ class Service(RuleBasedStateMachine):
         self.last_id = max([self.last_id, *ids])
         for id_, phone, outcome in mos:
             self.mos[id_] = phone, Outcome(outcome), self.now
-        for id_, phone, account, sealed, mo_id, link in mts:
+        for id_, phone, account_id, sealed, mo_id, link in mts:
             password = self.house.gateway._vault.unseal(id_, sealed) if sealed else None
-            account = None if account is None else self.account_of(account)
+            account = None if account_id is None else self.account_of(account_id)
             self.mts[id_] = Text(phone, account, password, self.now, mo_id, link)
             self.states[id_] = WAITS
         return [(phone, Outcome(outcome)) for _, phone, outcome in mos], [row[0] for row in mts]
