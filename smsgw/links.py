@@ -443,7 +443,7 @@ class Line:
         self.link.changed()
 
     def _warn_if_in_clear(self, connection: Connection) -> None:
-        peer = connection._transport.get_extra_info("peername")  # noqa: SLF001  one room
+        peer = connection._transport.get_extra_info("peername")  # noqa: SLF001  of this file
         if not self.link.smsc.tls and peer and is_public(peer[0]) and not self.link.warned:
             self.link.warned = True
             log.warning(

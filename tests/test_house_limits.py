@@ -5,6 +5,7 @@ that is no longer needed fails, so that the list only ever tells what is.
 """
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,9 @@ def test_what_is_too_large_is_noticed(text, what, size):
 )
 def test_what_costs_the_reader_nothing_does_not_count(text):
     assert set() == beyond(sizes_of("x.py", text))
+
+
+def test_mypy_reads_every_folder_that_has_code():
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    with_code = {path.parent.name for path in ROOT.glob("[a-z]*/*.py")}
+    assert set() == with_code - set(table["tool"]["mypy"]["files"])
