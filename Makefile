@@ -30,7 +30,8 @@ check: $(VENV)/.dev ## format, lint, types, docs, the unit, the example, known h
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest tests/test_docs.py tests/test_imports.py tests/test_unit.py
+	@$(BIN)/python -m pytest tests/test_docs.py tests/test_imports.py tests/test_unit.py \
+		tests/test_house_limits.py tests/test_one_root.py
 	@$(BIN)/python -P -m smsgw -c config.example.toml check-config
 	@$(BIN)/python -m tools.audit_locks
 

@@ -83,8 +83,8 @@ def _grow(rig: Rig, sheet: Sheet, options: Options, accounts: list[int], runs: i
             for count, folder in bases.items():
                 print(f"bench: {count:,} accounts, run {turn + 1} of {runs}", file=sys.stderr)
                 first[count] = growth(
-                    rig, sheet, replace(options, turn=turn), folder, count, first[count],
-                    small=accounts[0],
+                    rig, sheet, replace(options, turn=turn), folder, count,
+                    first=first[count], small=accounts[0],
                 )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ class Echo(asyncio.Protocol):
         self.over = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         body = b"bench\0bench\0\0\x34\0\0\0"
         transport.write(HEADER.pack(16 + len(body), BIND_TRANSCEIVER, 0, 1) + body)

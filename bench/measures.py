@@ -335,7 +335,7 @@ def fill_both(rig: Rig, folder: Path, count: int) -> None:
 
 
 def growth(
-    rig: Rig, sheet: Sheet, options: Options, folder: Path, count: int, first: int, small: int
+    rig: Rig, sheet: Sheet, options: Options, folder: Path, count: int, *, first: int, small: int
 ) -> int:
     """Everything that could cost more in a base of *count* accounts, which is in *folder*.
 

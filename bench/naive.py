@@ -11,6 +11,7 @@ import re
 import secrets
 import sqlite3
 from datetime import date
+from typing import Any
 
 import smpplib.client
 import smpplib.consts
@@ -45,7 +46,7 @@ def main() -> None:
     )
     client = smpplib.client.Client("127.0.0.1", options.port)
 
-    def on_mo(pdu):  # type: ignore[no-untyped-def]
+    def on_mo(pdu: Any) -> None:
         client.send_message(
             source_addr_ton=3,
             source_addr="8188",

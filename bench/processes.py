@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from bench.traffic import Load
 
@@ -74,11 +74,30 @@ def _field(status: str, name: str) -> int:
     raise LookupError(name)
 
 
-class Smsc:
+class Child:
+    """A child process that ends with its `with`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End it, and wait until it has."""
+        raise NotImplementedError
+
+
+class Smsc(Child):
     """The load generator."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [PYTHON, "-m", "bench.load"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -90,7 +109,7 @@ class Smsc:
         return at
 
     def run(self, load: Load) -> dict[str, Any]:
-        assert self._process.stdin  # noqa: S101
+        assert self._process.stdin
         self._process.stdin.write(json.dumps(asdict(load)) + "\n")
         self._process.stdin.flush()
         result = self._next("result")
@@ -103,7 +122,7 @@ class Smsc:
         return result
 
     def _next(self, event: str) -> dict[str, Any]:
-        assert self._process.stdout  # noqa: S101
+        assert self._process.stdout
         for line in self._process.stdout:
             said: dict[str, Any] = json.loads(line)
             if said["event"] == event:
@@ -112,15 +131,7 @@ class Smsc:
                 print(f"bench: {said}", file=sys.stderr)
         raise SystemExit(f"bench: the load generator ended before it said {event!r}")
 
-    def __enter__(self) -> "Smsc":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -128,27 +139,19 @@ class Smsc:
                 pipe.close()
 
 
-class Peer:
+class Peer(Child):
     """A gateway, ours or another, as a child process bound to *smsc*."""
 
     def __init__(self, smsc: Smsc, *command: str, log: Path) -> None:
         with log.open("ab") as output:
             started = monotonic()
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 [PYTHON, *command], cwd=ROOT, stdout=output, stderr=output
             )
         self.pid = self._process.pid
         self.start_seconds = smsc.wait_bound() - started
 
-    def __enter__(self) -> "Peer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(_PATIENCE_SECONDS)

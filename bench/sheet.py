@@ -3,7 +3,7 @@
 import json
 import platform
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import cpu_count
 from statistics import median
@@ -70,7 +70,7 @@ class Sheet:
         figure = Figure(name, unit, wanted or Wanted(), yardstick)
         return self._figures.setdefault(name, figure)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Figure]:
         return iter(self._figures.values())
 
     def table(self) -> str:

@@ -188,7 +188,7 @@ class Stock:
         on_filled: called from a hasher's thread each time a pair is ready that somebody waits for.
     """
 
-    def __init__(self, size: int, length: int, on_filled: Callable[[], None]) -> None:
+    def __init__(self, size: int, length: int, on_filled: Callable[[], object]) -> None:
         self._size = size
         self._length = length
         self._on_filled = on_filled

@@ -86,7 +86,7 @@ def log_without_callers() -> None:
     Source: Logging HOWTO, "Optimization"
     """
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None
+    logging._srcfile = None  # noqa: SLF001  documented there
 
 
 # --- glibc --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import hypothesis
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +19,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from smsgw.simulator import SmscThread, toml
+from tests.house import House
+
+# Where time matters, a test measures the processor's (tests/budget.py); how long one example took
+# by the clock on the wall says how busy the machine is.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 SMSGW = [sys.executable, "-m", "smsgw.cli.main"]
 PATIENCE = 20  # seconds; a deadline, not a delay
@@ -61,6 +68,26 @@ def config_file(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def make_house(tmp_path):
+    """Opens a gateway without daemon or wire, and closes it: `make_house(limits={...})`."""
+    houses = []
+
+    def make(**sections):
+        houses.append(House(tmp_path, **sections))
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        house.store.close()
+
+
+@pytest.fixture
+def house(make_house):
+    """A gateway with the defaults of everything."""
+    return make_house()
 
 
 class Daemon:

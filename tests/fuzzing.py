@@ -13,9 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
-from typing import TypeVar
-
-from budget import BUDGET_MS
+from typing import Any, TypeVar
 
 from smsgw import phone
 from smsgw.model import Address, Answer, Mt, MtState, Octets, Part
@@ -56,6 +54,7 @@ from smsgw.smpp.pdu import (
 )
 from smsgw.smpp.session import Session
 from smsgw.smpp.settings import BindMode, SessionSettings
+from tests.budget import BUDGET_MS
 
 T = TypeVar("T")
 
@@ -110,7 +109,7 @@ def within_budget(call: Callable[[], T]) -> T:
 # --- seeds --------------------------------------------------------------------------------------
 
 
-def _messages() -> Iterator[Message]:
+def _messages() -> Iterator[DeliverSm | DataSm]:
     plain = TEXTS[0].encode()
     yield DeliverSm(7, CITIZEN, SHORTCODE, short_message=plain)
     yield DeliverSm(8, CITIZEN, SHORTCODE, data_coding=8, short_message=TEXTS[1].encode("utf-16be"))
@@ -128,7 +127,7 @@ def _messages() -> Iterator[Message]:
 
 
 def _pdus() -> Iterator[bytes]:
-    answers = [
+    answers: list[Pdu] = [
         BindResp(Command.BIND_TRANSCEIVER, 1, 0, "SMSC", {0x0210: b"\x34"}),
         SubmitSmResp(2, 0, "7F"),
         SubmitSmResp(3, 0x58),
@@ -305,7 +304,7 @@ def _read_at_once(frame: bytes) -> list[object]:
 
 
 def _bound(trace: Callable[[str], None] | None = None, **changes: object) -> Session:
-    settings = {"link": "viettel", "system_id": "danang", "password": "secret"}
+    settings: dict[str, Any] = {"link": "viettel", "system_id": "danang", "password": "secret"}
     session = Session(SessionSettings(source=SHORTCODE, **settings | changes), 42, 1000.0, trace)
     session.receive(codec.encode(BindResp(Command.BIND_TRANSCEIVER, 1, 0, "SMSC")), 1000.0)
     session.take_outgoing()
@@ -382,7 +381,7 @@ def fuzz_receipts(data: bytes) -> None:
     words = "".join(_WORDS_OF_RECEIPTS[n % len(_WORDS_OF_RECEIPTS)] for n in data[:MAX_OCTETS])
     octets = words.encode("utf-16be" if form & 1 else "latin-1")[:MAX_OCTETS]
     esm_class = (0, 0x04, 0x08, 0x20, 0x24, 0x44, 0x40, 0x60)[form >> 1 & 7]
-    tlvs = {}
+    tlvs: dict[int, bytes] = {}
     if form & 0x10:
         tlvs[Tlv.RECEIPTED_MESSAGE_ID] = octets[:65]
     if form & 0x20:
@@ -446,7 +445,7 @@ def fuzz_parts(data: bytes) -> None:
         assert whole is None or isinstance(whole, str)
 
 
-def _part(how: int, number: int, total: int, piece: bytes) -> Message:
+def _part(how: int, number: int, total: int, piece: bytes) -> DeliverSm | DataSm:
     """One part, numbered in one of the ways, some of them wrong."""
     octets, tlvs = piece, {}
     if how & 1:

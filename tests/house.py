@@ -1,10 +1,11 @@
 """A gateway over a real SQLite file, without daemon and wire, and a clock that a test sets."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from smsgw import config
 from smsgw.gateway import Batch, Gateway, Hotline, Rules
-from smsgw.model import Address, Mo, Taken
+from smsgw.model import Address, Direction, Mo, Taken
 from smsgw.passwords import Issued, OnDemand, draw, hash_password
 from smsgw.simulator import toml
 from smsgw.store import Store
@@ -63,7 +64,7 @@ class House:
         self._configure()
         self.path = self.settings.gateway.database
         self.now = NOON
-        self.issuer = OnDemand(8)
+        self.issuer: Any = OnDemand(8)
         self._fingerprints = {}
         self.open()
 
@@ -133,11 +134,11 @@ class House:
 
     def states(self, **filters):
         """State of each MT, oldest first."""
-        return [m.state for m in reversed(self.store.messages(direction="mt", **filters))]
+        return [m.state for m in reversed(self.store.messages(direction=Direction.MT, **filters))]
 
     def outcomes(self):
         """Outcome of each MO, oldest first."""
-        return [m.outcome for m in reversed(self.store.messages(direction="mo"))]
+        return [m.outcome for m in reversed(self.store.messages(direction=Direction.MO))]
 
 
 def password_in(text):

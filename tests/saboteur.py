@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from smsgw import upkeep
@@ -163,17 +164,17 @@ def before_commit_while(path, step):
             return super().execute(statement, *values)
 
     connect = sqlite3.connect
-    sqlite3.connect = lambda *args, **options: connect(*args, factory=Connection, **options)
+    setattr(sqlite3, "connect", partial(connect, factory=Connection))
 
 
 def impatient(seconds="0.2"):
     """Waits only so long for another process that holds the database."""
-    original = Store.open.__func__
+    original = Store.open
 
-    def open_(cls, path, **options):
-        return original(cls, path, **options | {"busy_timeout": timedelta(seconds=float(seconds))})
+    def open_(path, **options):
+        return original(path, **options | {"busy_timeout": timedelta(seconds=float(seconds))})
 
-    Store.open = classmethod(open_)
+    setattr(Store, "open", open_)
 
 
 def hasty_keys(seconds="1"):

@@ -1,10 +1,22 @@
 """What a campaign plays on: two carriers, one daemon between them, one database to audit."""
 
 import random
+import shutil
 from pathlib import Path
 
 from smsgw.simulator import SmscThread, toml
 from tests.ledger import Ledger
+
+
+def verdict(faults: list[str], folder: Path) -> int:
+    """Show the first of what a campaign found, and keep its *folder* only then; the exit status."""
+    for words in faults[:20]:
+        print(f"FAULT {words[:4000]}")
+    if faults:
+        print(f"kept: {folder}")
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 class Stage:

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from tools import audit_locks
+from tools.imports import ROOT
 
 LOCK = """
 good==1.0 \\
@@ -23,7 +24,7 @@ KNOWN = {
 
 class Index(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        answer = self.server.known.get(self.path)
+        answer = getattr(self.server, "known").get(self.path)
         self.send_response(200 if answer else 404)
         self.end_headers()
         self.wfile.write(json.dumps(answer).encode())
@@ -36,7 +37,7 @@ class Index(http.server.BaseHTTPRequestHandler):
 def index(monkeypatch):
     """An index that knows what a test puts into `known`."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
-        server.known = KNOWN
+        setattr(server, "known", KNOWN)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
         yield server
@@ -76,7 +77,7 @@ def test_index_that_cannot_be_reached_is_a_plain_skip(lock, monkeypatch):
 
 def test_every_package_of_the_lock_files_is_asked_for():
     for name in audit_locks.LOCKS:
-        text = (audit_locks.ROOT / name).read_text()
+        text = (ROOT / name).read_text()
         assert text.count("\n") > 100
         assert [line.split("==")[0] for line in text.splitlines() if line[:1].isalnum()] == [
             package for package, _ in audit_locks.pinned(text)

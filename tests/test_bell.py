@@ -4,12 +4,12 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from house import AN, TEXT, House, OneHash
 
 from smsgw.errors import SmsgwError
 from smsgw.gateway import By, Gateway, Hotline, Rules
 from smsgw.store import Store
 from smsgw.vault import Vault
+from tests.house import AN, TEXT, House, OneHash
 
 
 @pytest.fixture

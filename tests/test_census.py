@@ -1,12 +1,12 @@
 """How many texts wait in the outbox, counted without holding up a text."""
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from house import NOON, House
 
 from smsgw import census
 from smsgw.census import Census, Outbox
 from smsgw.gateway import Batch
+from tests.budget import BUDGET_MS, cost_ms
+from tests.house import NOON, House
 
 
 @pytest.fixture

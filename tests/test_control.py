@@ -10,6 +10,7 @@ import time
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ async def close(key):
     raise Closed(key)
 
 
-VERBS = {"echo": echo, "refuse": refuse, "close": close, "hang": hang, "fail": fail}
+VERBS: dict[str, Any] = {"echo": echo, "refuse": refuse, "close": close, "hang": hang, "fail": fail}
 
 
 @pytest.fixture
@@ -249,7 +250,6 @@ def test_a_stranger_is_not_answered():
         async with serving(path):
             folder.chmod(0o755)
             path.chmod(0o666)
-            stranger = socket.socket(socket.AF_UNIX)
             with as_nobody():
                 stranger.connect(str(path))
             stranger.sendall(b'{"verb": "echo", "arguments": {}}\n')
@@ -260,7 +260,8 @@ def test_a_stranger_is_not_answered():
                 return b""
 
     try:
-        assert b"" == run(dialogue())
+        with socket.socket(socket.AF_UNIX) as stranger:
+            assert b"" == run(dialogue())
     finally:
         path.unlink(missing_ok=True)
         folder.rmdir()
@@ -280,7 +281,8 @@ def test_a_strangers_socket_is_told_nothing(path, owner):
     told = b""
     with suppress(BlockingIOError):  # not even connected to
         theirs, _ = listener.accept()
-        told = theirs.recv(100)
+        with theirs:
+            told = theirs.recv(100)
     listener.close()
     assert b"" == told
 

@@ -8,7 +8,6 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 from smsgw import copies, datakeys
 from smsgw.cli.refusals import line
@@ -18,6 +17,7 @@ from smsgw.errors import PasswordWiped, SmsgwError
 from smsgw.model import Refused, Taken
 from smsgw.store import Store, StoreUnavailable
 from smsgw.vault import KeyUnknown, SealBroken, Vault
+from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 
 @pytest.fixture

@@ -3,12 +3,22 @@
 from datetime import timedelta
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
 
 from smsgw.carriers import Carriers
 from smsgw.gateway import MOST_EARLY, Batch
-from smsgw.model import AccountState, Address, Answer, MtState, Outcome, Receipt, Refused, Taken
+from smsgw.model import (
+    AccountState,
+    Address,
+    Answer,
+    Direction,
+    MtState,
+    Outcome,
+    Receipt,
+    Refused,
+    Taken,
+)
+from tests.budget import BUDGET_MS, cost_ms
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
 
 WORDS = "id:{id} sub:001 dlvrd:001 submit date:2605041200 done date:2605041201 stat:{stat} err:000"
 
@@ -168,7 +178,7 @@ def test_what_a_receipt_of_nobody_quotes_of_ours_is_masked(house):
     (mt,) = house.take(house.mo(AN, TEXT)).replies
     quoting = WORDS.format(id="4711", stat="DELIVRD") + f" text:{mt.text}"
     house.receive(words(house, "4711", text=quoting))
-    kept = house.store.messages(direction="mo", limit=1)[0].text
+    kept = house.store.messages(direction=Direction.MO, limit=1)[0].text
     assert kept.startswith("id:4711 sub:001")
     assert mt.text.split("MK: ")[1].split(" ")[0] not in kept
 
@@ -385,7 +395,7 @@ def test_with_zero_there_is_no_end(make_house):
 
 def test_refusal_of_the_address_counts_as_a_text_that_reached_nobody(house):
     house.text(AN, TEXT)
-    (mt_id,) = [m.id for m in house.store.messages(direction="mt")]
+    (mt_id,) = [m.id for m in house.store.messages(direction=Direction.MT)]
     house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))
     for _ in range(2):
         assert opens(house)
@@ -407,7 +417,7 @@ def test_refusal_for_another_reason_does_not_count(house):
 
 def test_text_that_the_hotline_tries_again_counts_once(house):
     house.text(AN, TEXT)
-    (mt_id,) = [m.id for m in house.store.messages(direction="mt")]
+    (mt_id,) = [m.id for m in house.store.messages(direction=Direction.MT)]
     for _ in range(5):
         house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))
         house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))  # it went out twice

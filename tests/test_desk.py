@@ -7,9 +7,9 @@ import tracemalloc
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from house import AN, BINH, OTHER_TEXT, TEXT, House
 
 from smsgw import clock
 from smsgw import desk as desk_module
@@ -20,6 +20,7 @@ from smsgw.model import Address, Answer, MtState, Outcome, Part, Postponed, Rece
 from smsgw.passwords import Issued, OnDemand, Stock, hash_password
 from smsgw.store import StoreLost
 from smsgw.worker import Worker
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, House
 
 PATIENCE = 10  # seconds; a deadline, not a delay
 
@@ -80,7 +81,7 @@ async def office(folder, stock=3, **sections):
     worker = Worker("store")
     loop = asyncio.get_running_loop()
     house = await worker.do(lambda: House(folder, **sections))
-    desk = None
+    desk: Any = None
     passwords = Stock(stock, 8, lambda: loop.call_soon_threadsafe(desk.passwords_ready))
     house.gateway.tools.issuer = passwords
     desk = Desk(house.gateway, worker, passwords)

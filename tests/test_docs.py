@@ -91,7 +91,9 @@ def code(path):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
 def test_commands_in_the_documents_exist(path):
     called = re.findall(
-        r"(?:^|[\s/`(])smsgw (?:-c \S+ )?(?!smsgw)([a-z][a-z-]+)(?![\w./])", code(path), re.M
+        r"(?:^|[\s/`(])smsgw (?:-c \S+ )?(?!smsgw)([a-z][a-z-]+)(?![\w./])",
+        code(path),
+        re.MULTILINE,
     )
     assert set() == set(called) - set(COMMANDS)
 
@@ -104,6 +106,7 @@ def test_make_targets_in_the_documents_exist(path):
         capture_output=True,
         text=True,
         env={"PATH": "/usr/bin:/bin"},
+        check=False,
     ).stdout
     targets = set(re.findall(r"^([a-z]+):", database, re.MULTILINE))
     asked = re.findall(r"(?:`|^ {4})make ([a-z]+(?: [a-z]+)*)", path.read_text(), re.MULTILINE)
@@ -114,7 +117,7 @@ def test_every_dependency_has_its_reason_in_the_readme():
     pyproject = (ROOT / "pyproject.toml").read_text()
     [block] = re.findall(r"^dependencies = \[(.*?)^\]", pyproject, re.DOTALL | re.MULTILINE)
     table = re.findall(
-        r"^\| ([\w-]+)[^|]*\|[^|]+\|[^|]+\|$", (ROOT / "README.md").read_text(), re.M
+        r"^\| ([\w-]+)[^|]*\|[^|]+\|[^|]+\|$", (ROOT / "README.md").read_text(), re.MULTILINE
     )
     assert set(re.findall(r'"([\w-]+)', block)) <= set(table)
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 from freezegun import freeze_time
-from house import AN, BINH, NOON, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
 
 from smsgw import clock
 from smsgw.model import AccountState, MtState
+from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import itertools
 import tracemalloc
 
 import pytest
-from campaigns.fuzz import NAMES
-from fuzzing import CITIZEN, MAX_OCTETS, SHORTCODE, TARGETS, TooSlow, mutations, within_budget
 
 from smsgw.smpp import codec
 from smsgw.smpp.pdu import DeliverSm
+from tests.campaigns.fuzz import NAMES
+from tests.fuzzing import CITIZEN, MAX_OCTETS, SHORTCODE, TARGETS, TooSlow, mutations, within_budget
 
 WARM_UP, RUNS = 200, 1500
 #: Caches of the product are bounded, and a few of their entries may be new.

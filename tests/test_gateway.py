@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from house import AN, BINH, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
 
 from smsgw import passwords
 from smsgw.gateway import Batch
@@ -12,6 +11,7 @@ from smsgw.model import (
     AccountState,
     Address,
     Answer,
+    Direction,
     MtState,
     Octets,
     Outcome,
@@ -22,30 +22,13 @@ from smsgw.model import (
     Taken,
     Unanswered,
 )
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, FewIssued, OneHash, password_in
 
 REFUSAL = "So CMND da duoc su dung de dang ky tai khoan tren he thong Chinh quyen dien tu"
 SYNTAX = (
     "Loi. Tin nhan sai cu phap. Cu phap dung la: TK,Ho va ten,soCMND,nn.tt.nnnn "
     "(ngay thang nam sinh)"
 )
-
-
-@pytest.fixture
-def make_house(tmp_path):
-    houses = []
-
-    def make(**sections):
-        houses.append(House(tmp_path, **sections))
-        return houses[-1]
-
-    yield make
-    for house in houses:
-        house.store.close()
-
-
-@pytest.fixture
-def house(make_house):
-    return make_house()
 
 
 @pytest.fixture
@@ -310,6 +293,8 @@ def test_text_in_another_writing_does_not_overtake_the_first_that_waits_for_a_pa
     class Refilled(FewIssued):
         """A stock into which the hashers put a password after two looks at it."""
 
+        looks = 0
+
         def take(self, n):
             self.left = 1 if self.looks == 2 else 0
             self.looks += 1
@@ -455,7 +440,7 @@ def test_password_stands_nowhere_on_the_disk_in_clear(house):
     house.store.truncate_log()
     files = [file.read_bytes() for file in house.path.parent.iterdir()]
     assert not [octets for octets in files if secret in octets]
-    assert "MK: ******** la tai khoan" in house.store.messages(direction="mt")[0].text
+    assert "MK: ******** la tai khoan" in house.store.messages(direction=Direction.MT)[0].text
 
 
 def test_refused_reply_has_failed_with_the_reason(house):
@@ -606,7 +591,7 @@ def test_failed_delivery_is_shown_with_the_carrier_s_reason(house):
     (mt,) = house.take(house.mo(AN, TEXT)).replies
     house.settle(Taken(mt.id, "7F"))
     house.receive(receipt("7F", MtState.FAILED)._replace(reason="UNDELIV err:012"))
-    (message,) = house.store.messages(direction="mt")
+    (message,) = house.store.messages(direction=Direction.MT)
     assert (MtState.FAILED, "UNDELIV err:012") == (message.state, message.reason)
 
 
@@ -632,7 +617,7 @@ def test_registration_in_another_alphabet_than_declared_is_taken_shown_and_count
     assert {Outcome.REGISTERED: 1} == done.outcomes
     assert {("viettel", "data_coding"): 1} == done.oddities
     assert "Le Thi Ha" == house.account().full_name
-    assert [text] == [m.text for m in house.store.messages(direction="mo")]
+    assert [text] == [m.text for m in house.store.messages(direction=Direction.MO)]
 
 
 def test_two_in_one_batch_are_each_read_as_what_they_are(house):
@@ -796,13 +781,13 @@ def test_citizens_story_holds_nobody_elses_texts(house):
 def test_purge_removes_what_is_older_than_the_rules_say_and_nothing_else(house):
     house.text(AN, TEXT)
     house.text(BINH, OTHER_TEXT)
-    house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction="mt")))
+    house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction=Direction.MT)))
     house.hotline.close_account(BINH, "test", "lan", house.now)
     house.later(days=91)
     house.text("84905000001", "hallo")
     purged = house.hotline.purge_all(house.now)
     assert (4, 0) == (purged.messages, purged.accounts)
-    assert ["hallo"] == [m.text for m in house.store.messages(direction="mo")]
+    assert ["hallo"] == [m.text for m in house.store.messages(direction=Direction.MO)]
     house.later(days=300)
     assert 1 == house.hotline.purge_all(house.now).accounts
     assert ["Nguyen Van An"] == [a.full_name for a in house.store.accounts()]
@@ -811,7 +796,7 @@ def test_purge_removes_what_is_older_than_the_rules_say_and_nothing_else(house):
 
 def test_purged_ids_are_not_used_again(house):
     house.text(AN, "hallo")
-    house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction="mt")))
+    house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction=Direction.MT)))
     house.later(days=91)
     assert 2 == house.hotline.purge_all(house.now).messages
     assert [] == house.store.messages()
@@ -832,7 +817,7 @@ def test_purge_goes_on_behind_more_waiting_texts_than_one_step_takes(house):
     waiting = [house.mo(f"8490500{n:04}", "hallo") for n in range(501)]
     house.take(*waiting, room=0)
     house.text(AN, "hallo")
-    house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction="mt", limit=1)))
+    house.settle(*(Taken(m.id, "x") for m in house.store.messages(direction=Direction.MT, limit=1)))
     house.later(days=91)
     assert 2 == house.hotline.purge_all(house.now).messages
     assert 501 == len(house.store.outbox())

@@ -5,11 +5,11 @@ import json
 import logging
 
 import pytest
-from budget import BUDGET_MS, cost_ms
 
 from smsgw import logs
 from smsgw.config import Fault
 from smsgw.harmless import csv_cell, escaped, harmless, harmless_json, masked
+from tests.budget import BUDGET_MS, cost_ms
 
 STEERS = {
     "escape": "\x1b[2J",
@@ -43,7 +43,8 @@ def test_json_keeps_the_true_text_and_is_harmless(text):
 
 def logged(format, say):
     stream = io.StringIO()
-    record = logging.LogRecord("smsgw.links", logging.WARNING, "", 0, *say, None)
+    message, arguments = say
+    record = logging.LogRecord("smsgw.links", logging.WARNING, "", 0, message, arguments, None)
     formatter = logs._JsonFormatter() if format == "json" else logs._Formatter()
     stream.write(formatter.format(record))
     return stream.getvalue()

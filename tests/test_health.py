@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,7 +35,7 @@ WELL = Condition(
     disk=Disk(10**10, 10**11),
 )
 
-UNWELL = {
+UNWELL: dict[str, tuple[dict[str, Any], Any]] = {
     "store fails": ({"store_faults": ["the disk is full"]}, [(Kind.STORE, "the disk is full")]),
     "no daemon": ({"daemon_runs": False}, [(Kind.DAEMON, "the daemon is not running")]),
     "no daemon, so no link": (
@@ -80,7 +81,7 @@ def test_what_is_not_well_is_said(changes, problems):
     assert problems == judge(replace(WELL, **changes))
 
 
-STILL_WELL = {
+STILL_WELL: dict[str, dict[str, Any]] = {
     "all as it should be": {},
     "a reply that waits for five minutes": {"oldest_queued": NOW - OVERDUE},
     "a limit that was reached an hour ago": {"silent_until": NOW - timedelta(hours=1)},
@@ -99,7 +100,7 @@ def test_causes_are_said_before_their_effects():
     assert sorted(kinds, key=list(Kind).index) == kinds
 
 
-SERVES = {
+SERVES: dict[str, tuple[dict[str, Any], bool]] = {
     "one link of two": ({"links": [DOWN, BOUND]}, True),
     "no link": ({"links": [DOWN]}, False),
     "a store that takes nothing": ({"store_faults": ["full"]}, False),

@@ -6,47 +6,29 @@ from datetime import timedelta
 from statistics import median
 
 import pytest
-from house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 from smsgw import clock
 from smsgw.cli.main import execute
 from smsgw.gateway import PARTS_OF_A_SENDER, Batch
 from smsgw.limits import CEILING_FACT
-from smsgw.model import AccountState, Address, Answer, Ignored, Mo, Outcome, Part
+from smsgw.model import AccountState, Address, Answer, Direction, Ignored, Mo, Outcome, Part
+from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 ONE_CARRIER = {"mobi": {"carrier": "viettel"}}
 NATIONAL = {"viettel": {"source_numbers": "national"}}
 ANDORRAN = "376312345"
 
 
-@pytest.fixture
-def make_house(tmp_path):
-    houses = []
-
-    def make(**sections):
-        houses.append(House(tmp_path, **sections))
-        return houses[-1]
-
-    yield make
-    for house in houses:
-        house.store.close()
-
-
-@pytest.fixture
-def house(make_house):
-    return make_house()
-
-
 def reasons(house):
     """Why each MO was ignored, oldest first; None: it was not."""
-    return [m.reason for m in reversed(house.store.messages(direction="mo", limit=1000))]
+    return [m.reason for m in reversed(house.store.messages(direction=Direction.MO, limit=1000))]
 
 
 def ignored(house, *args, **options):
     """Whether a text is ignored, and why."""
     outcome, replies = house.text(*args, **options)
     assert [] == replies or outcome != Outcome.IGNORED
-    return house.store.messages(direction="mo", limit=1)[0].reason if not replies else None
+    return house.store.messages(direction=Direction.MO, limit=1)[0].reason if not replies else None
 
 
 # --- one number that never stops ---------------------------------------------------------------
@@ -116,7 +98,7 @@ def test_retransmissions_beyond_a_hundred_an_hour_are_only_counted(make_house, l
         house.text(AN, "hallo", session=session)
     expected = [Outcome.SYNTAX_ERROR] + [Outcome.RETRANSMISSION] * 99
     assert expected == [
-        m.outcome for m in reversed(house.store.messages(direction="mo", limit=999))
+        m.outcome for m in reversed(house.store.messages(direction=Direction.MO, limit=999))
     ]
 
 
@@ -332,7 +314,7 @@ def test_forwarded_reply_is_kept_without_its_password_and_not_answered(house):
     _, (reply,) = house.text(AN, TEXT)
     secret = password_in(reply)
     assert Ignored.OWN_WORDING == ignored(house, BINH, f"Fwd: {reply} Giup em voi")
-    text = house.store.messages(direction="mo", limit=1)[0].text
+    text = house.store.messages(direction=Direction.MO, limit=1)[0].text
     assert f"Fwd: {reply} Giup em voi".replace(secret, "********") == text
     assert secret.encode() not in stored(house)
 
@@ -399,7 +381,7 @@ def test_forwarded_reply_that_lacks_a_part_leaves_no_password(house):
 
 def test_text_of_64_kilobytes_is_kept_as_far_as_it_was_looked_at(house):
     house.text(AN, "x" * 65_000)
-    assert "x" * 2000 + " [...]" == house.store.messages(direction="mo")[0].text
+    assert "x" * 2000 + " [...]" == house.store.messages(direction=Direction.MO)[0].text
 
 
 def test_wording_of_an_earlier_configuration_is_known(make_house):
@@ -500,7 +482,7 @@ def test_hundreds_of_incomplete_texts_are_all_answered(house):
         steps += 1
     assert 5 < steps < 50
     assert [Outcome.SYNTAX_ERROR] * 1000 == [
-        m.outcome for m in house.store.messages(direction="mo", limit=2000)
+        m.outcome for m in house.store.messages(direction=Direction.MO, limit=2000)
     ]
 
 
@@ -532,7 +514,7 @@ def test_parts_that_wait_are_bounded_for_a_link(house, monkeypatch):
 def test_longest_text_of_all_is_whole_with_its_last_part(house):
     mos = long_text(house, "x" * 255, size=1)
     assert [Answer.OK] * 255 == house.take(*mos).answers
-    assert ["x" * 255] == [m.text for m in house.store.messages(direction="mo")]
+    assert ["x" * 255] == [m.text for m in house.store.messages(direction=Direction.MO)]
 
 
 def test_part_longer_than_any_is_refused(house):
@@ -550,4 +532,4 @@ def test_arrival_of_a_part_reads_none_of_the_others(house):
     house.store._db.set_trace_callback(None)
     assert not [statement for statement in read if "octets, joined" in statement]
     house.take(last)
-    assert ["x" * 250] == [m.text for m in house.store.messages(direction="mo")]
+    assert ["x" * 250] == [m.text for m in house.store.messages(direction=Direction.MO)]

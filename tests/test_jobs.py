@@ -132,8 +132,11 @@ def test_daily_job_runs_at_its_local_time(system_zone):
         daily, jobs = Counted(), Jobs()
         jobs.every(TICK, "tick", Counted())
         jobs.daily(time(3, 30), HANOI, "purge", daily)
-        just_before = "2026-05-01 20:29:59.9"  # UTC
-        with freeze_time(just_before, tz_offset=system_zone, real_asyncio=True, tick=True):
+        just_before = "2026-05-01 20:29:59"  # UTC
+        with freeze_time(
+            just_before, tz_offset=system_zone, real_asyncio=True, tick=True
+        ) as frozen:
+            frozen.move_to(just_before)  # to freeze the time took some
             async with running(jobs):
                 assert 0 == daily.runs
                 await daily.times(1)

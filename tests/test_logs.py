@@ -63,7 +63,7 @@ def leaked(line):
 def test_no_secret_leaves_in_arguments_exceptions_or_extra(log_to, log, format, message, secret):
     stream = log_to(format)
     log.info(message, secret)
-    log.info(f"inline {secret}")
+    log.info(f"inline {secret}")  # noqa: G004  a careless line is what is tested
     log.info("with extra", extra={"about": secret, "password": "k7mzq4wp"})
     try:
         raise ValueError(secret)

@@ -177,8 +177,8 @@ def test_stock_of_nothing_hashes_only_on_demand(open_stock):
 
 
 def test_every_core_hashes_while_somebody_waits_and_one_is_spared_otherwise(monkeypatch):
-    monkeypatch.setattr(passwords.os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
-    monkeypatch.setattr(passwords.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
     started = threading.Barrier(4, timeout=DEADLINE_SECONDS)
     hashing = set()
 

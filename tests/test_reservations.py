@@ -3,8 +3,6 @@
 from contextlib import closing
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from house import AN, BINH, TEXT, House, OneHash
 
 from smsgw.clock import stamp
 from smsgw.errors import SmsgwError
@@ -12,6 +10,8 @@ from smsgw.gateway import Gateway, Hotline
 from smsgw.model import AccountState, Outcome, Part
 from smsgw.store import Store
 from smsgw.vault import Vault
+from tests.budget import BUDGET_MS, cost_ms
+from tests.house import AN, BINH, TEXT, House, OneHash
 
 OWNER = "84905777001"
 SIM_CARDS = [f"8490500{n:04}" for n in range(50)]

@@ -4,13 +4,13 @@ import logging
 from datetime import timedelta
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from house import AN, BINH, OTHER_TEXT, TEXT, House, password_in
 
 from smsgw.clock import unstamp
 from smsgw.gateway import GIVE_UP_AFTER, MOST_UNANSWERED
 from smsgw.model import MtState, Postponed, Taken, Unanswered
 from smsgw.store.store import STEP
+from tests.budget import BUDGET_MS, cost_ms
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, password_in
 
 TTL = timedelta(days=3)
 

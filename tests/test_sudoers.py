@@ -71,7 +71,7 @@ def aliases():
 def rules_of(group):
     """The commands of a group; in them sudo's star matches as fnmatch(3) does, spaces too."""
     (names,) = re.findall(
-        rf"^%{group}\s+ALL = \(smsgw\) CWD=/ NOPASSWD: (.*)$", FILE.read_text(), re.M
+        rf"^%{group}\s+ALL = \(smsgw\) CWD=/ NOPASSWD: (.*)$", FILE.read_text(), re.MULTILINE
     )
     return [rule for name in names.split(", ") for rule in aliases()[name]]
 

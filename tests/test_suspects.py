@@ -7,9 +7,9 @@ import sys
 import textwrap
 
 import pytest
-from budget import cost_ms
 
 from smsgw.suspects import MAX_SUSPECTS, Suspects
+from tests.budget import cost_ms
 
 POISON = b"poison" * 1000
 HONEST = b"honest" * 1000

@@ -3,9 +3,8 @@
 from collections import Counter
 from typing import NamedTuple
 
-from budget import BUDGET_MS, cost_ms
-
 from smsgw.turns import Turns
+from tests.budget import BUDGET_MS, cost_ms
 
 
 class Text(NamedTuple):

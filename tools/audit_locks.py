@@ -93,7 +93,7 @@ def holes(
 
 
 def audit(files: Iterable[Path]) -> tuple[list[str], int]:
-    """(what to say, exit status)"""
+    """(what to say, exit status)."""
     packages = sorted({package for file in files for package in pinned(file.read_text())})
     said: list[str] = []
     unknown: list[str] = []

@@ -14,12 +14,11 @@ import tempfile
 from pathlib import Path
 
 from smsgw.demo import conversation, play
-from smsgw.demo.gateway import configure, running
+from smsgw.demo.gateway import LOG, configure, running
 from smsgw.demo.screen import Screen
 from smsgw.simulator import SmscThread
 
-#: How long an issued password lives where the user types; in earnest 3 days.
-TTL_SECONDS = 60
+TTL_SECONDS = 60  # an issued password's life where the user types; in earnest 3 days
 
 
 def show(*, interactive: bool) -> None:
@@ -30,10 +29,9 @@ def show(*, interactive: bool) -> None:
     """
     screen = Screen()
     with tempfile.TemporaryDirectory(prefix="smsgw-demo-") as folder, SmscThread() as carrier:
-        ttl = TTL_SECONDS if interactive else play.TTL_SECONDS
-        config = configure(Path(folder), carrier, ttl)
-        with running(screen, config, carrier, Path(folder) / "smsgw.log"):
-            if interactive:
-                conversation.converse(screen, carrier, config, ttl)
-            else:
-                play.perform(screen, carrier, config)
+        if interactive:
+            config = configure(Path(folder), carrier, TTL_SECONDS)
+            with running(screen, config, carrier, Path(folder) / LOG):
+                conversation.converse(screen, carrier, config, TTL_SECONDS)
+        else:
+            play.perform(screen, carrier, Path(folder))

@@ -15,6 +15,7 @@ from smsgw.simulator import SmscThread, toml
 
 REPLY_SECONDS = 15.0  # within which a reply must come, and the gateway begin and end
 COMMAND_SECONDS = 30  # a hotline's command, on a machine that is very busy
+LOG = "smsgw.log"
 
 # -P: a schedule.py in the folder where the demo was called is nobody's module of ours.
 COMMAND = (sys.executable, "-P", "-m", "smsgw.cli.main")
@@ -49,7 +50,8 @@ def running(screen: Screen, config: Path, carrier: SmscThread, log: Path) -> Ite
     Raises:
         SmsgwError: it does not start, dies, or does not end cleanly.
     """
-    with log.open("wb") as sink:
+    before = carrier.binds
+    with log.open("ab") as sink:
         daemon = subprocess.Popen(  # noqa: S603  our own command
             [*COMMAND, "-c", str(config), "run"],
             stdin=subprocess.DEVNULL,
@@ -60,7 +62,7 @@ def running(screen: Screen, config: Path, carrier: SmscThread, log: Path) -> Ite
         )
     try:
         deadline = time.monotonic() + REPLY_SECONDS
-        while not carrier.binds:
+        while carrier.binds == before:
             if daemon.poll() is not None:
                 raise SmsgwError("the gateway did not start; its last words are above")
             if time.monotonic() > deadline:

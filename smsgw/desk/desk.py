@@ -51,11 +51,11 @@ def _must_not_fail(step: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(step)
     def guarded(desk: "Desk", *args: Any) -> None:
-        if not desk._end.done():
+        if not desk._end.done():  # noqa: SLF001  a method, written outside of its class
             try:
                 step(desk, *args)
             except Exception as fault:
-                desk._end.set_exception(fault)
+                desk._end.set_exception(fault)  # noqa: SLF001
 
     return guarded
 

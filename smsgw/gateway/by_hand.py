@@ -28,7 +28,7 @@ def retry(tools: Tools, mt_id: int, actor: str, now: datetime, reason: str | Non
         if reply.account_id is not None and _is_past(reply, now):
             raise PasswordWiped(mt_id)
         tools.store.retry(mt_id, now)
-        _note(tools, reply, "retry", mt_id, actor, now, reason)
+        _note(tools, reply, "retry", mt_id, actor, now, reason=reason)
 
 
 def cancel(
@@ -56,7 +56,7 @@ def cancel(
             raise OnItsWay(mt_id)
         if not tools.store.cancel(mt_id, f"cancelled by {actor}", now):
             raise AlreadyCancelled(mt_id)
-        _note(tools, reply, "cancel", mt_id, actor, now, reason)
+        _note(tools, reply, "cancel", mt_id, actor, now, reason=reason)
 
 
 def _note(
@@ -66,6 +66,7 @@ def _note(
     mt_id: int,
     actor: str,
     now: datetime,
+    *,
     reason: str | None,
 ) -> None:
     """Remember what was done to a reply, with the account that it is about."""

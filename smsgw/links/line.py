@@ -1,4 +1,4 @@
-"""One bind of a link, kept alive: connect, bind, hold, lose, wait, connect …
+"""One bind of a link, kept alive: connect, bind, hold, lose, wait, connect again.
 
 Knows one connection at a time and its state; what a connection brings is the link's business.
 """

@@ -164,8 +164,8 @@ class Links:
             for what, meaning, value in link.measure():
                 yield Measurement(what, meaning, value, labels)
             meaning = "What the SMSC did against the standard, by kind."
-            for kind, number in link.oddities.items():
-                kind = kind.partition(" ")[0]  # without the fingerprint of a suspect
+            for oddity, number in link.oddities.items():
+                kind = oddity.partition(" ")[0]  # without the fingerprint of a suspect
                 yield Measurement("oddities_total", meaning, number, labels | {"kind": kind})
 
     # --- where commands read it -----------------------------------------------------------------

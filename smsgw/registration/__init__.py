@@ -1,0 +1,1 @@
+"""From a citizen's text to a decision: syntax, states, transitions, wording. Pure."""

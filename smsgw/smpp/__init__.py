@@ -1,0 +1,1 @@
+"""The wire: PDUs, sessions, alphabets, receipts. Octets and a time in, events and octets out."""

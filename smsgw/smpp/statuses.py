@@ -6,6 +6,7 @@ and a reply given up is a citizen without a password.
 """
 
 from enum import Enum, IntEnum
+from typing import Self
 
 from smsgw.model import Postponed, Refused, SubmitResult, Taken, from_tuple
 
@@ -37,7 +38,7 @@ class Status(IntEnum):
     verdict: Verdict
     bind_advice: str
 
-    def __new__(cls, number: int, verdict: Verdict, bind_advice: str = "") -> "Status":
+    def __new__(cls, number: int, verdict: Verdict, bind_advice: str = "") -> Self:
         status = int.__new__(cls, number)
         status._value_ = number
         status.verdict = verdict

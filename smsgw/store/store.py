@@ -395,7 +395,7 @@ class Store:
         except SmsgwError as error:
             raise StoreUnavailable(error.problem, error.remedy) from error
         self._db.close()
-        self._db, self._identity = fresh._db, fresh._identity
+        self._db, self._identity = fresh._db, fresh._identity  # noqa: SLF001  of this very class
         self._forget()
 
     def _forget(self) -> None:

@@ -32,7 +32,7 @@ from smsgw.simulator import Handle, Submit
 from tests.conftest import SMSGW, Daemon
 from tests.ledger import Ledger
 from tests.saboteur import POINTS, command
-from tests.stage import Stage
+from tests.stage import Stage, verdict
 from tests.wire import password_in
 
 TEXTS_A_KILL = 12
@@ -317,13 +317,7 @@ def main() -> int:
     print(f"{campaign.doubled} came twice; killed {doubt:.0f} ms after their submit_sm at most")
     minutes = (time.monotonic() - started) / 60
     print(f"seed {options.seed}, {minutes:.1f} minutes, {len(campaign.faults)} faults")
-    for words in campaign.faults[:20]:
-        print(f"FAULT {words[:2000]}")
-    if campaign.faults:
-        print(f"kept: {folder}")
-        return 1
-    shutil.rmtree(folder)
-    return 0
+    return verdict(campaign.faults, folder)
 
 
 if __name__ == "__main__":

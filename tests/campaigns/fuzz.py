@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1]
 NAMES = (
     "frames", "codec", "session", "text", "receipt", "receipts", "alphabets", "readings", "parts",
     "phone", "numbers",
@@ -42,7 +41,6 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, help="folder in which atheris keeps what it learns")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    sys.path.insert(0, str(TESTS))
     engine = options.engine or ("atheris" if _has_atheris() else "built-in")
     if options.child:
         (target,) = options.target
@@ -106,7 +104,7 @@ def _by_atheris(target: str, options: argparse.Namespace) -> int:
     import atheris
 
     with atheris.instrument_imports(include=["smsgw"]):
-        import fuzzing
+        from tests import fuzzing
     fuzzing.Budget.seconds = ATHERIS_BUDGET_SECONDS
     with tempfile.TemporaryDirectory() as temporary:
         corpus = (options.corpus or Path(temporary)) / target
@@ -134,7 +132,7 @@ def _by_atheris(target: str, options: argparse.Namespace) -> int:
 
 
 def _built_in(target: str, options: argparse.Namespace) -> int:
-    import fuzzing
+    from tests import fuzzing
 
     fuzzing.Budget.seconds = BUDGET_SECONDS
     run = fuzzing.TARGETS[target]
@@ -165,7 +163,7 @@ def _is_done(share: float, runs: int, began: float, options: argparse.Namespace)
     """Whether that share of the campaign is over."""
     if options.inputs:
         return bool(runs >= share * options.inputs)
-    return time.monotonic() - began >= share * options.seconds
+    return bool(time.monotonic() - began >= share * options.seconds)
 
 
 def _some(run: Callable[[bytes], None], inputs: Iterator[bytes], target: str, runs: int) -> int:

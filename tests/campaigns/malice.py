@@ -38,6 +38,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -418,13 +419,15 @@ def _ask(port: int) -> str:
 def _hold_commands(scene: Scene) -> None:
     """A list that nobody reads, and some `try`, each stopped at another moment of its run."""
     base = [*SMSGW, "-c", str(scene.folder / "config.toml")]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "env": ENVIRONMENT}
-    held = [subprocess.Popen([*base, "accounts", "list", "--format", "csv"], **streams)]
+    start = partial(
+        subprocess.Popen, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+    )
+    held = [start([*base, "accounts", "list", "--format", "csv"])]
     text = "TK,Nguyen Van An,222222222,01.02.1990"
     try:
         count = 20 if scene.seconds > 5 else 8
         for number in range(count):
-            trial = subprocess.Popen([*base, "try", "0905777888", text], **streams)
+            trial = start([*base, "try", "0905777888", text])
             held.append(trial)
             # Where in its run it stops is the point: each a little later than the one before.
             time.sleep(0.15 + 0.4 * number / count)
@@ -564,11 +567,11 @@ class Campaign:
         alone = Figures.of(quiet["error"].answer).p99
         if alone > BUSY_MS:
             print(f"  this machine is busy: {alone:.0f} ms without any attack say little")
-        for kind in quiet:
+        for kind, before in quiet.items():
             for way in ("answer", "reply"):
                 if scene.attack.many and kind == "registration":
                     continue  # they wait for one another: their rate is what counts
-                first = Figures.of(getattr(quiet[kind], way))
+                first = Figures.of(getattr(before, way))
                 then = Figures.of(getattr(attacked[kind], way))
                 bound = self.bounds.latency_ms(first.p99)
                 print(f"  {kind:12} {way:6} quiet {first}   attacked {then}   bound {bound:5.0f}")

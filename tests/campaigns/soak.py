@@ -16,7 +16,6 @@ has been answered and has arrived, and the database is sound. Exit status 0 if s
 import argparse
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,7 @@ from typing import NamedTuple
 
 from smsgw.simulator import Silence, Smsc, SmscThread, Status
 from tests.conftest import ENVIRONMENT, SMSGW, Daemon
-from tests.stage import Stage
+from tests.stage import Stage, verdict
 
 TEXTS_A_SECOND = 10
 SECONDS_BETWEEN_OUTAGES = 4.0
@@ -201,7 +200,7 @@ class Soak(Stage):
     def _judge(self, command: "subprocess.Popen[bytes]") -> None:
         _, complaint = command.communicate()
         if b"locked" in complaint or b"internal error" in complaint:
-            self.faults.append(f"{command.args}: {complaint.decode()}")
+            self.faults.append(f"{command.args!r}: {complaint.decode()}")
 
     # --- what is seen of it ---
 
@@ -304,13 +303,7 @@ def main() -> int:
     for name, count in sorted(soak.happened.items()):
         print(f"{count:5} {name}")
     print(f"seed {options.seed}, {soak.texts} texts, {len(soak.faults)} faults")
-    for words in soak.faults:
-        print(f"FAULT {words}")
-    if soak.faults:
-        print(f"kept: {folder}")
-        return 1
-    shutil.rmtree(folder)
-    return 0
+    return verdict(soak.faults, folder)
 
 
 if __name__ == "__main__":

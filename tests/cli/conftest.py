@@ -52,6 +52,7 @@ class Town:
         self.gateway = Gateway(self.store, rules, vault, KnownPasswords())
         self.hotline = Hotline(self.gateway)
         self.gateway.start(now - timedelta(days=4))
+        self.waiting_id = self.failed_id = 0  # of MTs
         self._texts = 0
 
     def text(self, sender, text, ago, link="viettel", taken=True):

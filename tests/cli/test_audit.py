@@ -5,8 +5,9 @@ import sqlite3
 from datetime import timedelta
 
 import pytest
-from conftest import ISSUED_PASSWORD
 from freezegun import freeze_time
+
+from tests.cli.conftest import ISSUED_PASSWORD
 
 BINH = "0905000002"
 

@@ -25,11 +25,11 @@ def test_the_hotline_at_work(smsc, config_file, daemon, smsgw):
     assert 0 == smsc.send_mo(PHONE, TEXT).answer()
     smsc.wait_submits(1)
 
-    def link():
+    def link_has_sent():
         (link,) = rows(smsgw("-c", config, "links", "--format", "json"))
         return ("simulator", "bound") == (link["name"], link["state"]) and 1 == link["mt"]
 
-    running.until(link, what="a bound link that has sent one text")
+    running.until(link_has_sent, what="a bound link that has sent one text")
     status = smsgw("-c", config, "status", "--format", "json")
     (condition,) = json.loads(status.stdout)
     assert (0, [], running.pid) == (

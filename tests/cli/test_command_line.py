@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import BINH, ISSUED_PASSWORD
 
 from smsgw import health
 from smsgw.gateway import Hotline
 from smsgw.lock import DaemonLock
 from smsgw.model import LinkState
 from smsgw.store.store import Store
+from tests.cli.conftest import BINH, ISSUED_PASSWORD
 
 READING = {
     "accounts list": ("accounts", "list"),

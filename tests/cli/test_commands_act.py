@@ -14,10 +14,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import ISSUED_PASSWORD
 from freezegun import freeze_time
 
 from smsgw.lock import DaemonLock
+from tests.cli.conftest import ISSUED_PASSWORD
 
 OWN_PASSWORD = "correct horse"
 
@@ -258,7 +258,8 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            # The only way to a terminal of its own; the child does nothing else before exec.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
         )
         os.close(slave)
         self.shown = ""

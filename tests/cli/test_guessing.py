@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from conftest import ISSUED_PASSWORD
 from freezegun import freeze_time
 
 from smsgw import passwords
 from smsgw.errors import SmsgwError
 from smsgw.gateway import Verdict
 from smsgw.registration import own_password
+from tests.cli.conftest import ISSUED_PASSWORD
 
 KEY = "201234568"
 

@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from conftest import ISSUED_PASSWORD
+
+from tests.cli.conftest import ISSUED_PASSWORD
 
 #: The phone of one citizen, without its zero, is the CMND of another.
 KEY = "905777001"

@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,14 +20,14 @@ VIEWER = Viewer(ZoneInfo("Asia/Ho_Chi_Minh"), NOW)
 
 @dataclass
 class Cell:
-    text: object
+    text: Any
 
 
 CELLS = tables.View[Cell](keys=("text",), columns={"text": lambda c, _: c.text}, empty="Nothing.")
 
 
 def message(**changes):
-    values = {
+    values: dict[str, Any] = {
         "id": 7,
         "direction": Direction.MO,
         "phone": "+84905123456",
@@ -40,7 +41,7 @@ def message(**changes):
 
 
 def account(**changes):
-    values = {
+    values: dict[str, Any] = {
         "id": 1,
         "cmnd": "001234567",
         "phone": "+84905123456",

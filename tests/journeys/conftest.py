@@ -4,8 +4,9 @@ import itertools
 import socket
 
 import pytest
-from ledger import Ledger
-from wire import Citizen
+
+from tests.ledger import Ledger
+from tests.wire import Citizen
 
 
 @pytest.fixture

@@ -5,15 +5,16 @@ import re
 import sqlite3
 import subprocess
 import unicodedata
+from typing import Any
 
 import pytest
-from saboteur import command
-from wire import QUICK
 
 from smsgw.model import Address
 from smsgw.simulator import texts
 from smsgw.smpp import codec
 from smsgw.smpp.pdu import Tlv
+from tests.saboteur import command
+from tests.wire import QUICK
 
 SYNTAX_ERROR = (
     "Loi. Tin nhan sai cu phap. Cu phap dung la: "
@@ -22,7 +23,7 @@ SYNTAX_ERROR = (
 CMND = "201234567"
 
 #: Each is one deliver_sm: (short_message, how it is sent).
-HOSTILE = {
+HOSTILE: dict[str, tuple[bytes, dict[str, Any]]] = {
     "nothing": (b"", {}),
     "nothing, in UCS-2": (b"", {"data_coding": 8}),
     "nothing, in message_payload": (b"", {"payload": True}),
@@ -278,6 +279,7 @@ def refused(config):
         capture_output=True,
         text=True,
         timeout=20,
+        check=False,
     )
     assert 1 == told.returncode
     assert "" == told.stdout

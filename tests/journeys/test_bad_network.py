@@ -9,10 +9,10 @@ import random
 from collections import Counter
 
 import pytest
-from proxy import Proxy, Way
-from wire import QUICK, password_in, texts_to
 
 from smsgw.simulator import SmscThread, What, texts
+from tests.proxy import Proxy, Way
+from tests.wire import QUICK, password_in, texts_to
 
 #: Deadlines short enough to meet them in a test.
 NERVOUS = QUICK | {"enquire_link_interval": "100ms", "response_timeout": "300ms"}

@@ -5,11 +5,11 @@ import signal
 from collections import Counter
 
 import pytest
-from ledger import Ledger
-from saboteur import EXPIRY_POINTS, MAY_DOUBLE, POINTS, command
-from wire import QUICK, password_in, texts_to
 
 from smsgw.simulator import Point, SmscThread
+from tests.ledger import Ledger
+from tests.saboteur import EXPIRY_POINTS, MAY_DOUBLE, POINTS, command
+from tests.wire import QUICK, password_in, texts_to
 
 
 def kill_at(child, point, smsc):

@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 import pytest
-from wire import QUICK, password_in
+
+from tests.wire import QUICK, password_in
 
 PACKAGE = "smpp34==1.5.0"
 
@@ -86,6 +87,7 @@ def package(tmp_path_factory):
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
         reason = done.stderr.strip().splitlines()[-1:] if done.returncode else None
     except subprocess.TimeoutExpired:

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from wire import QUICK, Citizen, password_in, texts_to
 
 from smsgw.model import Address
 from smsgw.simulator import SmscThread, playbook, tricks
+from tests.wire import QUICK, Citizen, password_in, texts_to
 
 ERROR = "Loi. "
 NATIONALS_BY_TON_1 = Address("905123456", 1, 1)

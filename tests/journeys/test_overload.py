@@ -2,9 +2,8 @@
 
 from collections import Counter
 
-from saboteur import command
-
 from smsgw.simulator import Status, texts
+from tests.saboteur import command
 
 #: Past what one session may have unanswered, by half as much again.
 FLOOD = 3000

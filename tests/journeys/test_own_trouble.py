@@ -12,11 +12,11 @@ import urllib.request
 from contextlib import closing
 
 import pytest
-from ledger import Ledger
-from saboteur import command
-from wire import QUICK, password_in
 
 from smsgw.simulator import Status
+from tests.ledger import Ledger
+from tests.saboteur import command
+from tests.wire import QUICK, password_in
 
 LATER = Status.RX_T_APPN
 
@@ -88,7 +88,10 @@ def small_disk(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(folder)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+    if (
+        not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
         pytest.skip("only root can mount a small file system; the test above needs none")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
@@ -129,7 +132,10 @@ def test_database_held_by_another_process_turns_texts_away_until_it_is_free(
         assert 503 == health(child)[0]
         assert smsc.enquire_link() < 1
         told = subprocess.run(
-            [*command("impatient"), "-c", str(config), "status"], capture_output=True, text=True
+            [*command("impatient"), "-c", str(config), "status"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert 1 == told.returncode
         assert "database is locked" in told.stdout

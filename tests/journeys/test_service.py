@@ -4,10 +4,10 @@ import re
 from collections import Counter
 
 import pytest
-from wire import QUICK, password_in, texts_to
 
 from smsgw.model import Address
 from smsgw.simulator import DIALECTS, Point, SmscThread, Status, texts
+from tests.wire import QUICK, password_in, texts_to
 
 REGISTERED = re.compile(
     r"TK: (\d{9}|\d{12}), MK: ([a-hjkmnp-z2-9]{8}) la tai khoan su dung HT Chinh quyen dien tu\. "

@@ -3,7 +3,7 @@
 import json
 import threading
 
-from wire import QUICK, password_in
+from tests.wire import QUICK, password_in
 
 
 def test_commands_of_every_kind_beside_traffic_never_meet_a_locked_database(

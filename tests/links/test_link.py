@@ -790,7 +790,6 @@ def test_ipv6_works_as_ipv4():
 
 def two_addresses(monkeypatch):
     """Let the name smsc.test have an address of each family."""
-
     stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
     name_servers(
         monkeypatch,
@@ -807,7 +806,7 @@ def name_servers(monkeypatch, answer):
 
     def look_up(host, port, *arguments, flags=0, **options):
         if host != "smsc.test":
-            return really(host, port, *arguments, flags=flags, **options)
+            return really(host, port, *arguments, **options | {"flags": flags})
         if flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "it is a name")
         return answer(port)

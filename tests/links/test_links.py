@@ -3,8 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
-
-from house import AN, BINH, OTHER_TEXT, TEXT, House
+from typing import Any
 
 from smsgw import clock
 from smsgw.desk import Desk
@@ -14,6 +13,7 @@ from smsgw.passwords import Stock
 from smsgw.simulator import Smsc, received, texts
 from smsgw.smpp.pdu import Bind, Unbind
 from smsgw.worker import Worker
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, House
 
 PATIENCE = 10  # seconds; a deadline, not a delay
 
@@ -72,9 +72,9 @@ async def town(folder):
     worker = Worker("store")
     house = await worker.do(House, folder)
     loop = asyncio.get_running_loop()
-    desk = None
+    desk: Any = None
     stock = Stock(3, 8, lambda: loop.call_soon_threadsafe(desk.passwords_ready))
-    house.gateway.issuer = stock
+    house.gateway.tools.issuer = stock
     desk = Desk(house.gateway, worker, stock)
     links = Links(desk, house.gateway, worker)
     task = asyncio.create_task(desk.run())

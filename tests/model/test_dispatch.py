@@ -17,21 +17,6 @@ from typing import NamedTuple
 
 import pytest
 from argon2 import PasswordHasher
-from dispatch import (
-    CMNDS,
-    MALFORMED,
-    OWN_WORDING,
-    PARTS_WITHIN,
-    PIECES,
-    RESERVED_FOR,
-    RETRANSMITTED_WITHIN,
-    VALID,
-    Account,
-    Dispatch,
-    LongText,
-    Seen,
-)
-from house import FewIssued, House, password_in
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -51,6 +36,7 @@ from smsgw.model import (
     AccountState,
     Address,
     Answer,
+    Direction,
     Mo,
     MtState,
     Outcome,
@@ -58,6 +44,7 @@ from smsgw.model import (
     Postponed,
     Receipt,
     Refused,
+    SubmitResult,
     Taken,
     Unanswered,
 )
@@ -66,6 +53,21 @@ from smsgw.reseal import KEPT
 from smsgw.smpp.alphabets import septets
 from smsgw.store import Store
 from smsgw.vault import Vault
+from tests.house import FewIssued, House, password_in
+from tests.model.dispatch import (
+    CMNDS,
+    MALFORMED,
+    OWN_WORDING,
+    PARTS_WITHIN,
+    PIECES,
+    RESERVED_FOR,
+    RETRANSMITTED_WITHIN,
+    VALID,
+    Account,
+    Dispatch,
+    LongText,
+    Seen,
+)
 
 #: Any part of a long text comes within the one time, and its copy within the other.
 KNOWN_WITHIN = PARTS_WITHIN + RETRANSMITTED_WITHIN
@@ -130,7 +132,8 @@ class Text(NamedTuple):
 
 def sms(who, text, part=None):
     octets = blake2b(repr((text, part)).encode(), digest_size=7).digest()
-    return Sms(*who, text, part, int.from_bytes(octets))
+    phone, sender = who
+    return Sms(phone, sender, text, part, int.from_bytes(octets))
 
 
 class Carrier:
@@ -139,6 +142,7 @@ class Carrier:
     def __init__(self, name):
         self.name, self.carrier = name, CARRIERS[name]
         self.up = True
+        self.session = 0  # its number; each has another
         self.room = 100
         self.held = {}  # MT -> (Mt, number at the SMSC, end of its lease or None: over)
         self.late = []  # (MT, number): reported as unanswered, may still be answered
@@ -241,9 +245,9 @@ class Service(RuleBasedStateMachine):
         self.last_id = max([self.last_id, *ids])
         for id_, phone, outcome in mos:
             self.mos[id_] = phone, Outcome(outcome), self.now
-        for id_, phone, account, sealed, mo_id, link in mts:
+        for id_, phone, account_id, sealed, mo_id, link in mts:
             password = self.house.gateway.tools.seals.keys.unseal(id_, sealed) if sealed else None
-            account = None if account is None else self.account_of(account)
+            account = None if account_id is None else self.account_of(account_id)
             self.mts[id_] = Text(phone, account, password, self.now, mo_id, link)
             self.states[id_] = WAITS
         return [(phone, Outcome(outcome)) for _, phone, outcome in mos], [row[0] for row in mts]
@@ -510,7 +514,7 @@ class Service(RuleBasedStateMachine):
     )
     def smsc_answers(self, name, verdict, count):
         carrier = self.carriers[name]
-        results = []
+        results: list[SubmitResult] = []
         for id_ in list(carrier.held)[:count]:
             _, number, _ = carrier.held.pop(id_)
             match verdict:
@@ -812,7 +816,7 @@ class Service(RuleBasedStateMachine):
         )
         for phone in PHONES:
             mine = {i for i, text in self.mts.items() if text.phone == phone}
-            shown = store.messages(phone=phone, direction="mt", limit=10_000)
+            shown = store.messages(phone=phone, direction=Direction.MT, limit=10_000)
             assert mine == {m.id for m in shown}
             assert {phone} >= {m.phone for m in store.messages(phone=phone, limit=10_000)}
         waits = {i for i, s in self.states.items() if s in (WAITS, ("outbox", "failed"))}

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ ISSUED, ACTIVE, CLOSED = AccountState
 NEW, KEEP, NONE, OWN = Password.NEW, Password.KEEP, Password.NONE, Password.CITIZENS
 
 # Every pair of state and event, as one reads the dispatch; None: cannot happen.
-DISPATCH = {
+DISPATCH: dict[Any, dict[Any, Any]] = {
     Registration: {
         None: (ISSUED, NEW, Reply.REGISTERED),
         ISSUED: (ISSUED, KEEP, Reply.ALREADY_REGISTERED),
@@ -169,21 +170,31 @@ def test_decision_by_who_has_phone_and_cmnd(phone_holder, cmnd_holder, repeat, l
 
 def test_reset_needs_the_accounts_own_date_of_birth():
     other = REQUEST._replace(birth_date=date(1990, 2, 2))
-    kept = {"phone_holder": MINE, "cmnd_holder": MINE, "repeat": RESETS, "resets_left": 3}
+    kept: dict[str, Any] = {
+        "phone_holder": MINE,
+        "cmnd_holder": MINE,
+        "repeat": RESETS,
+        "resets_left": 3,
+    }
     assert RESET == decide(REQUEST, **kept)
     assert refused(BY_CMND, 1) == decide(other, **kept)
 
 
 @pytest.mark.parametrize("holder", [MINE, MINE_ENDED], ids=["reset", "ended"])
 def test_text_by_another_carrier_gives_nobody_a_new_password(holder):
-    kept = {"phone_holder": holder, "cmnd_holder": holder, "repeat": RESETS, "resets_left": 3}
+    kept: dict[str, Any] = {
+        "phone_holder": holder,
+        "cmnd_holder": holder,
+        "repeat": RESETS,
+        "resets_left": 3,
+    }
     assert RESET == decide(REQUEST, **kept)
     assert refused(BY_CMND, 1) == decide(REQUEST, **kept, own_carrier=False)
 
 
 def test_ended_password_comes_back_only_with_the_accounts_own_date_of_birth():
     other = REQUEST._replace(birth_date=date(1990, 2, 2))
-    kept = {"phone_holder": MINE_ENDED, "cmnd_holder": MINE_ENDED, "resets_left": 3}
+    kept: dict[str, Any] = {"phone_holder": MINE_ENDED, "cmnd_holder": MINE_ENDED, "resets_left": 3}
     assert refused(BY_CMND, 1) == decide(other, **kept)
 
 

@@ -3,7 +3,6 @@
 import unicodedata
 
 import pytest
-from budget import BUDGET_MS, cost_ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from smsgw.model import Reply
 from smsgw.registration import own_wording
 from smsgw.registration.own_wording import MASK, OwnWording
 from smsgw.registration.replies import templates
+from tests.budget import BUDGET_MS, cost_ms
 
 TEMPLATES = templates(MessagesSettings())
 OURS = OwnWording(TEMPLATES.values())

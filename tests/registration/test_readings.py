@@ -3,12 +3,12 @@
 from datetime import date
 
 import pytest
-from budget import BUDGET_MS, cost_ms
 
 from smsgw.model import Octets
 from smsgw.registration.readings import MAX_OCTETS, reread
 from smsgw.registration.syntax import Request
 from smsgw.smpp.alphabets import Alphabet, encode
+from tests.budget import BUDGET_MS, cost_ms
 
 TODAY = date(2026, 3, 2)
 HA = "TK,Lê Thị Hà,201234567,08.03.1988"

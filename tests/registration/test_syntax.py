@@ -4,13 +4,13 @@ import unicodedata
 from datetime import date, timedelta
 
 import pytest
-from budget import BUDGET_MS, cost_ms
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgw.model import Outcome, Reply
 from smsgw.registration import machine, syntax
 from smsgw.registration.syntax import Request, SyntaxFault, parse
+from tests.budget import BUDGET_MS, cost_ms
 
 TODAY = date(2026, 3, 2)
 AN = Request("Nguyen Van An", "201234567", date(1990, 2, 1))

@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_demo_that_is_ended_takes_its_gateway_with_it(smsgw, tmp_path):
 @pytest.fixture
 def play(smsc, bound, tmp_path):
     """The play with a gateway that says what the test lets it say."""
-    play = script.Play(Screen(), smsc, tmp_path / "config.toml")
+    play: Any = script.Play(Screen(), smsc, tmp_path / "config.toml")
     play.gateway = bound(smsc)
     return play
 

@@ -1,5 +1,7 @@
 """Both sides of a session: ours, real; the SMSC's, played by the test."""
 
+from typing import Any
+
 from smsgw.model import Address, Mt
 from smsgw.smpp.alphabets import Alphabet
 from smsgw.smpp.codec import FrameReader, decode, encode
@@ -20,7 +22,7 @@ BINDS = {
 
 
 def settings(**changes):
-    values = {
+    values: dict[str, Any] = {
         "link": "viettel",
         "system_id": "danang",
         "password": "geheim",

@@ -3,11 +3,10 @@
 import struct
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from dialogue import CITIZEN, SHORTCODE, TEXT, deliver_sm
 from hypothesis import example, given
 from hypothesis import strategies as st
 from smpplib import consts, smpp
@@ -46,6 +45,8 @@ from smsgw.smpp.pdu import (
     Unsendable,
     describe,
 )
+from tests.budget import BUDGET_MS, cost_ms
+from tests.smpp.dialogue import CITIZEN, SHORTCODE, TEXT, deliver_sm
 
 
 def frame(command, body=b"", status=0, sequence=7):
@@ -422,6 +423,7 @@ def test_command_that_we_do_not_speak_keeps_its_sequence_number(command):
 @given(st.binary(max_size=200), st.sampled_from([*Command, *(c | 0x80000000 for c in Command)]))
 @example(BODY, Command.DELIVER_SM)
 def test_any_body_is_a_pdu_or_a_bad_pdu(body, command):
+    pdu: Any
     try:
         pdu = decode(frame(command, body))
     except BadPdu as fault:

@@ -1,8 +1,6 @@
 """Delivery receipts in the dialects of real SMSCs."""
 
 import pytest
-from budget import BUDGET_MS, cost_ms
-from dialogue import CITIZEN, TEXT, deliver_sm
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +8,8 @@ from smsgw.model import MtState
 from smsgw.smpp import receipts
 from smsgw.smpp.pdu import Tlv
 from smsgw.smpp.receipts import match_keys
+from tests.budget import BUDGET_MS, cost_ms
+from tests.smpp.dialogue import CITIZEN, TEXT, deliver_sm
 
 DELIVERED, FAILED = MtState.DELIVERED, MtState.FAILED
 
@@ -109,19 +109,22 @@ def test_state_in_the_carriers_words(stat, state):
     [(1, None), (2, DELIVERED), (3, FAILED), (4, FAILED), (5, FAILED), (6, None), (8, FAILED)],
 )
 def test_state_by_tlv(code, state):
-    tlvs = {Tlv.RECEIPTED_MESSAGE_ID: b"4711\0", Tlv.MESSAGE_STATE: bytes((code,))}
+    tlvs: dict[int, bytes] = {
+        Tlv.RECEIPTED_MESSAGE_ID: b"4711\0",
+        Tlv.MESSAGE_STATE: bytes((code,)),
+    }
     assert ("4711", state) == receipt(b"", 0, tlvs)[1:3]
 
 
 def test_state_by_tlv_goes_before_the_text():
-    tlvs = {Tlv.RECEIPTED_MESSAGE_ID: b"4711\0", Tlv.MESSAGE_STATE: b"\5"}
+    tlvs: dict[int, bytes] = {Tlv.RECEIPTED_MESSAGE_ID: b"4711\0", Tlv.MESSAGE_STATE: b"\5"}
     read = receipt(text(stat="SENT"), 4, tlvs)
     assert ("4711", FAILED, "SENT err:000") == read[1:4]
 
 
 @pytest.mark.parametrize("value", [b"", b"\0", b"\x63", b"\0\0\0\2", b"\xff" * 30])
 def test_state_tlv_that_makes_no_sense_is_not_final(value):
-    tlvs = {Tlv.RECEIPTED_MESSAGE_ID: b"4711\0", Tlv.MESSAGE_STATE: value}
+    tlvs: dict[int, bytes] = {Tlv.RECEIPTED_MESSAGE_ID: b"4711\0", Tlv.MESSAGE_STATE: value}
     assert receipt(b"", 0, tlvs).state is None
 
 

@@ -1,18 +1,8 @@
 """One session as a dialogue: what the SMSC says, what we do and answer."""
 
+from typing import Any
+
 import pytest
-from dialogue import (
-    BINDS,
-    CITIZEN,
-    SHORTCODE,
-    T0,
-    TEXT,
-    Dialogue,
-    bound,
-    deliver_sm,
-    mt,
-    settings,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +51,18 @@ from smsgw.smpp.pdu import (
 )
 from smsgw.smpp.session import Session
 from smsgw.smpp.settings import BindMode
+from tests.smpp.dialogue import (
+    BINDS,
+    CITIZEN,
+    SHORTCODE,
+    T0,
+    TEXT,
+    Dialogue,
+    bound,
+    deliver_sm,
+    mt,
+    settings,
+)
 
 OK = 0
 RINVBNDSTS = 4
@@ -403,7 +405,7 @@ def test_same_octets_have_the_same_fingerprint_on_any_session():
     assert -(2**63) <= first.fingerprint < 2**63
 
 
-DIFFERENT = {
+DIFFERENT: dict[str, dict[str, Any]] = {
     "octets": {"short_message": b"TK,x"},
     "data_coding": {"data_coding": 1},
     "UDHI": {"esm_class": UDHI},
@@ -439,7 +441,7 @@ def test_receipt_is_answered_like_an_mo_and_never_taken_for_one():
 
 def test_receipt_in_data_sm_is_a_receipt():
     dialogue = bound()
-    tlvs = {Tlv.RECEIPTED_MESSAGE_ID: b"4711\0", Tlv.MESSAGE_STATE: b"\2"}
+    tlvs: dict[int, bytes] = {Tlv.RECEIPTED_MESSAGE_ID: b"4711\0", Tlv.MESSAGE_STATE: b"\2"}
     (event,) = dialogue.says(DataSm(9, CITIZEN, SHORTCODE, esm_class=4, tlvs=tlvs))
     assert "4711" == event.receipt.smsc_id
     dialogue.session.answer(event.ticket, Answer.LATER)

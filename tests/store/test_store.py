@@ -8,16 +8,16 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from house import AN, NOON, TEXT, House, OneHash
 from sqlite_utils import Database
 
 from smsgw import copies
 from smsgw.clock import EPOCH
 from smsgw.errors import SmsgwError
-from smsgw.model import AccountState, Address, Refused, Taken
+from smsgw.model import AccountState, Address, Direction, Refused, Taken
 from smsgw.store import Changes, Store, StoreLost, StoreUnavailable, sql
 from smsgw.store import store as store_module
 from smsgw.store.schema import migrations
+from tests.house import AN, NOON, TEXT, House, OneHash
 
 
 @pytest.fixture
@@ -285,8 +285,10 @@ def test_messages_since_a_time_are_found_through_the_first_id_of_its_hour(tmp_pa
         times.append(house.now)
         house.later(minutes=25)
     for n, at in enumerate(times):
-        assert 6 - n == len(house.store.messages(direction="mo", since=at))
-        assert 5 - n == len(house.store.messages(direction="mo", since=at + timedelta(seconds=1)))
+        assert 6 - n == len(house.store.messages(direction=Direction.MO, since=at))
+        assert 5 - n == len(
+            house.store.messages(direction=Direction.MO, since=at + timedelta(seconds=1))
+        )
     assert 3 == len(house.store._all("SELECT * FROM hours"))
     house.store.close()
 
@@ -296,7 +298,7 @@ def test_messages_since_a_time_are_found_after_the_clock_was_set_back(tmp_path):
     house.text(AN, "first")
     house.later(hours=-1)
     house.text(AN, "second")
-    found = house.store.messages(direction="mo", since=house.now)
+    found = house.store.messages(direction=Direction.MO, since=house.now)
     assert {"first", "second"} == {message.text for message in found}
     house.store.close()
 
@@ -331,7 +333,7 @@ def test_accounts_are_listed_in_pieces_of_which_none_is_missed_or_told_twice(tmp
     assert everybody == [account.cmnd for account in house.store.accounts()]
     soon = house.now + timedelta(days=4)
     assert everybody == [a.cmnd for a in house.store.accounts(expiring_before=soon)]
-    assert [] == list(house.store.accounts(state="active"))
+    assert [] == list(house.store.accounts(state=AccountState.ACTIVE))
     house.store.close()
 
 
