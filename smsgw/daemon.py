@@ -34,15 +34,17 @@ from smsgw.gateway import By, Expired
 from smsgw.hotline import Hotline
 from smsgw.jobs import Jobs
 from smsgw.links import Link
-from smsgw.lock import DaemonLock
 from smsgw.metrics import Measured, MetricsServer, Sample
 from smsgw.model import LinkState, Outcome
 from smsgw.passwords import OnDemand, Stock
-from smsgw.store.store import (
+from smsgw.store import (
+    DaemonLock,
     Store,
     StoreLost,
     StoreUnavailable,
     keep_to_one_thread,
+    open_store,
+    sqlite_version,
 )
 from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
@@ -168,7 +170,12 @@ class Daemon:
     async def _build(self, stack: AsyncExitStack) -> None:
         """Make all parts, each with its way to end on *stack*."""
         settings, loop = self._settings, self._loop
-        log.info("starting pid=%d database=%s", os.getpid(), settings.gateway.database)
+        log.info(
+            "starting pid=%d database=%s sqlite=%s",
+            os.getpid(),
+            settings.gateway.database,
+            sqlite_version(),
+        )
         worker = Worker("store")
         stack.callback(worker.close)
         store = await self._open_store(worker)
@@ -220,8 +227,9 @@ class Daemon:
         """The database, brought up to date; systemd waits as long as a copy takes."""
         opened = worker.do(
             partial(
-                Store.open,
+                open_store,
                 self._settings.gateway.database,
+                own_thread=True,
                 before_migration=lambda store: copies.before_migration(store, clock.now()),
             )
         )

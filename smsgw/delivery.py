@@ -20,8 +20,8 @@ from smsgw.intake import history_row
 from smsgw.model import AccountState, Mo, MtState, Receipt
 from smsgw.registration import machine
 from smsgw.smpp.receipts import match_keys, normal_id
+from smsgw.store import EarlyReceipt, SentText
 from smsgw.store.rows import Changes
-from smsgw.store.store import EarlyReceipt, SentText
 
 if TYPE_CHECKING:
     from smsgw.gateway import Done, Gateway

@@ -50,9 +50,7 @@ from smsgw.registration import machine
 from smsgw.registration.own_wording import OwnWording
 from smsgw.registration.replies import templates
 from smsgw.reseal import Walk
-from smsgw.store import rows
-from smsgw.store.rows import Changes
-from smsgw.store.store import (
+from smsgw.store import (
     STEP,
     AccountRow,
     ClaimedRow,
@@ -60,7 +58,9 @@ from smsgw.store.store import (
     StoreLost,
     StoreMoved,
     StoreUnavailable,
+    rows,
 )
+from smsgw.store.rows import Changes
 from smsgw.vault import KeyFault, KeyUnknown, SealBroken, Vault
 
 log = logging.getLogger(__name__)

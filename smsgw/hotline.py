@@ -35,9 +35,8 @@ from smsgw.model import (
 from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, own_password, syntax
 from smsgw.reseal import KEPT
-from smsgw.store import rows
+from smsgw.store import MASK, AccountRow, Guesses, ReplyRow, Reservation, rows
 from smsgw.store.rows import Changes
-from smsgw.store.store import MASK, AccountRow, Guesses, ReplyRow, Reservation
 from smsgw.vault import KEY_OCTETS, Vault
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.

@@ -32,9 +32,8 @@ from smsgw.registration import machine, syntax
 from smsgw.registration.own_wording import CUT_OFF, MAX_CHARACTERS
 from smsgw.registration.readings import reread
 from smsgw.smpp.alphabets import NO_SHIFT, Alphabet, join
-from smsgw.store import rows
+from smsgw.store import AccountRow, PartRow, rows
 from smsgw.store.rows import Changes, Row
-from smsgw.store.store import AccountRow, PartRow
 
 if TYPE_CHECKING:
     from smsgw.gateway import Done, Gateway

@@ -19,7 +19,7 @@ from smsgw.gateway import By, Expired
 from smsgw.hotline import Hotline
 from smsgw.links import Link
 from smsgw.passwords import OnDemand
-from smsgw.store.store import StoreLost
+from smsgw.store import StoreLost
 
 log = logging.getLogger(__name__)
 

@@ -104,6 +104,17 @@ def test_only_the_codec_imports_smpplib():
     assert users <= {"smsgw.smpp.codec"}
 
 
+def test_only_the_engine_knows_sqlite():
+    """Who asks the store must not see which one it is: neither its library nor its rooms."""
+    for module in FILES:
+        if not within(module, "smsgw.store.sqlite"):
+            libraries = {"sqlite3", "_sqlite3", "pysqlite3", "sqlite_utils"}
+            known = {name for name in imports(module) for room in libraries if within(name, room)}
+            if not within(module, "smsgw.store"):
+                known |= {n for n in our_imports(module) if within(n, "smsgw.store.sqlite")}
+            assert set() == known, module
+
+
 def test_only_the_commands_and_the_daemon_know_the_wiring():
     for module in FILES:
         if not any(within(module, room) for room in WIRING):
@@ -127,7 +138,17 @@ def test_simulator_is_used_by_commands_only():
 PURE = ("smsgw.registration", "smsgw.smpp")
 IMPURE = {
     *("asyncio", "io", "multiprocessing", "os", "pathlib", "random", "schedule", "secrets"),
-    *("selectors", "shutil", "signal", "socket", "sqlite3", "sqlite_utils", "ssl", "subprocess"),
+    *(
+        "selectors",
+        "shutil",
+        "signal",
+        "socket",
+        "sqlite3",
+        "pysqlite3",
+        "sqlite_utils",
+        "ssl",
+        "subprocess",
+    ),
     *("tempfile", "threading", "time", "smsgw.clock"),
 }
 
@@ -196,7 +217,10 @@ def strings(module):
 
 @pytest.mark.parametrize(
     ("statements", "homes"),
-    [(DATA, ("smsgw.store.sql", "smsgw.store.schema")), (CONNECTION, ("smsgw.store",))],
+    [
+        (DATA, ("smsgw.store.sqlite.sql", "smsgw.store.sqlite.schema")),
+        (CONNECTION, ("smsgw.store.sqlite",)),
+    ],
     ids=["statements on tables", "statements on the connection"],
 )
 def test_sql_stands_in_one_place(statements, homes):

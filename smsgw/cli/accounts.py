@@ -24,7 +24,7 @@ from smsgw.cli.options import (
 )
 from smsgw.errors import NotFound, SmsgwError
 from smsgw.hotline import Verdict
-from smsgw.model import AccountState, HistoryEntry
+from smsgw.model import AccountState
 
 #: So many of the accounts that shall be ended are shown to people.
 MOST_SHOWN = 20
@@ -121,7 +121,7 @@ def history(office: Office, key: str, form: str) -> None:
     """
     key = typed(key, "KEY")
     try:
-        story = office.hotline.history(key)
+        story = [show.story_line(entry) for entry in office.hotline.history(key)]
     except NotFound:
         office.note("accounts history", key, "no such account or phone")
         raise
@@ -130,7 +130,7 @@ def history(office: Office, key: str, form: str) -> None:
     _show_stories(story, form, office.eye)
 
 
-def _show_stories(story: list[HistoryEntry], form: str, eye: show.Eye) -> None:
+def _show_stories(story: list[show.StoryLine], form: str, eye: show.Eye) -> None:
     """Print a story; for people those of two citizens stand one below the other."""
     stories = [list(entries) for _, entries in groupby(story, lambda entry: entry.username)]
     if form != show.Format.TABLE or len(stories) < 2:

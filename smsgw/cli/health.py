@@ -1,7 +1,6 @@
 """`smsgw links`, `status` and `stats`: is it working, and how much does it do?"""
 
 import os
-import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from smsgw.clock import stamp, unstamp
 from smsgw.errors import SmsgwError
 from smsgw.limits import CEILING_FACT
 from smsgw.model import LinkState
+from smsgw.store import sqlite_version
 
 #: A reply leaves within a second; one that still waits after this does not leave by itself.
 OVERDUE = timedelta(minutes=5)
@@ -149,7 +149,7 @@ def _condition(office: Office) -> show.Condition:
             silent_until = int(office.store.fact(CEILING_FACT) or 0)
         with office.store.transaction(keep=False):
             pass  # reading goes on beside a lock that the daemon waits for in vain
-    except (SmsgwError, sqlite3.Error, OSError) as fault:  # for this command it is an answer
+    except (SmsgwError, OSError) as fault:  # for this command it is an answer
         problems.append(str(fault))
     try:
         disk = os.statvfs(office.database.parent)
@@ -163,6 +163,7 @@ def _condition(office: Office) -> show.Condition:
         links=tuple(links),
         disk_free=disk and disk.f_bavail * disk.f_frsize,
         disk_total=disk and disk.f_blocks * disk.f_frsize,
+        sqlite=sqlite_version(),
         **{key: getattr(health, key, None) for key in show.HEALTH_KEYS},
     )
     configured = {link.name for link in office.settings.smsc}

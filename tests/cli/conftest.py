@@ -16,7 +16,7 @@ from smsgw.gateway import Batch
 from smsgw.hotline import Hotline
 from smsgw.model import Address, LinkState, Mo, MtState, Receipt, Refused, Taken
 from smsgw.passwords import Issued, hash_password
-from smsgw.store.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 
 AN = "84905000001"  #: registered three days ago and a bit: expired
@@ -47,7 +47,7 @@ class Town:
         self.settings = load(config)
         self.database = self.settings.gateway.database
         self.now = now
-        self.store = Store.open(self.database)
+        self.store = open_store(self.database)
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
         self.gateway = Hotline(self.store, self.settings, vault, KnownPasswords())
         self.gateway.start(now - timedelta(days=4))

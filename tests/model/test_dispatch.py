@@ -65,7 +65,7 @@ from smsgw.model import (
 from smsgw.passwords import OnDemand
 from smsgw.reseal import KEPT
 from smsgw.smpp.alphabets import septets
-from smsgw.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 
 #: Any part of a long text comes within the one time, and its copy within the other.
@@ -183,7 +183,7 @@ class Service(RuleBasedStateMachine):
         )
         self.issuer = self.house.issuer = self.house.gateway.issuer = FewIssued(1000)
         vault = Vault.open(self.house.settings.gateway.secret_key_file, create=False)
-        self.hotline = Hotline(Store.open(self.house.path), self.house.settings, vault, OnDemand(8))
+        self.hotline = Hotline(open_store(self.house.path), self.house.settings, vault, OnDemand(8))
         self.carriers = {name: Carrier(name) for name in LINKS}
         for carrier in self.carriers.values():
             carrier.session = next(self.sessions)
