@@ -1,7 +1,7 @@
 """The table of transitions is what the gateway does: no row of it is done by hand anywhere."""
 
 import pytest
-from house import AN, BINH, OTHER_TEXT, TEXT, House, password_in
+from house import AN, BINH, OTHER_TEXT, TEXT, House, password_in, story_of
 
 from smsgw.gateway import Rules, Work
 from smsgw.model import AccountState, MtState, Reply
@@ -68,7 +68,7 @@ def test_new_event_with_a_new_password_is_executed(house, monkeypatch, state, re
     assert (reply is Reply.REMINDER) == told.reminder
     assert house.hotline.verify_password(AN, password_in(told.text))
     assert before.password_mt_id != after.password_mt_id
-    line = house.hotline.history(AN)[-1]
+    line = story_of(house.hotline.history(AN))[-1]
     assert ("lan", "why") == (line.actor, line.reason)
 
 
@@ -125,7 +125,7 @@ def test_new_event_that_closes_lets_phone_and_cmnd_register_again(house, monkeyp
 def test_new_event_is_a_line_in_the_history(house, monkeypatch):
     with_row(monkeypatch, ISSUED, Step(ACTIVE, Password.KEEP, None))
     happen(house, Moved)
-    line = house.hotline.history(AN)[-1]
+    line = story_of(house.hotline.history(AN))[-1]
     assert ("moved", house.now, "lan", "why") == (line.what, line.at, line.actor, line.reason)
 
 
@@ -149,7 +149,7 @@ def test_event_waits_where_there_is_no_password_for_it(house, monkeypatch):
     before = row(house)
     assert happen(house, Moved, passwords_left=0) is None
     assert (before, [MtState.QUEUED]) == (row(house), house.states())
-    assert "moved" not in [line.what for line in house.hotline.history(AN)]
+    assert "moved" not in [line.what for line in story_of(house.hotline.history(AN))]
 
 
 def test_event_that_the_table_does_not_have_changes_nothing(house):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from budget import BUDGET_MS, cost_ms
-from house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
+from house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash, story_of
 
 from smsgw.carriers import Carriers
 from smsgw.gateway import MOST_EARLY, Batch
@@ -301,7 +301,7 @@ def undelivered(house, *smsc_ids):
 
 def story(house, key=AN):
     """What happened to the account, without texts."""
-    told = [entry.what for entry in house.hotline.history(key)]
+    told = [entry.what for entry in story_of(house.hotline.history(key))]
     return [what for what in told if not what.startswith("m")]
 
 

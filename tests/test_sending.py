@@ -10,7 +10,7 @@ from house import AN, BINH, OTHER_TEXT, TEXT, House, password_in
 from smsgw.clock import unstamp
 from smsgw.gateway import GIVE_UP_AFTER, MOST_UNANSWERED
 from smsgw.model import MtState, Postponed, Taken, Unanswered
-from smsgw.store.store import STEP
+from smsgw.store import STEP
 
 TTL = timedelta(days=3)
 

@@ -3,15 +3,15 @@
 import csv
 import io
 import json
-import sqlite3
 import time
 from datetime import datetime, timedelta
 
 import pytest
+import raw_sqlite
 from freezegun import freeze_time
 
 from smsgw.cli import status as status_command
-from smsgw.store import sql
+from smsgw.store.sqlite.sql import reports as sql
 
 ACCOUNT_KEYS = [
     "username",
@@ -319,7 +319,7 @@ def test_a_sender_that_is_no_phone_gets_no_reply(town, command):
 
 
 def test_status_answers_within_five_seconds_beside_a_lock_that_stays(town, command):
-    other = sqlite3.connect(town.database, isolation_level=None)
+    other = raw_sqlite.connect(town.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     started = time.monotonic()
     result = command(town, "status")

@@ -64,7 +64,7 @@ from smsgw.model import (
 from smsgw.passwords import OnDemand
 from smsgw.reseal import KEPT
 from smsgw.smpp.alphabets import septets
-from smsgw.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 
 #: Any part of a long text comes within the one time, and its copy within the other.
@@ -182,7 +182,7 @@ class Service(RuleBasedStateMachine):
         )
         self.issuer = self.house.issuer = self.house.gateway.tools.issuer = FewIssued(1000)
         vault = Vault.open(self.house.settings.gateway.secret_key_file, create=False)
-        self.hotline_store = Store.open(self.house.path)
+        self.hotline_store = open_store(self.house.path)
         rules = self.house.gateway.rules
         self.hotline = Hotline(Gateway(self.hotline_store, rules, vault, OnDemand(8)))
         self.carriers = {name: Carrier(name) for name in LINKS}
