@@ -19,7 +19,7 @@ from smsgw import clock, config
 from smsgw.gateway import Batch, Gateway, Rules
 from smsgw.model import Address, Mo, SubmitResult, Taken
 from smsgw.passwords import Issued
-from smsgw.store import Store
+from smsgw.store.sqlite.store import SqliteStore
 from smsgw.vault import Vault
 
 _BATCH = 5_000
@@ -40,10 +40,10 @@ class _Repeated:
         pass
 
 
-def open_gateway(path: Path, pairs: Sequence[Issued]) -> tuple[Store, Gateway]:
+def open_gateway(path: Path, pairs: Sequence[Issued]) -> tuple[SqliteStore, Gateway]:
     """The gateway of the configuration at *path*, in this process."""
     settings = config.load(path)
-    store = Store.open(settings.gateway.database)
+    store = SqliteStore.open(settings.gateway.database)
     vault = Vault.open(settings.gateway.secret_key_file, create=True)
     return store, Gateway(store, Rules.of(settings), vault, _Repeated(pairs))
 

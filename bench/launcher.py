@@ -13,13 +13,13 @@ would.
 import argparse
 import itertools
 import json
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from smsgw import config, daemon, logs, passwords
+from smsgw.store.sqlite.engine import dbapi
 
 
 def main() -> None:
@@ -57,18 +57,18 @@ def _prepare_stock(pairs: Path, count: int) -> None:
 
 
 def _slow_down(seconds: float) -> None:
-    class SlowConnection(sqlite3.Connection):
-        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+    class SlowConnection(dbapi.Connection):
+        def execute(self, statement: str, *values: Any) -> dbapi.Cursor:
             if statement == "COMMIT":
                 time.sleep(seconds)
             return super().execute(statement, *values)
 
-    connect = sqlite3.connect
+    connect = dbapi.connect
 
-    def connect_slowly(*args: Any, **options: Any) -> sqlite3.Connection:
+    def connect_slowly(*args: Any, **options: Any) -> dbapi.Connection:
         return connect(*args, factory=SlowConnection, **options)
 
-    vars(sqlite3)["connect"] = connect_slowly
+    vars(dbapi)["connect"] = connect_slowly
 
 
 if __name__ == "__main__":

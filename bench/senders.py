@@ -15,7 +15,7 @@ from smsgw.gateway import Batch, Gateway, Rules
 from smsgw.model import Address, Mo
 from smsgw.passwords import OnDemand
 from smsgw.simulator import toml
-from smsgw.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 
 HISTORY = 50_000  #: texts of that sender within the hour
@@ -85,7 +85,7 @@ def _gateway(folder: Path, limit: int) -> Gateway:
     file.write_text(toml.dumps(document), encoding="utf-8")
     file.chmod(0o600)
     settings = config.load(file)
-    store = Store.open(settings.gateway.database)
+    store = open_store(settings.gateway.database)
     vault = Vault.open(settings.gateway.secret_key_file, create=True)
     gateway = Gateway(store, Rules.of(settings), vault, OnDemand(8))
     gateway.start(datetime(2026, 5, 4, 4, 0, tzinfo=UTC))

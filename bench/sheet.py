@@ -2,13 +2,14 @@
 
 import json
 import platform
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import cpu_count
 from statistics import median
 
 from tabulate import tabulate
+
+from smsgw.store import sqlite_version
 
 OURS, NAIVE = "smsgw", "naive"
 
@@ -111,7 +112,7 @@ class Sheet:
 def machine() -> dict[str, object]:
     return {
         "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
+        "sqlite": sqlite_version(),
         "kernel": platform.release(),
         "cores": cpu_count(),
     }

@@ -7,7 +7,7 @@ is one piece, a large one is known some seconds later. Used on the store's threa
 from datetime import datetime
 from typing import NamedTuple
 
-from smsgw.store.store import Store
+from smsgw.store import Store
 
 #: Rows of one piece: half a millisecond.
 PIECE = 1000

@@ -13,14 +13,13 @@ import logging
 import os
 import re
 import secrets
-import sqlite3
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from smsgw import clock, datakeys
 from smsgw.errors import SmsgwError
-from smsgw.store.store import Store, finish_copy
+from smsgw.store import Store, Unavailable, finish_copy
 
 log = logging.getLogger("smsgw.copies")
 
@@ -44,7 +43,7 @@ def backup(store: Store, file: Path, now: datetime) -> None:
     """
     _copy(store, file, now)
     # Who may only read the database may copy it all the same.
-    with suppress(SmsgwError, sqlite3.Error), store.transaction():
+    with suppress(SmsgwError), store.transaction():
         store.set_fact(LAST_BACKUP, str(clock.stamp(now)))
 
 
@@ -111,7 +110,7 @@ def _copy(store: Store, file: Path, now: datetime) -> None:
             f"{file} cannot be made ({error.strerror})",
             f"is {file.parent} a folder that you may write to, with room in it?",
         ) from error
-    except sqlite3.Error as error:
+    except Unavailable as error:
         raise SmsgwError(
             f"{file}: {error}", f"nothing was kept; is there room in {file.parent}?"
         ) from error

@@ -29,11 +29,17 @@ from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
 from smsgw.gateway import Gateway, Hotline, Rules
 from smsgw.links import Links
-from smsgw.lock import DaemonLock
 from smsgw.metrics import MetricsServer
 from smsgw.monitor import Monitor
 from smsgw.passwords import Stock
-from smsgw.store import Store, StoreLost
+from smsgw.store import (
+    DaemonLock,
+    Store,
+    StoreLost,
+    keep_to_one_thread,
+    open_store,
+    sqlite_version,
+)
 from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.upkeep import Upkeep
@@ -58,7 +64,7 @@ def run(settings: Settings) -> None:
         SmsgwError: it cannot start, or must not go on.
     """
     harden()
-    tuning.keep_to_one_thread()
+    keep_to_one_thread()
     tuning.take_turns_sooner()
     # From the lock on commands may ring; until the loop listens, that means nothing. Neither does
     # a terminal or a script that hangs up.
@@ -122,7 +128,12 @@ class Daemon:
     async def _build(self, stack: AsyncExitStack) -> None:
         """Make all parts, each with its way to end on *stack*."""
         settings, loop = self._settings, self._loop
-        log.info("starting pid=%d database=%s", os.getpid(), settings.gateway.database)
+        log.info(
+            "starting pid=%d database=%s sqlite=%s",
+            os.getpid(),
+            settings.gateway.database,
+            sqlite_version(),
+        )
         self._worker = worker = Worker("store")
         stack.callback(worker.close)
         store = await self._open_store(worker)
@@ -166,8 +177,9 @@ class Daemon:
         """The database, brought up to date; systemd waits as long as a copy takes."""
         opened = worker.do(
             partial(
-                Store.open,
+                open_store,
                 self._settings.gateway.database,
+                own_thread=True,
                 before_migration=lambda store: copies.before_migration(store, clock.now()),
             )
         )

@@ -273,15 +273,61 @@ class QueuedReply:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One line of a citizen's story."""
+class Changed:
+    """Something happened to an account."""
 
     at: datetime
-    what: str  #: such as "mo", "mt", "registered", "lapsed", "closed"
-    detail: str
+    event: str  #: such as "registered", "lapsed", "closed"
+    old: AccountState | None  #: None: there was none before
+    new: AccountState
     actor: str | None = None  #: who did it at the command line
     reason: str | None = None
-    username: str | None = None  #: whose story it is; None: of a phone without an account
+    username: str | None = None  #: whose story this is part of; None: of a phone without an account
+
+
+@dataclass(frozen=True, slots=True)
+class TextCame:
+    """A citizen's text came."""
+
+    at: datetime
+    outcome: Outcome
+    text: str | None  #: None: it could not be read
+    reason: str | None  #: why it was ignored
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextsCounted:
+    """Texts of a citizen that were only counted, within one hour."""
+
+    at: datetime  #: of the last one
+    number: int
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextMade:
+    """A text of ours was made."""
+
+    at: datetime
+    reply: str  #: the key of its wording below [messages]
+    text: str  #: without its password
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextMoved:
+    """What became of a text of ours: where it stands, or that the SMSC took it."""
+
+    at: datetime
+    mt_id: int
+    state: MtState
+    reason: str | None = None
+    username: str | None = None
+
+
+#: One line of a citizen's story.
+HistoryEntry = Changed | TextCame | TextsCounted | TextMade | TextMoved
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from contextlib import suppress
 _CONFIG_MULTITHREAD, _CONFIG_MEMORY_STATISTICS = 2, 9  # SQLITE_CONFIG_*
 
 
-def keep_to_one_thread(extension: str | None = None) -> None:
+def keep_to_one_thread(extension: str) -> None:
     """Have SQLite take no lock on a connection, in a process whose connections are never shared.
 
     By default it takes one for each value that is bound, in case several threads use a connection,
@@ -26,16 +26,12 @@ def keep_to_one_thread(extension: str | None = None) -> None:
     the first connection is opened.
 
     Args:
-        extension: file of the module that SQLite came with; the standard library's unless given.
+        extension: file of the module that SQLite came with.
 
     Take out: the call in `daemon.run`.
     Source: https://www.sqlite.org/threadsafe.html
     """
-    with suppress(ImportError, OSError, AttributeError):
-        if extension is None:
-            import _sqlite3
-
-            extension = _sqlite3.__file__
+    with suppress(OSError, AttributeError):
         library = ctypes.CDLL(extension)
         library.sqlite3_shutdown()
         library.sqlite3_config(_CONFIG_MULTITHREAD)

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from smsgw import config
+from smsgw.cli.views import story_line
 from smsgw.gateway import Batch, Gateway, Hotline, Rules
 from smsgw.model import Address, Direction, Mo, Taken
 from smsgw.passwords import Issued, OnDemand, draw, hash_password
 from smsgw.simulator import toml
-from smsgw.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 
 NOON = datetime(2026, 5, 4, 5, 0, tzinfo=UTC)  # 12:00 in Da Nang, a Monday
@@ -81,7 +82,7 @@ class House:
         self.restart()
 
     def open(self):
-        self.store = Store.open(self.path)
+        self.store = open_store(self.path)
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
         self.gateway = Gateway(self.store, Rules.of(self.settings), vault, self.issuer)
         self.hotline = Hotline(self.gateway)
@@ -144,3 +145,8 @@ class House:
 def password_in(text):
     """The password that a reply tells."""
     return text.split("MK: ")[-1].split("MK moi: ")[-1].split(" ")[0]
+
+
+def story_of(story):
+    """A citizen's story in the words of the command line."""
+    return [story_line(entry) for entry in story]

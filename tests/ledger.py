@@ -1,10 +1,10 @@
 """What is in a gateway's database, as an auditor reads it: by SQL of his own, changing nothing."""
 
-import sqlite3
 from collections import Counter
 from contextlib import closing
 
 from smsgw.passwords import verify
+from tests import raw_sqlite
 
 
 class Ledger:
@@ -14,7 +14,7 @@ class Ledger:
         self.database = database
 
     def rows(self, statement, *values):
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
+        with closing(raw_sqlite.read_only(self.database)) as db:
             return db.execute(statement, values).fetchall()
 
     def value(self, statement, *values):
@@ -75,7 +75,7 @@ class Ledger:
 
     def let_passwords_lapse(self):
         """Three days go by; the daemon must not run."""
-        with closing(sqlite3.connect(self.database)) as db, db:
+        with closing(raw_sqlite.connect(self.database)) as db, db:
             db.execute("UPDATE accounts SET password_expires_at = password_issued_at")
 
     def is_sound(self):

@@ -10,11 +10,9 @@ by the test that removes the file.
 import ctypes
 import os
 import signal
-import sqlite3
 import sys
 import time
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from smsgw import upkeep
@@ -24,7 +22,8 @@ from smsgw.gateway import Gateway
 from smsgw.links import Link
 from smsgw.model import Taken
 from smsgw.smpp import receipts
-from smsgw.store.store import Store
+from smsgw.store.sqlite.store import SqliteStore
+from tests import raw_sqlite
 
 
 def command(fault, argument=None):
@@ -86,7 +85,7 @@ def answered(_, link, session, ticket, answer):
 #: In the order of a message's way.
 POINTS = {
     "mo-read": die_when(Desk, "received", before=lambda *_: True),
-    "before-commit": die_when(Store, "write", after=lambda _, store, changes: changes.mos),
+    "before-commit": die_when(SqliteStore, "write", after=lambda _, store, changes: changes.mos),
     "after-commit": die_when(Gateway, "commit", after=lambda done, *_: done.outcomes),
     "after-answer": die_when(Link, "answer", after=answered),
     "after-reply": die_when(Link, "flush", after=lambda _, link: link.in_flight),
@@ -106,7 +105,9 @@ MAY_DOUBLE = {"after-reply", "reply-answered"}
 
 #: In the order of an expiry pass.
 EXPIRY_POINTS = {
-    "lapse-before-commit": die_when(Store, "write", after=lambda _, store, changes: changes.issued),
+    "lapse-before-commit": die_when(
+        SqliteStore, "write", after=lambda _, store, changes: changes.issued
+    ),
     "lapse-after-commit": die_when(Gateway, "expire", after=lambda done, *_: done.replaced),
     "reminder-claimed": die_when(Gateway, "claim", after=lambda claim, *_: claim.mts),
 }
@@ -123,7 +124,7 @@ def full_while(path):
         pages = 1 if flag.exists() else 2**31  # 1: as many as there are
         store._db.execute(f"PRAGMA max_page_count = {pages}")
 
-    wrap(Store, "transaction", before=limit)
+    wrap(SqliteStore, "transaction", before=limit)
 
 
 def no_memory_while(path):
@@ -134,16 +135,14 @@ def no_memory_while(path):
         if flag.exists():
             raise MemoryError
 
-    wrap(Store, "write", before=fail)
+    wrap(SqliteStore, "write", before=fail)
 
 
 def ioerr_while(path):
     """COMMIT meets an I/O error while *path* exists."""
 
     def fail():
-        error = sqlite3.OperationalError("disk I/O error")
-        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
-        raise error
+        raise raw_sqlite.input_output_error()
 
     before_commit_while(path, fail)
 
@@ -156,25 +155,17 @@ def slow_while(path):
 def before_commit_while(path, step):
     """Take *step* before each COMMIT while *path* exists."""
     flag = Path(path)
-
-    class Connection(sqlite3.Connection):
-        def execute(self, statement, *values):
-            if statement == "COMMIT" and flag.exists():
-                step()
-            return super().execute(statement, *values)
-
-    connect = sqlite3.connect
-    setattr(sqlite3, "connect", partial(connect, factory=Connection))
+    raw_sqlite.before_commit(lambda: flag.exists() and step())
 
 
 def impatient(seconds="0.2"):
     """Waits only so long for another process that holds the database."""
-    original = Store.open
+    original = SqliteStore.open
 
     def open_(path, **options):
         return original(path, **options | {"busy_timeout": timedelta(seconds=float(seconds))})
 
-    setattr(Store, "open", open_)
+    setattr(SqliteStore, "open", staticmethod(open_))
 
 
 def hasty_keys(seconds="1"):

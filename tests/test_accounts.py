@@ -10,7 +10,7 @@ from smsgw.passwords import Supply, hash_password
 from smsgw.registration import machine
 from smsgw.registration.machine import TRANSITIONS, Password, Step
 from smsgw.registration.replies import TELLS_PASSWORD
-from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, password_in
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, password_in, story_of
 
 ISSUED, ACTIVE, CLOSED = AccountState.ISSUED, AccountState.ACTIVE, AccountState.CLOSED
 OWN = "mat khau cua An"
@@ -70,7 +70,7 @@ def test_new_event_with_a_new_password_is_executed(house, monkeypatch, state, re
     assert (reply is Reply.REMINDER) == told.reminder
     assert house.hotline.verify_password(AN, password_in(told.text))
     assert before.password_mt_id != after.password_mt_id
-    line = house.hotline.history(AN)[-1]
+    line = story_of(house.hotline.history(AN))[-1]
     assert ("lan", "why") == (line.actor, line.reason)
 
 
@@ -127,7 +127,7 @@ def test_new_event_that_closes_lets_phone_and_cmnd_register_again(house, monkeyp
 def test_new_event_is_a_line_in_the_history(house, monkeypatch):
     with_row(monkeypatch, ISSUED, Step(ACTIVE, Password.KEEP, None))
     happen(house, Moved)
-    line = house.hotline.history(AN)[-1]
+    line = story_of(house.hotline.history(AN))[-1]
     assert ("moved", house.now, "lan", "why") == (line.what, line.at, line.actor, line.reason)
 
 
@@ -151,7 +151,7 @@ def test_event_waits_where_there_is_no_password_for_it(house, monkeypatch):
     before = row(house)
     assert happen(house, Moved, passwords_left=0) is None
     assert (before, [MtState.QUEUED]) == (row(house), house.states())
-    assert "moved" not in [line.what for line in house.hotline.history(AN)]
+    assert "moved" not in [line.what for line in story_of(house.hotline.history(AN))]
 
 
 def test_event_that_the_table_does_not_have_changes_nothing(house):

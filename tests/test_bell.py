@@ -7,7 +7,7 @@ import pytest
 
 from smsgw.errors import SmsgwError
 from smsgw.gateway import By, Gateway, Hotline, Rules
-from smsgw.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 from tests.house import AN, TEXT, House, OneHash
 
@@ -29,10 +29,10 @@ def rung(house):
 @pytest.fixture
 def hotline(house, rung):
     def ring():
-        with closing(Store.open(house.path, create=False)) as other:
+        with closing(open_store(house.path, create=False)) as other:
             rung.append([(reply.state, reply.tries) for reply in other.outbox()])
 
-    with closing(Store.open(house.path, create=False)) as store:
+    with closing(open_store(house.path, create=False)) as store:
         vault = Vault.open(house.settings.gateway.secret_key_file, create=False)
         yield Hotline(Gateway(store, Rules.of(house.settings), vault, OneHash()), ring)
 

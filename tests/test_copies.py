@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 import stat
 from contextlib import closing
 from datetime import timedelta
@@ -15,8 +14,9 @@ from smsgw.clock import stamp
 from smsgw.datakeys import DataKeys
 from smsgw.errors import PasswordWiped, SmsgwError
 from smsgw.model import Refused, Taken
-from smsgw.store import Store, StoreUnavailable
+from smsgw.store import StoreUnavailable, open_store
 from smsgw.vault import KeyUnknown, SealBroken, Vault
+from tests import raw_sqlite
 from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
 
 
@@ -66,7 +66,7 @@ def opened(folder, passwords):
     keys = DataKeys(vault, datakeys.file_of(folder / "smsgw.db"))
     for file in folder.rglob("*"):  # those that a copy of the database brings
         if file.name.startswith(("smsgw.db.before", "smsgw-", "copy")):
-            with closing(sqlite3.connect(file)) as db, closing(db.cursor()) as rows:
+            with closing(raw_sqlite.connect(file)) as db, closing(db.cursor()) as rows:
                 if rows.execute("SELECT 1 FROM sqlite_schema WHERE name = 'data_keys'").fetchone():
                     rows.execute("SELECT id, use, made, sealed FROM data_keys")
                     keys.adopt([datakeys.DataKey(*row) for row in rows])
@@ -196,7 +196,7 @@ def test_new_key_is_on_the_disk_before_the_text_that_it_seals(house, monkeypatch
     write = datakeys._write
 
     def look(*args):
-        with closing(sqlite3.connect(house.path)) as db:
+        with closing(raw_sqlite.connect(house.path)) as db:
             held.append(db.execute("SELECT count(*) FROM outbox").fetchone())
         write(*args)
 
@@ -264,7 +264,7 @@ def test_restored_backup_opens_its_waiting_texts_after_its_keys_have_died(house)
     ((mt_id, password),) = register(house, 1).items()
     copy = house.path.parent / "copy.db"
     copies.backup(house.store, copy, house.now)
-    with closing(sqlite3.connect(copy)) as db:
+    with closing(raw_sqlite.connect(copy)) as db:
         keys = [key for (key,) in db.execute("SELECT sealed FROM data_keys")]
     assert 1 == len(keys)
     take(house, [mt_id])
@@ -301,7 +301,7 @@ def test_copy_holds_only_the_data_keys_that_its_texts_need(house):
     take(house, register(house, 3))
     copy = house.path.parent / "copy.db"
     copies.backup(house.store, copy, house.now)
-    with closing(Store.open(copy, create=False)) as restored:
+    with closing(open_store(copy, create=False)) as restored:
         assert [] == restored.data_keys()
 
 
@@ -414,8 +414,8 @@ def test_time_of_the_last_backup_is_kept(house):
 
 def older(path):
     """A database as the version before had it."""
-    Store.open(path).close()
-    with closing(sqlite3.connect(path)) as db, db:
+    open_store(path).close()
+    with closing(raw_sqlite.connect(path)) as db, db:
         db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm007_copies'")
         db.execute("ALTER TABLE outbox DROP COLUMN ended_at")
         db.execute("DROP TABLE data_keys")
@@ -426,16 +426,16 @@ def test_command_leaves_a_database_of_an_older_version_as_it_is(tmp_path):
     older(path := tmp_path / "smsgw.db")
     octets = path.read_bytes()
     with pytest.raises(SmsgwError, match=r"older version.*m007_copies.*start the daemon"):
-        Store.open(path, create=False, migrate=False)
+        open_store(path, create=False, migrate=False)
     assert octets == path.read_bytes()
 
 
 def test_daemon_copies_an_older_database_before_it_changes_it(tmp_path):
     older(path := tmp_path / "smsgw.db")
-    Store.open(path, before_migration=lambda store: copies.before_migration(store, NOON)).close()
+    open_store(path, before_migration=lambda store: copies.before_migration(store, NOON)).close()
     (copy,) = tmp_path.glob("smsgw.db.before-*")
     assert 0o600 == stat.S_IMODE(copy.stat().st_mode)
-    with closing(sqlite3.connect(copy)) as db:
+    with closing(raw_sqlite.connect(copy)) as db:
         assert [("m001_tables",), ("m002_carriers",)] == db.execute(
             "SELECT name FROM _sqlite_migrations WHERE name < 'm003'"
         ).fetchall()
@@ -459,12 +459,12 @@ def test_database_is_not_migrated_where_there_is_no_room_for_the_copy(tmp_path):
         raise SmsgwError("no room")
 
     with pytest.raises(SmsgwError, match="no room"):
-        Store.open(path, before_migration=no_room)
+        open_store(path, before_migration=no_room)
     assert octets == path.read_bytes()
 
 
 def stranger(path, id_=0, wal=False):
-    with closing(sqlite3.connect(path)) as db, db:
+    with closing(raw_sqlite.connect(path)) as db, db:
         if wal:
             db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA application_id = {id_}")
@@ -478,14 +478,14 @@ def test_database_of_another_program_is_refused_and_never_touched(tmp_path, id_,
     stranger(path := tmp_path / "smsgw.db", id_, wal)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     with pytest.raises(SmsgwError, match="database of another program"):
-        Store.open(path, migrate=migrate)
+        open_store(path, migrate=migrate)
     assert before == {file.name: file.read_bytes() for file in tmp_path.iterdir()}
 
 
 def test_young_database_whose_tables_are_in_its_log_alone_is_ours(tmp_path):
     path = tmp_path / "smsgw.db"
-    daemon = Store.open(path)
-    Store.open(path, create=False, migrate=False, copies_log=False).close()
+    daemon = open_store(path)
+    open_store(path, create=False, migrate=False, copies_log=False).close()
     daemon.close()
     assert b"smsg" == path.read_bytes()[68:72]
 

@@ -22,7 +22,8 @@ from smsgw.model import Address, Answer, Mo, Part
 from smsgw.passwords import OnDemand
 from smsgw.simulator import Smsc, texts
 from smsgw.simulator.toml import dumps
-from smsgw.store.store import Store, StoreLost
+from smsgw.store import StoreLost, open_store
+from smsgw.store.sqlite.store import SqliteStore
 from smsgw.vault import Vault
 
 CITIZEN = "84905123456"
@@ -132,7 +133,7 @@ def test_incomplete_long_texts_are_all_answered_however_many_and_late(
     """They were acknowledged; the gateway then stood still for longer than parts are known."""
     file = config_file(smsc)
     settings = config.load(file)
-    store = Store.open(settings.gateway.database)
+    store = open_store(settings.gateway.database)
     vault = Vault.open(settings.gateway.secret_key_file, create=True)
     gateway = Gateway(store, Rules.of(settings), vault, OnDemand(8))
     phones = [f"8490500{number:04}" for number in range(1200)]
@@ -312,7 +313,7 @@ def test_whoever_meets_such_a_disk_ends_it(verb, monkeypatch, tmp_path):
 
 def test_fault_in_the_middle_of_the_start_leaves_nothing_open(monkeypatch, tmp_path):
     closed = []
-    monkeypatch.setattr(Store, "close", lambda self: closed.append(self))
+    monkeypatch.setattr(SqliteStore, "close", lambda self: closed.append(self))
     monkeypatch.setattr(Gateway, "start", lambda self, now: 1 / 0)
 
     async def scenario():

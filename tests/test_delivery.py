@@ -18,7 +18,7 @@ from smsgw.model import (
     Taken,
 )
 from tests.budget import BUDGET_MS, cost_ms
-from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash
+from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, OneHash, story_of
 
 WORDS = "id:{id} sub:001 dlvrd:001 submit date:2605041200 done date:2605041201 stat:{stat} err:000"
 
@@ -311,7 +311,7 @@ def undelivered(house, *smsc_ids):
 
 def story(house, key=AN):
     """What happened to the account, without texts."""
-    told = [entry.what for entry in house.hotline.history(key)]
+    told = [entry.what for entry in story_of(house.hotline.history(key))]
     return [what for what in told if not what.startswith("m")]
 
 

@@ -1,7 +1,6 @@
 """The desk: what came in is one batch, answered after its commit, and nothing is forgotten."""
 
 import asyncio
-import sqlite3
 import time
 import tracemalloc
 from collections import Counter
@@ -20,6 +19,7 @@ from smsgw.model import Address, Answer, MtState, Outcome, Part, Postponed, Rece
 from smsgw.passwords import Issued, OnDemand, Stock, hash_password
 from smsgw.store import StoreLost
 from smsgw.worker import Worker
+from tests import raw_sqlite
 from tests.house import AN, BINH, OTHER_TEXT, TEXT, House
 
 PATIENCE = 10  # seconds; a deadline, not a delay
@@ -116,7 +116,7 @@ def at_the_desk(test):
 
 def committed(house, statement="SELECT count(*) FROM mo"):
     """What another process sees."""
-    with sqlite3.connect(house.path) as other:
+    with raw_sqlite.connect(house.path) as other:
         return other.execute(statement).fetchone()[0]
 
 
@@ -152,7 +152,7 @@ async def test_turn_brings_a_text_to_the_disk_before_the_loop_comes_round(desk, 
 async def test_nothing_is_answered_while_the_disk_is_busy_and_all_of_it_is_one_batch(
     desk, port, house
 ):
-    other = sqlite3.connect(house.path, isolation_level=None)
+    other = raw_sqlite.connect(house.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     for ticket in range(20):
         desk.received(port, house.mo(f"849050000{ticket:02}", "hallo"), ticket)

@@ -233,7 +233,7 @@ def test_many_that_lapse_at_once_are_each_told_a_password_of_their_own(make_hous
     assert [f"2015550{n:02}" for n in range(75)] == told
     assert 75 == len({password_in(mt.text) for mt in claimed})
     lines = [house.gateway.store.account_history(house.account(phone).id) for phone in phones]
-    assert {("registered", "lapsed")} == {tuple(line.what for line in story) for story in lines}
+    assert {("registered", "lapsed")} == {tuple(line.event for line in story) for story in lines}
 
 
 def test_reminders_leave_the_room_that_is_kept_for_replies(make_house):

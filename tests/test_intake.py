@@ -12,7 +12,7 @@ from smsgw.cli.main import execute
 from smsgw.gateway import PARTS_OF_A_SENDER, Batch
 from smsgw.limits import CEILING_FACT
 from smsgw.model import AccountState, Address, Answer, Direction, Ignored, Mo, Outcome, Part
-from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in
+from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, House, OneHash, password_in, story_of
 
 ONE_CARRIER = {"mobi": {"carrier": "viettel"}}
 NATIONAL = {"viettel": {"source_numbers": "national"}}
@@ -76,7 +76,7 @@ def test_sender_who_never_stops_is_recorded_a_hundred_times_an_hour_and_then_cou
     assert [None] * 10 + [Ignored.PHONE_LIMIT] * 90 == reasons(house)
     counts = {c.outcome: c.count for c in house.store.stats(None, house.gateway.rules.zone)}
     assert (10, 190) == (counts["syntax_error"], counts["ignored"])
-    told = [entry.detail for entry in house.hotline.history(AN)]
+    told = [entry.detail for entry in story_of(house.hotline.history(AN))]
     assert "ignored: 100 more within the hour, which were only counted" in told
     assert 200 == next(link.mo for link in house.store.links() if link.name == "viettel")
 
@@ -213,7 +213,7 @@ def test_no_reminder_goes_where_no_text_may_go_and_the_password_ends(make_house)
     expired = house.gateway.expire(house.now)
     assert (0, 1) == (expired.replaced, expired.ended)
     assert house.account("201234567").password_expires_at is None
-    assert "country" in house.hotline.history("201234567")[-1].reason
+    assert "country" in story_of(house.hotline.history("201234567"))[-1].reason
 
 
 # --- which number it is -------------------------------------------------------------------------
@@ -403,7 +403,7 @@ def test_reset_by_another_carrier_is_refused_and_leaves_a_line(make_house):
     for _ in range(3):
         assert Outcome.ALREADY_REGISTERED == house.text(AN, TEXT, link="mobi")[0]
     assert house.hotline.verify_password(AN, password_in(reply))
-    lines = [e for e in house.store.account_history(1) if e.what == "other carrier"]
+    lines = [e for e in house.store.account_history(1) if e.event == "other carrier"]
     assert ["a text of this number came by link mobi"] == [line.reason for line in lines]
 
 

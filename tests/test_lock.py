@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from smsgw.errors import SmsgwError
-from smsgw.lock import AlreadyRunning, DaemonLock, daemon_pid, ring_daemon
+from smsgw.store import AlreadyRunning, DaemonLock, daemon_pid, ring_daemon
 
 HOLDER = """
 import signal, sys
 from pathlib import Path
-from smsgw.lock import DaemonLock
+from smsgw.store import DaemonLock
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 lock = DaemonLock.acquire(Path(sys.argv[1]))
 print("held", flush=True)

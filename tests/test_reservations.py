@@ -8,10 +8,10 @@ from smsgw.clock import stamp
 from smsgw.errors import SmsgwError
 from smsgw.gateway import Gateway, Hotline
 from smsgw.model import AccountState, Outcome, Part
-from smsgw.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 from tests.budget import BUDGET_MS, cost_ms
-from tests.house import AN, BINH, TEXT, House, OneHash
+from tests.house import AN, BINH, TEXT, House, OneHash, story_of
 
 OWNER = "84905777001"
 SIM_CARDS = [f"8490500{n:04}" for n in range(50)]
@@ -74,7 +74,7 @@ def test_reservation_outlives_a_restart(reserved):
 def test_reservation_by_a_command_counts_at_once_for_the_daemon_that_runs(house):
     house.text(AN, TEXT)
     house.text(BINH, "hallo")
-    with closing(Store.open(house.path)) as store:
+    with closing(open_store(house.path)) as store:
         nobodys = Vault([bytes(32)])
         command = Hotline(Gateway(store, house.gateway.rules, nobodys, house.issuer))
         command.close_account("201234567", "why", "lan", house.now, reserve_for=OWNER)
@@ -125,7 +125,7 @@ def test_phone_that_is_none_closes_nothing(house):
 def test_history_tells_for_whom_it_was_reserved_and_why(reserved):
     told = [
         (e.what, e.actor, e.reason)
-        for e in reserved.hotline.history("201234567")
+        for e in story_of(reserved.hotline.history("201234567"))
         if e.actor is not None
     ]
     assert [

@@ -8,7 +8,7 @@ import pytest
 from smsgw.clock import unstamp
 from smsgw.gateway import GIVE_UP_AFTER, MOST_UNANSWERED
 from smsgw.model import MtState, Postponed, Taken, Unanswered
-from smsgw.store.store import STEP
+from smsgw.store import STEP
 from tests.budget import BUDGET_MS, cost_ms
 from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, password_in
 

@@ -24,7 +24,7 @@ from smsgw.cli.options import (
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import NotFound, SmsgwError
 from smsgw.gateway import Verdict
-from smsgw.model import AccountState, HistoryEntry
+from smsgw.model import AccountState
 
 #: So many of the accounts that shall be ended are shown to people.
 MOST_SHOWN = 20
@@ -121,7 +121,7 @@ def history(tools: Tools, key: str, form: str) -> None:
     """
     key = typed(key, "KEY")
     try:
-        story = tools.hotline.history(key)
+        story = [views.story_line(entry) for entry in tools.hotline.history(key)]
     except NotFound:
         tools.note("accounts history", key, "no such account or phone")
         raise
@@ -130,7 +130,7 @@ def history(tools: Tools, key: str, form: str) -> None:
     _show_stories(story, form, tools.viewer)
 
 
-def _show_stories(story: list[HistoryEntry], form: str, viewer: words.Viewer) -> None:
+def _show_stories(story: list[views.StoryLine], form: str, viewer: words.Viewer) -> None:
     """Print a story; for people those of two citizens stand one below the other."""
     stories = [list(entries) for _, entries in groupby(story, lambda entry: entry.username)]
     if form != tables.Format.TABLE or len(stories) < 2:

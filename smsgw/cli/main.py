@@ -9,7 +9,6 @@ Exit status: 0 done, 1 it could not be done, 2 wrong usage.
 import importlib
 import logging
 import os
-import sqlite3
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
+from smsgw import __version__
 from smsgw.cli.refusals import line
 from smsgw.cli.tools import Tools
 from smsgw.errors import SmsgwError
@@ -77,7 +77,14 @@ class LazyGroup(click.Group):
     envvar="SMSGW_CONFIG",
     help="Configuration file; else $SMSGW_CONFIG, ./config.toml, /etc/smsgw/config.toml.",
 )
-@click.version_option(package_name="smsgw", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, asked: _show_version(ctx) if asked else None,
+    help="Show the version, and that of SQLite, and exit.",
+)
 @click.pass_context
 def smsgw(ctx: click.Context, config: str | None) -> None:
     """The SMS gateway behind the short code 8188.
@@ -87,6 +94,13 @@ def smsgw(ctx: click.Context, config: str | None) -> None:
     tools = Tools(config)
     ctx.obj = tools
     ctx.call_on_close(tools.close)
+
+
+def _show_version(ctx: click.Context) -> None:
+    from smsgw.store import sqlite_version
+
+    click.echo(f"smsgw {__version__} (SQLite {sqlite_version()})")
+    ctx.exit()
 
 
 def main() -> NoReturn:
@@ -109,9 +123,7 @@ def execute(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _close_output()
     except SmsgwError as fault:
-        _complain(line(fault))
-    except sqlite3.Error as fault:
-        _complain(f"database: {fault}", fault)
+        _complain(line(fault), fault.__cause__)
     except OSError as fault:
         _complain(f"{fault.filename or 'system'}: {fault.strerror or fault}", fault)
     except OverflowError as fault:  # SQLite has 64 bits

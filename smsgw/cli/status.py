@@ -1,7 +1,6 @@
 """`smsgw status`: is it working?"""
 
 import os
-import sqlite3
 from datetime import timedelta
 
 import click
@@ -15,6 +14,7 @@ from smsgw.clock import unstamp
 from smsgw.errors import SmsgwError
 from smsgw.health import Condition, Disk, Kind, LinkHealth, Problem, judge
 from smsgw.limits import CEILING_FACT
+from smsgw.store import sqlite_version
 
 #: `status` never waits longer than five seconds: for a lock, and for what it reads.
 LOCK_PATIENCE = timedelta(seconds=1)
@@ -58,7 +58,7 @@ def _status(tools: Tools) -> Status:
             pass  # reading goes on beside a lock that the daemon waits for in vain
     except SmsgwError as fault:  # for this command it is an answer
         faults.append(line(fault))
-    except (sqlite3.Error, OSError) as fault:
+    except OSError as fault:
         faults.append(str(fault))
     disk = _disk(tools, faults)
     pid = tools.daemon_pid
@@ -83,6 +83,7 @@ def _status(tools: Tools) -> Status:
         links=tuple(rows),
         disk_free=disk and disk.free,
         disk_total=disk and disk.total,
+        sqlite=sqlite_version(),
         **{key: getattr(health, key, None) for key in HEALTH_KEYS},
     )
 

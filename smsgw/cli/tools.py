@@ -5,7 +5,6 @@ Knows how to build them. Must not know a command.
 
 import os
 import pwd
-import sqlite3
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -15,14 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from smsgw import clock, lock
+from smsgw import clock
 from smsgw.harmless import harmless
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.carriers import Carriers
     from smsgw.config import Settings
     from smsgw.gateway import Hotline
-    from smsgw.store.store import AccountRow, Store
+    from smsgw.store import AccountRow, Store
     from smsgw.vault import Vault
     from smsgw.words import Viewer
 
@@ -87,12 +86,12 @@ class Tools:
             SmsgwError: there is none, or it cannot be opened.
         """
         from smsgw import logs
-        from smsgw.store.store import Store
+        from smsgw.store import open_store
 
         level = self.settings.log.level
         logs.configure("warning" if level == "info" else level, self.settings.log.format)
         alone = self.daemon_pid is None
-        return Store.open(
+        return open_store(
             self.database,
             create=False,
             busy_timeout=self.patience,
@@ -127,14 +126,14 @@ class Tools:
         Raises:
             SmsgwError: there is a base, and it cannot be read.
         """
-        from smsgw.store.store import Store
+        from smsgw.store import empty_store
         from smsgw.vault import KEY_OCTETS, Vault
 
         vault = Vault([os.urandom(KEY_OCTETS)])
         if self.database.exists():
             yield self._hotline(self.store, vault)
             return
-        with closing(Store.in_memory()) as store:
+        with closing(empty_store()) as store:
             yield self._hotline(store, vault)
 
     def _hotline(self, store: "Store", vault: "Vault") -> "Hotline":
@@ -159,7 +158,9 @@ class Tools:
 
     @property
     def daemon_pid(self) -> int | None:
-        return lock.daemon_pid(self.database)
+        from smsgw.store import daemon_pid
+
+        return daemon_pid(self.database)
 
     # --- the daemon ---------------------------------------------------------------------------
 
@@ -183,7 +184,9 @@ class Tools:
 
     def ring_daemon(self) -> bool:
         """Have the daemon look at the outbox at once; False: none runs."""
-        return self.ask("ring") is not None or lock.ring_daemon(self.database)
+        from smsgw.store import ring_daemon
+
+        return self.ask("ring") is not None or ring_daemon(self.database)
 
     @contextmanager
     def sealing(self) -> "Iterator[Hotline]":
@@ -230,7 +233,7 @@ class Tools:
         try:
             with self.store.patience(NOTE_PATIENCE):
                 return self.hotline.note_look_up(actor(), command, number, detail, self.now)
-        except (SmsgwError, sqlite3.Error) as fault:
+        except SmsgwError as fault:
             click.echo(f"smsgw: this leaves no line in the audit: {harmless(str(fault))}", err=True)
             return None
 
@@ -260,7 +263,7 @@ class Tools:
     def _amend(self, note: int, detail: str) -> None:
         from smsgw.errors import SmsgwError
 
-        with suppress(SmsgwError, sqlite3.Error), self.store.patience(NOTE_PATIENCE):
+        with suppress(SmsgwError), self.store.patience(NOTE_PATIENCE):
             self.hotline.amend_note(note, detail)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ Knows the words of `model`. Must not know the store, the gateway or a command.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import click
 from tabulate import tabulate
@@ -18,13 +18,19 @@ from smsgw.model import (
     Account,
     AccountState,
     AuditEntry,
+    Changed,
     DayCount,
     Direction,
     HistoryEntry,
     LinkState,
     Message,
     MtState,
+    Outcome,
     QueuedReply,
+    TextCame,
+    TextMade,
+    TextMoved,
+    TextsCounted,
 )
 from smsgw.words import Viewer, count, octets
 
@@ -82,7 +88,45 @@ ACCOUNT = View[Account](
     },
 )
 
-HISTORY = View[HistoryEntry](
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One line of a citizen's story, in words."""
+
+    at: datetime
+    what: str  #: such as "mo", "mt", "registered", "lapsed", "closed"
+    detail: str
+    actor: str | None = None  #: who did it at the command line
+    reason: str | None = None
+    username: str | None = None  #: whose story it is; None: of a phone without an account
+
+
+def story_line(entry: HistoryEntry) -> StoryLine:
+    """*entry* in words."""
+    actor = reason = None
+    match entry:
+        case Changed():
+            what, actor, reason = entry.event, entry.actor, entry.reason
+            moved = entry.old not in (None, entry.new)
+            detail = f"{entry.old} -> {entry.new}" if moved else str(entry.new)
+        case TextCame():
+            text = "(could not be read)" if entry.text is None else entry.text
+            what, detail, reason = "mo", f"{entry.outcome}: {text}", entry.reason
+        case TextsCounted():
+            what = "mo"
+            more = f"{entry.number} more within the hour, which were only counted"
+            detail = f"{Outcome.IGNORED}: {more}"
+        case TextMade():
+            what, detail = "mt", f"{entry.reply}: {entry.text}"
+        case TextMoved():
+            what, detail = f"mt {entry.state}", f"message {entry.mt_id}"
+            reason = entry.reason
+        case _:
+            assert_never(entry)
+    return StoryLine(entry.at, what, detail, actor, reason, entry.username)
+
+
+HISTORY = View[StoryLine](
     keys=records.HISTORY,
     columns={
         "time": lambda h, viewer: viewer.time(h.at),
@@ -299,6 +343,7 @@ class Status:
     mt_last_hour: int | None
     disk_free: int | None  #: octets
     disk_total: int | None
+    sqlite: str  #: its version, here; the daemon's first line says which one it has
 
     @property
     def ok(self) -> bool:
@@ -338,6 +383,7 @@ STATUS = View[Status](
         "disk_free",
         "disk_total",
         "database",
+        "sqlite",
     ),
     columns={
         "daemon": lambda c, _: f"running, pid {c.daemon_pid}" if c.daemon_pid else "not running",
@@ -349,7 +395,7 @@ STATUS = View[Status](
         "last MT": lambda c, viewer: "" if c.queued is None else viewer.both(c.last_mt),
         "odd": lambda c, _: _oddities(c),
         "disk": lambda c, _: _disk(c),
-        "database": lambda c, _: c.database,
+        "database": lambda c, _: f"{c.database} (SQLite {c.sqlite})",
     },
 )
 

@@ -15,7 +15,7 @@ from smsgw.config import load
 from smsgw.gateway import Batch, Gateway, Hotline, Rules
 from smsgw.model import Address, LinkState, Mo, MtState, Receipt, Refused, Taken
 from smsgw.passwords import Issued, hash_password
-from smsgw.store.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 
 AN = "84905000001"  #: registered three days ago and a bit: expired
@@ -46,7 +46,7 @@ class Town:
         self.settings = load(config)
         self.database = self.settings.gateway.database
         self.now = now
-        self.store = Store.open(self.database)
+        self.store = open_store(self.database)
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
         rules = Rules.of(self.settings)
         self.gateway = Gateway(self.store, rules, vault, KnownPasswords())

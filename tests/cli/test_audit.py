@@ -1,13 +1,14 @@
 """Who looked up, verified or changed what: every use of the commands leaves its line."""
 
 import json
-import sqlite3
 from datetime import timedelta
 
 import pytest
 from freezegun import freeze_time
 
+from tests import raw_sqlite
 from tests.cli.conftest import ISSUED_PASSWORD
+from tests.house import story_of
 
 BINH = "0905000002"
 
@@ -106,7 +107,7 @@ def test_a_reason_stands_in_the_history_too(town, command):
     command(
         town, "accounts", "set-password", BINH, "--reason", "at the desk", input="correct horse"
     )
-    reasons = [(entry.what, entry.reason) for entry in town.hotline.history(BINH)]
+    reasons = [(entry.what, entry.reason) for entry in story_of(town.hotline.history(BINH))]
     assert ("new password", "forgot it") in reasons
     assert ("own password", "at the desk") in reasons
 
@@ -146,7 +147,7 @@ def test_the_audit_is_kept_as_long_as_the_configuration_says(frozen_town, comman
 
 def test_a_look_up_goes_on_without_its_line_and_says_so(town, command, monkeypatch):
     monkeypatch.setattr("smsgw.cli.tools.NOTE_PATIENCE", timedelta(milliseconds=50))
-    other = sqlite3.connect(town.database, isolation_level=None)
+    other = raw_sqlite.connect(town.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     result = command(town, "accounts", "show", BINH)
     listed = command(town, "accounts", "list", "--format", "json")

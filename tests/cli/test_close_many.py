@@ -10,7 +10,8 @@ import pytest
 
 from smsgw.cli.accounts import MOST_SHOWN
 from smsgw.gateway import CLOSED_AT_ONCE
-from smsgw.store import Store
+from smsgw.store import open_store
+from tests.house import story_of
 
 FLOOD = [f"8490700{n:04}" for n in range(25)]
 HONEST = "84912000001"  #: an hour before the flood
@@ -63,7 +64,7 @@ def test_flood_is_ended_and_nobody_else(town, command):
 def test_each_account_keeps_who_did_it_and_why(town, command):
     close(command, town, "--yes")
     for phone in (FLOOD[0], FLOOD[-1], OTHER_LINK):
-        (entry,) = [e for e in town.hotline.history(phone) if e.what == "closed"]
+        (entry,) = [e for e in story_of(town.hotline.history(phone)) if e.what == "closed"]
         assert ("linh", "flood of Monday") == (entry.actor, entry.reason)
 
 
@@ -147,7 +148,7 @@ def test_account_that_changes_while_it_asks_is_left_alone(town):
     town.hotline.close_account(FLOOD[4], "asked", "linh", town.now)
     assert 24 == sum(town.hotline.close_issued(ids, "flood", "linh", town.now))
     assert "active" == state(town, FLOOD[3])
-    (entry,) = [e for e in town.hotline.history(FLOOD[4]) if e.what == "closed"]
+    (entry,) = [e for e in story_of(town.hotline.history(FLOOD[4])) if e.what == "closed"]
     assert "asked" == entry.reason
 
 
@@ -165,7 +166,7 @@ def test_daemon_writes_between_the_steps(town):
         register(town, f"8490711{n:04}", timedelta(0))
     ids = town.hotline.issued_since(town.now - timedelta(hours=2))
     steps = 0
-    with closing(Store.open(town.database, busy_timeout=timedelta(0))) as daemon:
+    with closing(open_store(town.database, busy_timeout=timedelta(0))) as daemon:
         for _ in town.hotline.close_issued(ids, "flood", "linh", town.now):
             steps += 1
             with daemon.transaction():

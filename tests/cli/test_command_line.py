@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -12,9 +11,10 @@ import pytest
 
 from smsgw import health
 from smsgw.gateway import Hotline
-from smsgw.lock import DaemonLock
 from smsgw.model import LinkState
-from smsgw.store.store import Store
+from smsgw.store import DaemonLock, Unavailable
+from smsgw.store.sqlite.store import SqliteStore
+from tests import raw_sqlite
 from tests.cli.conftest import BINH, ISSUED_PASSWORD
 
 READING = {
@@ -153,7 +153,7 @@ def test_a_file_that_is_no_database(command, links_config, arguments):
 
 
 def test_a_database_of_a_newer_version(town, command):
-    connection = sqlite3.connect(town.database)
+    connection = raw_sqlite.connect(town.database)
     with connection:
         connection.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
@@ -272,7 +272,7 @@ def test_who_debugs_sees_the_trace_without_secrets(how, town, command, broken, m
 
 
 FAULTS = {
-    "sqlite": (sqlite3.OperationalError("database is locked"), "database is locked"),
+    "sqlite": (Unavailable("smsgw.db: database is locked"), "database is locked"),
     "disk": (OSError(28, "No space left on device", "/srv/copy.db"), "/srv/copy.db: No space"),
     "ctrl-c": (KeyboardInterrupt(), "interrupted"),
 }
@@ -283,7 +283,7 @@ def test_an_expected_fault_is_one_line(town, command, monkeypatch, fault, words)
     def links(self):
         raise fault
 
-    monkeypatch.setattr(Store, "links", links)
+    monkeypatch.setattr(SqliteStore, "links", links)
     result = command(town, "links")
     assert 1 == result.status
     assert words in result.stderr

@@ -5,7 +5,6 @@ import json
 import os
 import select
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -16,8 +15,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from freezegun import freeze_time
 
-from smsgw.lock import DaemonLock
+from smsgw.store import DaemonLock
+from tests import raw_sqlite
 from tests.cli.conftest import ISSUED_PASSWORD
+from tests.house import story_of
 
 OWN_PASSWORD = "correct horse"
 
@@ -110,7 +111,7 @@ def test_closing_keeps_the_reason_and_lets_phone_and_cmnd_register_again(town, c
     assert (0, "201234568: closed\n") == (result.status, result.stdout)
     town.text("84905000002", "TK,Tran Binh,201234568,1.2.1991", timedelta(0))
     assert "issued" == account(town).state
-    story = town.hotline.history("201234568")
+    story = story_of(town.hotline.history("201234568"))
     assert [("asked at the hotline", "linh")] == [
         (entry.reason, entry.actor) for entry in story if entry.what == "closed"
     ]
@@ -160,7 +161,7 @@ def test_the_actor_is_the_login_name_where_nobody_called_sudo(town, command, mon
     monkeypatch.delenv("SUDO_USER")
     monkeypatch.setattr(os, "getlogin", lambda: "huong")
     command(town, "accounts", "reset-password", "0905000002")
-    assert "huong" in [entry.actor for entry in town.hotline.history("0905000002")]
+    assert "huong" in [entry.actor for entry in story_of(town.hotline.history("0905000002"))]
 
 
 # --- the outbox ---------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ def test_a_backup_is_whole_and_private(town, command, tmp_path):
     file = tmp_path / "copy.db"
     assert 0 == command(town, "backup", file).status
     assert 0o600 == stat.S_IMODE(file.stat().st_mode)
-    copy = sqlite3.connect(file)
+    copy = raw_sqlite.connect(file)
     assert [("ok",)] == copy.execute("PRAGMA integrity_check").fetchall()
     assert [(3,)] == copy.execute("SELECT count(*) FROM accounts").fetchall()
     copy.close()

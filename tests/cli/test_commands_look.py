@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sqlite3
 import time
 from datetime import datetime, timedelta
 
@@ -11,7 +10,8 @@ import pytest
 from freezegun import freeze_time
 
 from smsgw.cli import status as status_command
-from smsgw.store import sql
+from smsgw.store.sqlite.sql import reports as sql
+from tests import raw_sqlite
 
 ACCOUNT_KEYS = [
     "username",
@@ -319,7 +319,7 @@ def test_a_sender_that_is_no_phone_gets_no_reply(town, command):
 
 
 def test_status_answers_within_five_seconds_beside_a_lock_that_stays(town, command):
-    other = sqlite3.connect(town.database, isolation_level=None)
+    other = raw_sqlite.connect(town.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     started = time.monotonic()
     result = command(town, "status")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 import subprocess
 import unicodedata
 from typing import Any
@@ -13,6 +12,7 @@ from smsgw.model import Address
 from smsgw.simulator import texts
 from smsgw.smpp import codec
 from smsgw.smpp.pdu import Tlv
+from tests import raw_sqlite
 from tests.saboteur import command
 from tests.wire import QUICK
 
@@ -316,7 +316,7 @@ def test_missing_configuration_is_named(smsgw, tmp_path):
 def test_database_of_a_newer_version_is_refused(smsc, config_file, daemon, smsgw, ledger):
     config = config_file(smsc)
     assert 0 == daemon(config, smsc).terminate()
-    with sqlite3.connect(ledger.database) as db:
+    with raw_sqlite.connect(ledger.database) as db:
         db.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
             " VALUES ('smsgw', 'm999_later', '2030-01-01')"

@@ -5,7 +5,6 @@ import os
 import re
 import resource
 import shutil
-import sqlite3
 import subprocess
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from contextlib import closing
 import pytest
 
 from smsgw.simulator import Status
+from tests import raw_sqlite
 from tests.ledger import Ledger
 from tests.saboteur import command
 from tests.wire import QUICK, password_in
@@ -125,7 +125,7 @@ def test_database_held_by_another_process_turns_texts_away_until_it_is_free(
 ):
     config = config_file(smsc, metrics=monitored)
     child = daemon(config, smsc, command=command("impatient"))
-    with closing(sqlite3.connect(ledger.database, isolation_level=None)) as other:
+    with closing(raw_sqlite.connect(ledger.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         who, handle, taken = until_turned_away(smsc, citizens(1))
         child.wait_log("ERROR .*store: .*locked")
@@ -267,7 +267,7 @@ def test_no_file_descriptors_the_line_that_is_there_works_and_a_lost_one_comes_b
 
 
 def as_the_version_before(database):
-    with closing(sqlite3.connect(database)) as db, db:
+    with closing(raw_sqlite.connect(database)) as db, db:
         db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm007_copies'")
         db.execute("ALTER TABLE outbox DROP COLUMN ended_at")
         db.execute("DROP TABLE data_keys")

@@ -13,7 +13,7 @@ from collections import Counter
 from datetime import timedelta
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from argon2 import PasswordHasher
@@ -51,7 +51,7 @@ from smsgw.model import (
 from smsgw.passwords import OnDemand
 from smsgw.reseal import KEPT
 from smsgw.smpp.alphabets import septets
-from smsgw.store import Store
+from smsgw.store import open_store
 from smsgw.vault import Vault
 from tests.house import FewIssued, House, password_in
 from tests.model.dispatch import (
@@ -186,7 +186,7 @@ class Service(RuleBasedStateMachine):
         )
         self.issuer = self.house.issuer = self.house.gateway.tools.issuer = FewIssued(1000)
         vault = Vault.open(self.house.settings.gateway.secret_key_file, create=False)
-        self.hotline_store = Store.open(self.house.path)
+        self.hotline_store = open_store(self.house.path)
         rules = self.house.gateway.rules
         self.hotline = Hotline(Gateway(self.hotline_store, rules, vault, OnDemand(8)))
         self.carriers = {name: Carrier(name) for name in LINKS}
@@ -226,7 +226,8 @@ class Service(RuleBasedStateMachine):
         return self.house.now
 
     def rows(self, query, *values):
-        return self.house.store._db.execute(query, values).fetchall()
+        store: Any = self.house.store  # as its engine has it
+        return store._db.execute(query, values).fetchall()
 
     def find_new(self):
         """New MOs and MTs of the last step; their ids were never used before."""

@@ -1,0 +1,14 @@
+"""What a store can do, whatever engine it has: verbs in groups, by who asks.
+
+Each verb raises `Unavailable` where the engine cannot answer. What an engine must do besides stands
+in `tests/store/`, which asks each one.
+"""
+
+from typing import Protocol
+
+from smsgw.store.protocol.daemon import Batch, Outbox, Parts, Receipts, Transactions
+from smsgw.store.protocol.people import Accounts, Reports, Upkeep
+
+
+class Store(Transactions, Batch, Parts, Outbox, Receipts, Accounts, Reports, Upkeep, Protocol):
+    """A store, open; used by one thread."""

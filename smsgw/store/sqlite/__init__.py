@@ -1,0 +1,12 @@
+"""The store as one SQLite file. Nobody but the door (`smsgw.store`) and tests come here.
+
+store.py        the engine: all groups of verbs over one file
+file.py         opening, transactions, a file that was moved, copies
+log.py          copies the write-ahead log back, in a thread of its own
+engine.py       which SQLite runs
+statements.py   runs one statement; what SQLite raises becomes a fault of ours
+batch.py outbox.py receipts.py accounts.py reports.py upkeep.py    verbs, by who asks
+sql/            their statements, under the same names
+schema.py       tables and migrations
+lock.py         one daemon a file, and how it is rung
+"""

@@ -1,0 +1,19 @@
+"""Ids of rows, and the time that they tell."""
+
+LAST_IDS = """
+    -- Inside BEGIN IMMEDIATE nobody else draws ids, so a batch numbers its own rows and needs
+    -- no RETURNING. What was purged keeps its id all the same.
+    SELECT max(subscribers, coalesce((SELECT max(id) FROM subscribers), 0)),
+           max(accounts, coalesce((SELECT max(id) FROM accounts), 0)),
+           max(messages, coalesce((SELECT max(id) FROM mo), 0),
+                         coalesce((SELECT max(id) FROM outbox), 0),
+                         coalesce((SELECT max(id) FROM sent), 0))
+      FROM last_ids WHERE id = 1
+"""
+
+FIRST_ID_SINCE = """
+    -- No message since that hour has a lower id. An hour to which the clock was set back may
+    -- begin with a higher id than a later one.
+    SELECT coalesce(min(first_id), 0) FROM hours
+     WHERE hour >= (SELECT max(hour) FROM hours WHERE hour <= :hour)
+"""

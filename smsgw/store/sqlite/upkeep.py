@@ -1,0 +1,115 @@
+"""Audit, links, facts, retention."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from smsgw.clock import EPOCH, stamp, unstamp
+from smsgw.model import (
+    AuditEntry,
+    LinkState,
+    LinkStatus,
+)
+from smsgw.store.sqlite.ids import HOUR
+from smsgw.store.sqlite.sql import upkeep as sql
+from smsgw.store.sqlite.statements import Statements, as_json
+
+_NO_END = 2**63 - 1  # an id that no message reaches
+_PAGE_ROWS = 500  # of a list that is read page by page
+
+
+class Upkeep(Statements):
+    """Audit, links, facts, retention."""
+
+    def note(self, at: datetime, who: str, command: str, account: str | None, detail: str) -> int:
+        """Add a line to the audit; its id.
+
+        Args:
+            account: masked, like every number in *detail*.
+        """
+        values = {"who": who, "command": command, "account": account, "detail": detail}
+        added = self._execute(sql.ADD_AUDIT, {"at": stamp(at), **values}).lastrowid
+        assert added is not None  # noqa: S101 - an INSERT of one row has one
+        return added
+
+    def amend_note(self, note: int, detail: str) -> None:
+        self._run(sql.AMEND_AUDIT, id=note, detail=detail)
+
+    def audit(self, since: datetime | None = None, who: str | None = None) -> Iterator[AuditEntry]:
+        """Who did what, in order of time; nothing is held open between two pages."""
+        statement = sql.LIST_AUDIT if who is None else sql.LIST_AUDIT_OF
+        place = {"id": 0, "at": stamp(since or EPOCH)}
+        while rows := self._all(statement, who=who, limit=_PAGE_ROWS, **place):
+            for _, at, *texts in rows:
+                yield AuditEntry(unstamp(at), *texts)
+            place = {"id": rows[-1][0], "at": rows[-1][1]}
+
+    def purge_audit(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* lines of the audit; how many went."""
+        return self._run(sql.PURGE_AUDIT, before=stamp(before), limit=limit)
+
+    def links(self) -> list[LinkStatus]:
+        return [
+            LinkStatus(name, LinkState(state), unstamp(since), reason, mo, mt, json.loads(oddities))
+            for name, state, since, reason, mo, mt, oddities in self._all(sql.LIST_LINKS)
+        ]
+
+    def set_link(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
+        self._run(sql.SET_LINK, name=name, state=state, reason=reason, now=stamp(now))
+
+    def set_oddities(self, name: str, oddities: Mapping[str, int]) -> None:
+        """Keep how often the peer of a link was odd, by kind."""
+        self._run(sql.SET_ODDITIES, name=name, oddities=json.dumps(oddities))
+
+    def forget_link(self, name: str) -> None:
+        self._run(sql.FORGET_LINK, name=name)
+
+    def count_on_link(self, name: str, mo: int, mt: int) -> None:
+        self._execute(sql.COUNT_ON_LINK, (mo, mt, name))
+
+    def carriers(self) -> dict[str, str]:
+        """The carrier last known of each link there ever was."""
+        return dict(self._all(sql.LIST_CARRIERS))
+
+    def set_carriers(self, carriers: Mapping[str, str]) -> None:
+        """Remember the carrier of each of these links."""
+        self._many(sql.SET_CARRIER, list(carriers.items()))
+
+    def fact(self, name: str) -> str | None:
+        row = self._one(sql.GET_FACT, name=name)
+        return None if row is None else str(row[0])
+
+    def set_fact(self, name: str, value: str) -> None:
+        self._run(sql.SET_FACT, name=name, value=value)
+
+    def purge_messages(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* old MO and MT each; how many went."""
+        self._run(sql.KEEP_LAST_IDS)
+        at = stamp(before)
+        end = self._one(sql.FIRST_ID_AFTER, hour=at // HOUR)
+        values = {"before": at, "end": end[0] if end else _NO_END, "limit": limit}
+        self._run(sql.PURGE_HOURS, hour=at // HOUR)
+        gone = [
+            row
+            for statement in (sql.PURGE_OUTBOX, sql.PURGE_SENT)
+            for row in self._all(statement, **values)
+        ]
+        texts = self._all(sql.PURGE_MO, **values)
+        self._run(sql.PURGE_IGNORED, ids=as_json(id_ for _, id_ in texts))
+        counters = self._all(sql.PURGE_SURPLUS, hour=at // HOUR, limit=limit)
+        self._purge_subscribers([*gone, *texts, *counters])
+        return len(gone) + len(texts)
+
+    def purge_accounts(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* accounts closed before that time, with their history."""
+        self._run(sql.KEEP_LAST_IDS)
+        values = {"before": stamp(before), "limit": limit}
+        self._run(sql.PURGE_HISTORY, **values)
+        self._run(sql.PURGE_GUESSES, **values)
+        gone = self._all(sql.PURGE_ACCOUNTS, **values)
+        self._purge_subscribers(gone)
+        return len(gone)
+
+    def _purge_subscribers(self, gone: Sequence[tuple[int, ...]]) -> None:
+        """Forget those of these rows' subscribers (first) who have nothing left."""
+        self._run(sql.PURGE_SUBSCRIBERS, subscribers=as_json({row[0] for row in gone}))

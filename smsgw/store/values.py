@@ -1,0 +1,122 @@
+"""What leaves the store, one row each."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from smsgw.model import Account, Address, MtState, Part
+
+#: What stands for a password wherever a text of ours is shown.
+MASK = "********"
+#: How long the daemon waits for another writer. Several such waits in a row still end before an
+#: SMSC sends an MO again.
+BUSY_TIMEOUT = timedelta(seconds=2)
+#: due_at of a text that is held: its time never comes.
+HELD = 2**62
+#: Rows that one statement rewrites where there may be many thousands: others get their turn
+#: between two steps.
+STEP = 200
+
+
+class AccountRow(NamedTuple):
+    """An account with what only the gateway may see."""
+
+    account: Account
+    password_hash: str | None
+    password_mt_id: int | None
+    subscriber_id: int
+    address: Address
+
+
+class ClaimedRow(NamedTuple):
+    id: int
+    since: int  #: it was composed, or retried by hand
+    to: Address
+    sealed: bytes | None
+    wording: str
+    cmnd: str | None
+    lapses: int | None  #: the password that it tells; None: it tells none that does
+
+
+class PartRow(NamedTuple):
+    part: Part
+    created_at: int
+    link: str
+    session: int
+    fingerprint: int
+    sender: Address
+    joined: bool
+
+
+class SentText(NamedTuple):
+    """A text that waits for its receipt."""
+
+    id: int
+    link: str
+    smsc_id: str  #: as the SMSC gave it
+    phone: str
+    account_id: int | None  #: whose password it carries
+    undelivered: int | None  #: texts of that account that reached nobody, in a row
+
+
+class EarlyReceipt(NamedTuple):
+    """A receipt that came before its text was known by that id."""
+
+    id: int
+    link: str
+    smsc_id: str  #: as it came
+    phone: str
+    state: MtState
+    reason: str
+
+
+class Reservation(NamedTuple):
+    """Who alone may register a CMND, and until when."""
+
+    phone: str
+    ends_at: datetime
+
+
+class PartSeen(NamedTuple):
+    """A part that is there, without what it says."""
+
+    number: int
+    total: int
+    created_at: int  #: when the first part of its text came
+    link: str
+    session: int
+    fingerprint: int  #: 0: what it said was wiped
+    joined: bool  #: its text was decided on
+
+
+class ReplyRow(NamedTuple):
+    """What decides whether a reply may be retried or cancelled."""
+
+    state: MtState
+    account_id: int | None  #: whose password it carries
+    password_is_current: bool
+    wiped: bool  #: no password is in it, any more or ever
+    ended_at: datetime | None  #: when it failed or was cancelled
+    leased: bool  #: a link has it in memory, or the SMSC is being asked
+
+
+class Guesses(NamedTuple):
+    """Wrong passwords in a row, at one password of one account."""
+
+    password: str  #: a digest of its hash
+    wrong: int
+    at: datetime  #: of the last one
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the store knows of the gateway's condition."""
+
+    oldest_queued: datetime | None  #: when the oldest reply that the SMSC has not taken was made
+    queued: int
+    held: int  #: of these, what an SMSC took and did not answer, again and again
+    failed: int
+    last_mo: datetime | None
+    last_mt: datetime | None  #: when an SMSC last took a text of ours
+    mo_last_hour: int
+    mt_last_hour: int
