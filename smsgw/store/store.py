@@ -186,7 +186,7 @@ class Health:
     held: int  #: of these, what an SMSC took and did not answer, again and again
     failed: int
     last_mo: datetime | None
-    last_mt: datetime | None
+    last_mt: datetime | None  #: when an SMSC last took a text of ours
     mo_last_hour: int
     mt_last_hour: int
 
