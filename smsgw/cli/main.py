@@ -92,7 +92,22 @@ def smsgw(ctx: click.Context, config: str | None) -> None:
 def main() -> NoReturn:
     """The console script."""
     os.umask(0o077)  # whatever a command makes is its user's alone
+    _open_standard_streams()
     sys.exit(execute(sys.argv[1:]))
+
+
+def _open_standard_streams() -> None:
+    """Have something stand where the caller closed standard input, output or error (`>&-`).
+
+    Else Python has None there, and the next file that is opened gets the number.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def execute(arguments: Sequence[str]) -> int:
