@@ -116,6 +116,9 @@ def execute(arguments: Sequence[str]) -> int:
         status = _run(arguments)
         # Here and not at the end of the process, where a full disk would go unseen.
         sys.stdout.flush()
+    except click.UsageError as fault:
+        _explain_usage(fault)
+        return fault.exit_code
     except click.ClickException as fault:
         fault.show()
         return fault.exit_code
@@ -144,6 +147,18 @@ def _run(arguments: Sequence[str]) -> int:
     """The command's own exit status: what it returned, if that is a number."""
     result: Any = smsgw.main(list(arguments), prog_name="smsgw", standalone_mode=False)
     return result if isinstance(result, int) else 0
+
+
+def _explain_usage(fault: click.UsageError) -> None:
+    """How the command is used, and one line that says what was wrong and where to read on."""
+    context = fault.ctx or click.Context(smsgw, info_name="smsgw")
+    if isinstance(fault, click.exceptions.NoArgsIsHelpError):
+        problem = "Missing command."
+    else:
+        problem = fault.format_message()
+    usage, problem = (" ".join(text.split()) for text in (context.get_usage(), problem))
+    click.echo(usage, err=True)
+    _complain(f"{problem} See `{context.command_path} --help`")
 
 
 def _complain(problem: str, cause: BaseException | None = None) -> None:

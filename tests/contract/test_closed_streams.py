@@ -2,9 +2,11 @@
 
 import shlex
 import subprocess
+import sys
 
 import pytest
-from conftest import ENVIRONMENT, SMSGW
+
+SMSGW = shlex.join([sys.executable, "-m", "smsgw.cli.main"])
 
 
 def run(line):
@@ -12,7 +14,6 @@ def run(line):
         ["/bin/sh", "-c", line],
         capture_output=True,
         text=True,
-        env=ENVIRONMENT,
         timeout=20,
         check=False,
     )
@@ -22,14 +23,14 @@ def run(line):
 def test_exit_status_is_told_with_closed_streams(closed, smsc, config_file, daemon):
     config = config_file(smsc)
     daemon(config, smsc)
-    told = run(f"{shlex.join(SMSGW)} -c {shlex.quote(str(config))} links {closed}")
+    told = run(f"{SMSGW} -c {shlex.quote(str(config))} links {closed}")
     assert (0, "") == (told.returncode, told.stderr)
 
 
 def test_argument_from_a_closed_standard_input_is_one_line_and_exit_one(smsc, config_file, daemon):
     config = config_file(smsc)
     daemon(config, smsc)
-    told = run(f"{shlex.join(SMSGW)} -c {shlex.quote(str(config))} accounts show - <&-")
+    told = run(f"{SMSGW} -c {shlex.quote(str(config))} accounts show - <&-")
     assert 1 == told.returncode
     assert ["smsgw: no KEY on standard input: give it as a line of its own"] == (
         told.stderr.splitlines()
