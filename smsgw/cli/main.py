@@ -35,6 +35,7 @@ COMMANDS = {
     "status": "smsgw.cli.health:status",
     "stats": "smsgw.cli.health:stats",
     "try": "smsgw.cli.try_text:try_text",
+    "completion": "smsgw.cli.completion:completion",
     "expire": "smsgw.cli.upkeep:expire",
     "backup": "smsgw.cli.upkeep:backup",
     "purge": "smsgw.cli.upkeep:purge",
