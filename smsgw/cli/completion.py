@@ -7,8 +7,8 @@ from click.shell_completion import ShellComplete, get_completion_class
 class OneOf(click.Choice[str]):
     """A choice that needs no list of lines to say that it is missing: the usage names it."""
 
-    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> None:
-        return None
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        return ""
 
 
 @click.command()
