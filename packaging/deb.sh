@@ -1,6 +1,11 @@
 #!/bin/sh
 # `make deb`: a Debian package for this machine's Debian, Python and architecture, in dist/.
 #
+#   PYTHON             /usr/bin/python3 unless given
+#   MAINTAINER         whom the package names
+#   BUILD              a number behind the version, to tell packages of one version apart
+#   SOURCE_DATE_EPOCH  the time of all files inside; of the last commit unless given
+#
 # Plain dpkg-deb around what install.sh puts into a folder. The venv is that of one Python, and so is
 # the package (Depends). Built twice from the same commit, on the same machine, it is the same file.
 set -eu

@@ -2,9 +2,9 @@
 # Puts smsgw into a system: `make install` calls it, and `make deb` to fill a package.
 #
 #   DESTDIR      a folder that stands for /, to fill a package (default: none)
-#   PREFIX       /usr/local, or /usr in a package; the files in systemd/ name /usr/local
-#   SYSCONFDIR   /etc
-#   PYTHON       the interpreter that runs it: it must stay on the machine
+#   PREFIX       /usr/local unless given; the files in systemd/ name that
+#   SYSCONFDIR   /etc unless given
+#   PYTHON       the interpreter that runs it, python3 unless given: it must stay on the machine
 #
 # Everything of Python goes into PREFIX/lib/smsgw, a venv of its own with the locked versions. pip
 # takes them from its index, or where PIP_NO_INDEX and PIP_FIND_LINKS say. Nothing is started.
@@ -43,13 +43,13 @@ pip install --no-compile --no-deps --no-build-isolation --no-index "$source"
 "$venv/bin/python" -B -c 'import sys; sys.path.append("."); from pathlib import Path
 from tools import manpages; manpages.write(Path(sys.argv[1]))' "$share/man"
 gzip -9nf "$share"/man/man?/smsgw*
-complete() { # SHELL FILE
+completion() { # SHELL FILE
     mkdir -p "$(dirname "$2")"
     "$venv/bin/python" -B -P -m smsgw completion "$1" >"$2"
 }
-complete bash "$share/bash-completion/completions/smsgw"
-complete zsh "$share/zsh/${ZSH_FUNCTIONS:-site-functions}/_smsgw"
-complete fish "$share/fish/vendor_completions.d/smsgw.fish"
+completion bash "$share/bash-completion/completions/smsgw"
+completion zsh "$share/zsh/${ZSH_FUNCTIONS:-site-functions}/_smsgw"
+completion fish "$share/fish/vendor_completions.d/smsgw.fish"
 
 # What only the build needed, and 19 MB of names of places, which nobody asks phonenumbers for.
 site=$(echo "$venv"/lib/python3.*/site-packages)
@@ -58,7 +58,7 @@ rm -rf "$site/phonenumbers/geodata"
 # The scripts of others, activate and its like; what names DESTDIR or lists what is gone.
 rm -f "$site"/*.dist-info/RECORD "$site"/*.dist-info/REQUESTED "$site"/*.dist-info/direct_url.json
 find "$venv/bin" -type f -delete
-rm -rf "$venv/include" "$venv/share" "$venv/lib64"
+rm -rf "${venv:?}/include" "${venv:?}/share" "${venv:?}/lib64"
 find "$venv" -name __pycache__ -type d -prune -exec rm -rf {} +
 sed -i '/^command = /d' "$venv/pyvenv.cfg"
 cat >"$venv/bin/smsgw" <<END
