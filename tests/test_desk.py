@@ -780,9 +780,8 @@ def test_lost_disk_ends_the_desk_without_an_answer(tmp_path):
 
 def arrivals(link, count, octets=40):
     port = SimpleNamespace(name=link)
-    return [
-        Arrival(port, None, number, (link, "x"), octets) for number in range(first, first + count)
-    ]
+    sender = link, "0905123456"
+    return [Arrival(port, None, number, sender, octets) for number in range(count)]
 
 
 def test_small_lot_is_one_batch_as_it_came():

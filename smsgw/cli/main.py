@@ -36,6 +36,7 @@ COMMANDS = {
     "status": "smsgw.cli.status:status",
     "stats": "smsgw.cli.stats:stats",
     "try": "smsgw.cli.try_text:try_text",
+    "completion": "smsgw.cli.completion:completion",
     "expire": "smsgw.cli.upkeep:expire",
     "backup": "smsgw.cli.upkeep:backup",
     "purge": "smsgw.cli.upkeep:purge",
