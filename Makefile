@@ -11,7 +11,7 @@ LOCKED := --only-binary :all: --require-hashes
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format lock clean
+.PHONY: help demo run test check format install deb lock clean
 
 help: ## what can be asked for
 	@grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.* ## /  make \1\t/' | expand -t 15
@@ -39,6 +39,13 @@ format: $(VENV)/.dev ## put the code into its form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+install: ## into PREFIX (/usr/local), below DESTDIR if that is given; PYTHON runs it
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" PYTHON="$(PYTHON)" packaging/install.sh
+
+deb: ## a package for this Debian, of /usr/bin/python3, into dist/
+	@packaging/deb.sh
+	@! command -v lintian >/dev/null || lintian --fail-on error dist/*.deb
+
 ifneq ($(wildcard bench/__main__.py),)
 bench: $(VENV)/.dev ## speed, beside a naive gateway in the same run (docs/performance.md)
 	@$(BIN)/python -m bench $(ARGS)
@@ -63,7 +70,7 @@ lock: ## newest versions of everything into the lock files; needs uv
 	$(LOCK) --extra fuzz -c requirements.lock -o requirements-fuzz.lock pyproject.toml >/dev/null
 
 clean: ## what make made
-	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.runtime: requirements.lock pyproject.toml

@@ -127,6 +127,15 @@ class NoPhone(Refusal):
 
 
 @dataclass(eq=False)
+class NeverAnswered(Refusal):
+    """A text of this phone is answered by nobody."""
+
+    phone: str  #: E.164
+    why: str
+    WORDS = "{phone} could never register it: {why}"
+
+
+@dataclass(eq=False)
 class PasswordReplaced(Refusal):
     """A text tells a password that opens nothing any more."""
 

@@ -6,6 +6,7 @@ import tracemalloc
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from smsgw import clock
 from smsgw import desk as desk_module
 from smsgw.desk import Desk
+from smsgw.desk.pending import Arrival
+from smsgw.desk.share import MAX_BATCH, MAX_BATCH_OCTETS, share
 from smsgw.gateway import GIVE_UP_AFTER, Batch
 from smsgw.limits import RECORDED_PER_HOUR
 from smsgw.model import Address, Answer, MtState, Outcome, Part, Postponed, Receipt, Taken
@@ -771,3 +774,39 @@ def test_lost_disk_ends_the_desk_without_an_answer(tmp_path):
             assert {} == port.answers
 
     asyncio.run(inside())
+
+
+# --- what is one batch ----------------------------------------------------------------------------
+
+
+def arrivals(link, count, octets=40):
+    port = SimpleNamespace(name=link)
+    sender = link, "0905123456"
+    return [Arrival(port, None, number, sender, octets) for number in range(count)]
+
+
+def test_small_lot_is_one_batch_as_it_came():
+    lot = arrivals("a", 300) + arrivals("b", 300)
+    assert (lot, []) == share(lot, 0)
+
+
+def test_links_have_turns_where_a_batch_cannot_hold_all():
+    flood, honest = arrivals("a", 1900), arrivals("b", 2)
+    batch, left = share(flood + honest, 0)
+    assert MAX_BATCH == len(batch)
+    assert honest == [arrival for arrival in batch if arrival.link == "b"]
+    assert flood == [arrival for arrival in batch if arrival.link == "a"] + left
+
+
+def test_long_texts_of_one_link_fill_no_batch_of_another():
+    flood, honest = arrivals("a", 1900, octets=2000), arrivals("b", 1)
+    batch, left = share(flood + honest, 0)
+    assert honest[0] in batch
+    assert MAX_BATCH_OCTETS + 2000 > sum(arrival.octets for arrival in batch)
+    assert 1901 == len(batch) + len(left)
+
+
+def test_those_with_a_password_come_first_though_others_have_their_turn():
+    waited, flood = arrivals("a", 100), arrivals("b", 1900)
+    batch, _ = share(waited + flood, len(waited))
+    assert waited == batch[:100]

@@ -35,10 +35,10 @@ def configuration() -> str:
         "Durations are a whole number with `ms`, `s`, `m`, `h` or `d`. An unknown key, a wrong",
         "type or value is refused at start, with file, key and reason.",
     ]
-    for name, model, many in _tables():
+    for name, model, many in tables():
         lines += [
             "",
-            f"## `{_header(name, many)}`",
+            f"## `{header(name, many)}`",
             "",
             str(model.__doc__),
             "",
@@ -46,7 +46,7 @@ def configuration() -> str:
             "| --- | --- | --- |",
         ]
         for key, field in model.model_fields.items():
-            default = _default(field)
+            default = default_of(field)
             shown = f"`{default}`" if default else "required" if field.is_required() else ""
             meaning = str(field.description).replace("|", "\\|")
             lines.append(f"| `{key}` | {shown} | {meaning} |")
@@ -60,10 +60,10 @@ def example() -> str:
         "# Durations are a whole number with ms, s, m, h or d.",
         f"# ({_DRAWN.replace('`', '')})",
     ]
-    for name, model, many in _tables():
-        lines += ["", "", _header(name, many), f"# {model.__doc__}"]
+    for name, model, many in tables():
+        lines += ["", "", header(name, many), f"# {model.__doc__}"]
         for key, field in model.model_fields.items():
-            value = _default(field)
+            value = default_of(field)
             given = field.is_required() or key == "password"
             unset = "" if value or given else "# "
             value = value or _toml((field.examples or [""])[0])
@@ -110,18 +110,18 @@ PAGES: dict[Path, Callable[[], str]] = {
 }
 
 
-def _tables() -> Iterator[tuple[str, type[BaseModel], bool]]:
+def tables() -> Iterator[tuple[str, type[BaseModel], bool]]:
     """Each table's name and model, and whether there may be several."""
     for name, field in Settings.model_fields.items():
         many = get_args(field.annotation)
         yield name, cast(type[BaseModel], many[0] if many else field.annotation), bool(many)
 
 
-def _header(name: str, many: bool) -> str:
+def header(name: str, many: bool) -> str:
     return f"[[{name}]]" if many else f"[{name}]"
 
 
-def _default(field: FieldInfo) -> str:
+def default_of(field: FieldInfo) -> str:
     """The default as it would stand in the file; empty if there is none."""
     if field.is_required() or field.default is None:
         return ""

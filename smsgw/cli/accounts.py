@@ -91,7 +91,7 @@ def list_(tools: Tools, state: str | None, within: timedelta | None, form: str) 
         state=AccountState(state) if state else None,
         expiring_before=tools.now + within if within is not None else None,
     )
-    filters = {"state": state, "expiring-within": within}
+    filters = {"state": state, "expiring-within": within and words.span(within)}
     with tools.listing("accounts list", found, asked(filters)) as listed:
         tables.show(views.ACCOUNTS, listed, form, tools.viewer)
 

@@ -74,9 +74,10 @@ def _fate_of_gone(tools: Tools, link: str, waiting: int) -> str:
     if not waiting:
         return "not in the configuration"
     carrier = tools.carriers.of(link)
-    how = f"leave by {' or '.join(tools.carriers.links(carrier))}"
+    s = "s" if waiting == 1 else ""
+    how = f"leave{s} by {' or '.join(tools.carriers.links(carrier))}"
     if not tools.carriers.links(carrier):
-        how = f"wait: no link of its carrier {carrier} is"
+        how = f"wait{s}: no link of its carrier {carrier} is"
     return f"not in the configuration; {count(waiting, 'text')} {how}"
 
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "status": "smsgw.cli.status:status",
     "stats": "smsgw.cli.stats:stats",
     "try": "smsgw.cli.try_text:try_text",
+    "completion": "smsgw.cli.completion:completion",
     "expire": "smsgw.cli.upkeep:expire",
     "backup": "smsgw.cli.upkeep:backup",
     "purge": "smsgw.cli.upkeep:purge",
@@ -106,7 +107,22 @@ def _show_version(ctx: click.Context) -> None:
 def main() -> NoReturn:
     """The console script."""
     os.umask(0o077)  # whatever a command makes is its user's alone
+    _open_standard_streams()
     sys.exit(execute(sys.argv[1:]))
+
+
+def _open_standard_streams() -> None:
+    """Have something stand where the caller closed standard input, output or error (`>&-`).
+
+    Else Python has None there, and the next file that is opened gets the number.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -115,6 +131,9 @@ def execute(arguments: Sequence[str]) -> int:
         status = _run(arguments)
         # Here and not at the end of the process, where a full disk would go unseen.
         sys.stdout.flush()
+    except click.UsageError as fault:
+        _explain_usage(fault)
+        return fault.exit_code
     except click.ClickException as fault:
         fault.show()
         return fault.exit_code
@@ -141,6 +160,18 @@ def _run(arguments: Sequence[str]) -> int:
     """The command's own exit status: what it returned, if that is a number."""
     result: Any = smsgw.main(list(arguments), prog_name="smsgw", standalone_mode=False)
     return result if isinstance(result, int) else 0
+
+
+def _explain_usage(fault: click.UsageError) -> None:
+    """How the command is used, and one line that says what was wrong and where to read on."""
+    context = fault.ctx or click.Context(smsgw, info_name="smsgw")
+    if isinstance(fault, click.exceptions.NoArgsIsHelpError):
+        problem = "Missing command."
+    else:
+        problem = fault.format_message()
+    usage, problem = (" ".join(text.split()) for text in (context.get_usage(), problem))
+    click.echo(usage, err=True)
+    _complain(f"{problem} See `{context.command_path} --help`")
 
 
 def _complain(problem: str, cause: BaseException | None = None) -> None:

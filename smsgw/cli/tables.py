@@ -130,7 +130,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], wraps: str) -> s
     limits: list[int | None] = [None] * len(heads)
     if wraps:
         at = heads.index(wraps)
-        room = _width() - (sum(widths) - widths[at]) - 2 * (len(heads) - 1)
+        room = width() - (sum(widths) - widths[at]) - 2 * (len(heads) - 1)
         limits[at] = max(NARROWEST_TEXT, room)
     # Without disable_numparse a CMND would lose its leading zeros.
     return tabulate(rows, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=limits)
@@ -138,10 +138,10 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], wraps: str) -> s
 
 def _print_sheet(lines: Sequence[tuple[str, str]]) -> None:
     """Headings and values, for people."""
-    room = _width() - max(len(head) for head, _ in lines) - 2
+    room = width() - max(len(head) for head, _ in lines) - 2
     limits = [None, max(NARROWEST_TEXT, room)]
     click.echo(tabulate(lines, tablefmt="plain", disable_numparse=True, maxcolwidths=limits))
 
 
-def _width() -> int:
+def width() -> int:
     return shutil.get_terminal_size((WIDTH, 24)).columns

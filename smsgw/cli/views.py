@@ -9,10 +9,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, assert_never
 
 import click
-from tabulate import tabulate
+from tabulate import MIN_PADDING, tabulate
 
 from smsgw import records
-from smsgw.cli.tables import Format, View, show, show_one
+from smsgw.cli.tables import Format, View, show, show_one, width
 from smsgw.harmless import harmless
 from smsgw.model import (
     Account,
@@ -157,12 +157,14 @@ AUDIT = View[AuditEntry](
 
 
 def _text(message: Message) -> str:
+    came = message.direction == Direction.MO
     if message.text is None:
-        return "(could not be read)"
-    if message.direction == Direction.MO:
-        return message.text
-    failed = message.state == MtState.FAILED and message.reason
-    return f"{gist(message.text)} [{message.reason}]" if failed else gist(message.text)
+        text = "(could not be read)"
+    else:
+        text = message.text if came else gist(message.text)
+    # Why it was not answered, or did not arrive.
+    told = message.reason and (came or message.state == MtState.FAILED)
+    return f"{text} [{message.reason}]" if told else text
 
 
 MESSAGES = View[Message](
@@ -245,6 +247,8 @@ def show_stats(counts: Sequence[DayCount], form: str, viewer: Viewer) -> None:
         days.setdefault(c.day, {})[c.direction, c.outcome] = c.count
     heads = [f"{direction.upper()} {outcome}".replace("_", " ") for direction, outcome in kinds]
     rows = [[day, *map(found.get, kinds)] for day, found in sorted(days.items())]
+    if len("2026-11-23") + sum(len(head) + 2 + MIN_PADDING for head in heads) > width():
+        heads = [head.replace(" ", "\n") for head in heads]
     click.echo(tabulate(rows, ["day", *heads], tablefmt="simple", missingval="-"))
 
 

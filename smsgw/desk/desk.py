@@ -30,6 +30,7 @@ from smsgw.desk.follow_up import AtWork, FollowUp
 from smsgw.desk.parking import Parking
 from smsgw.desk.pending import Arrival, Pending, ReceiptArrival
 from smsgw.desk.port import Port
+from smsgw.desk.share import MAX_RECEIPTS, share
 from smsgw.desk.timetable import Timetable
 from smsgw.desk.traffic import TrafficLog, add_up
 from smsgw.gateway import Batch, Claim, Done, Gateway
@@ -42,8 +43,6 @@ log = logging.getLogger("smsgw.desk")
 
 #: Before a store that failed is tried again for what only we can repeat.
 RETRY_SECONDS = 1.0
-#: More in one transaction would make the first wait for the last.
-MAX_BATCH = 1000
 
 
 def _must_not_fail(step: Callable[..., None]) -> Callable[..., None]:
@@ -239,8 +238,8 @@ class Desk:
         """Give the store what has come in; *leaving* are replies that links are yet to get."""
         if not self._waits():
             return None
-        arrivals, self._arrivals = self._arrivals[:MAX_BATCH], self._arrivals[MAX_BATCH:]
-        receipts, self._receipts = self._receipts, []
+        arrivals, self._arrivals = share(self._arrivals, self._released)
+        receipts, self._receipts = self._receipts[:MAX_RECEIPTS], self._receipts[MAX_RECEIPTS:]
         results, self._results = self._results, []
         taken = Counter(mt.link for mt in leaving)
         behind = self._timetable.owed()  # new replies queue behind older ones
@@ -283,6 +282,8 @@ class Desk:
         if done.outcomes:
             add_up(self.outcomes, done.outcomes)
             links = {arrival.port.name for arrival in before.arrivals}
+            if before.receipts:  # what only looked like one is a text, too
+                links |= {r.port.name for r in before.receipts if r.receipt.text is not None}
             self._traffic.add(links, done.outcomes, self._loop.time() - before.started)
         self._go_on(due)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
-from smsgw.errors import NoPhone, Stale, UnfitPassword
+from smsgw.errors import NeverAnswered, NoPhone, Stale, UnfitPassword
 from smsgw.gateway import by_hand, guessing, trial
 from smsgw.gateway.batch import By, Expired, Purged, Trial, with_reason
 from smsgw.gateway.gateway import Gateway
@@ -265,6 +265,7 @@ class Hotline:
             NotFound: no such account.
             Closed: it is closed already.
             NoPhone: *reserve_for* is no telephone number.
+            NeverAnswered: it could never register the CMND.
         """
         heir = None if reserve_for is None else self._heir(reserve_for, now)
         with self._store.transaction():
@@ -335,6 +336,8 @@ class Hotline:
         number = phone.from_text(text, self.rules.region)
         if number is None:
             raise NoPhone(text.strip())
+        if why := phone.may_be_texted(number, self.rules.countries):
+            raise NeverAnswered(number, trial.WHY_IGNORED[why])
         return Reservation(number, now + RESERVED_FOR)
 
     def reservation(self, cmnd: str, now: datetime) -> Reservation | None:

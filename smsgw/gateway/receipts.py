@@ -21,7 +21,7 @@ from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
 from smsgw.model import AccountState, Mo, MtState, Receipt
 from smsgw.registration import machine
-from smsgw.smpp.receipts import match_keys, normal_id
+from smsgw.smpp.receipts import match_keys, normal_id, says_nothing
 from smsgw.store import EarlyReceipt, SentText
 
 log = logging.getLogger("smsgw.gateway")
@@ -92,11 +92,15 @@ class Receipts:
     def _take(self, receipt: Receipt) -> Mo | None:
         words_alone = receipt.text is not None
         if receipt.state is None and not words_alone:
+            if says_nothing(receipt):
+                self._done.oddities[receipt.link, UNMATCHED] += 1
             return None  # on its way still; the last word comes later
         sender, national = receipt.phone, receipt.link in self._rules.national
         number = phone.normalise(sender, self._rules.region, national) or sender.number
         clue = Clue(receipt.link, receipt.smsc_id.strip(), number)
         text = self._by_words(clue) if words_alone else self._marked(clue)
+        if words_alone and says_nothing(receipt):
+            text = None  # not even one that got an empty id from its SMSC
         if text is None:
             self._done.oddities[receipt.link, UNMATCHED] += 1
             if receipt.text is None and receipt.state is not None:

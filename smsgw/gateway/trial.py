@@ -14,7 +14,7 @@ from smsgw.model import Address, Ignored, Mo, Outcome
 from smsgw.passwords import Supply
 from smsgw.registration import syntax
 
-_WHY_IGNORED = {
+WHY_IGNORED = {
     Ignored.SENDER: "the sender is not a telephone number",
     Ignored.COUNTRY: "the number is not of a country in limits.countries",
     Ignored.KIND_OF_NUMBER: "the number is of a kind that costs, or no phone",
@@ -75,7 +75,7 @@ def _explain(
             read = syntax.parse(text, rules.today(now), check_personal_number=strict)
             return read.reason if isinstance(read, syntax.SyntaxFault) else ""
         case Outcome.IGNORED:
-            return _WHY_IGNORED[reason or Ignored.PHONE_LIMIT]
+            return WHY_IGNORED[reason or Ignored.PHONE_LIMIT]
         case Outcome.ALREADY_REGISTERED:
             return _explain_refusal(tools, number, text, now)
         case _:

@@ -71,16 +71,21 @@ class Inbox:
             return Refusal(Oddity.THROTTLED, Status.RTHROTTLED, why)
         if pdu.stray:
             events.append(Odd(_STRAY_OCTETS, f"{command_name(command)}: {pdu.stray} behind it"))
-        mo = None
-        is_receipt = receipts.is_receipt(pdu)
-        if not is_receipt or not receipts.is_marked(pdu):
+        mo = receipt = None
+        if receipts.is_receipt(pdu):
+            receipt = receipts.read(pdu, self._link)
+        # A mark may be wrong: what bears one and tells of no text of ours may be a citizen's.
+        if (
+            receipt is None
+            or not receipts.is_marked(pdu)
+            or (receipts.says_nothing(receipt) and pdu.octets)
+        ):
             mo = read_mo(pdu, self._link, self._session, self._alphabet, events)
             if mo.part is not None and len(mo.part.octets) > MAX_PART_OCTETS:
                 why = f"a part of {len(mo.part.octets)} octets"
                 return Refusal(Oddity.LONG_PART, Status.RINVMSGLEN, why)
         self._last_ticket = ticket = self._last_ticket + 1
-        if mo is None or is_receipt:
-            receipt = receipts.read(pdu, self._link)
+        if receipt is not None:
             events.append(ReceiptReceived(receipt._replace(text=mo), ticket))
         else:
             events.append(from_tuple(MoReceived, (mo, ticket)))

@@ -113,6 +113,11 @@ def read(pdu: Message, link: str) -> Receipt:
     )
 
 
+def says_nothing(receipt: Receipt) -> bool:
+    """Whether *receipt* names neither a text nor what became of one: only a flag made it one."""
+    return not receipt.smsc_id and not receipt.reason
+
+
 def _plain(octets: bytes) -> str:
     # Receipts are ASCII whatever data_coding says; this reads those in UCS-2 as well.
     return octets[:MAX_OCTETS].replace(b"\0", b"").decode("latin-1")

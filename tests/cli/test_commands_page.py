@@ -28,6 +28,7 @@ PROMISED = """
     status
     stats
     try
+    completion
     expire
     backup
     purge
@@ -38,6 +39,7 @@ SAYS_WHAT_IT_DID = {
     "demo",
     "smsc",
     "backup",
+    "completion",
     "accounts reset-password",
     "accounts set-password",
     "accounts verify-password",

@@ -154,7 +154,7 @@ def test_reply_of_a_carrier_that_is_gone_waits_and_status_says_so(
     child.wait_log("link=a has texts and is not configured: they wait")
     status, _ = condition(smsgw, config)
     (row,) = [link for link in status["links"] if link["name"] == "a"]
-    assert "1 text wait: no link of its carrier viettel is" in row["reason"]
+    assert "1 text waits: no link of its carrier viettel is" in row["reason"]
     child.terminate()
     assert [] == other_smsc.submits
     daemon(config_file(kept, other_smsc.link("new", carrier="viettel")), other_smsc, binds=2)

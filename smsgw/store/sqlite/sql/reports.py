@@ -133,12 +133,10 @@ COUNT_SOME_OF_OUTBOX = """
 COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
 
 LAST_TIMES = """
+    -- When the last text came, and when an SMSC last took one of ours. Taken last is nearly always
+    -- one of the newest; an older one was tried for long.
     SELECT (SELECT created_at FROM mo WHERE id = (SELECT max(id) FROM mo)),
-           (SELECT created_at
-              FROM (SELECT id, created_at FROM outbox WHERE id = (SELECT max(id) FROM outbox)
-                    UNION ALL
-                    SELECT id, created_at FROM sent WHERE id = (SELECT max(id) FROM sent))
-             ORDER BY id DESC LIMIT 1)
+           (SELECT max(taken_at) FROM sent WHERE id > (SELECT max(id) FROM sent) - 1000)
 """
 
 COUNT_SINCE = """

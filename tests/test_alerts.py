@@ -1,0 +1,63 @@
+"""Every alarm is tested and explained; journeys/test_measured.py looks whether it is measured."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALERTS = ROOT / "packaging" / "alerts"
+RULES = ALERTS / "smsgw.rules.yml"
+CASES = ALERTS / "smsgw.tests.yml"
+RUNBOOK = ROOT / "docs" / "runbook.md"
+ALARMS = re.findall(r"^ +- alert: (\w+)$", RULES.read_text(), re.MULTILINE)
+
+needs_promtool = pytest.mark.skipif(
+    not shutil.which("promtool"), reason="promtool is not installed (apt install prometheus)"
+)
+
+
+def promtool(*arguments):
+    done = subprocess.run(
+        ["promtool", *arguments],
+        cwd=ALERTS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@needs_promtool
+def test_prometheus_reads_the_rules():
+    status, said = promtool("check", "rules", RULES.name)
+    assert 0 == status, said
+
+
+@needs_promtool
+def test_alarms_ring_when_they_should_and_not_before():
+    status, said = promtool("test", "rules", CASES.name)
+    assert 0 == status, said
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_alarm_is_tested_quiet_and_ringing(alarm):
+    cases = re.findall(rf"alertname: {alarm}\b(, exp_alerts: \[\])?", CASES.read_text())
+    assert {True, False} == {bool(quiet) for quiet in cases}
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_alarm_leads_to_what_it_means_and_what_to_do(alarm):
+    assert f'runbook: "docs/runbook.md#{alarm.lower()}"' in RULES.read_text()
+    [words] = re.findall(
+        rf"^### {alarm}\n\n(.*?)(?=^#|\Z)", RUNBOOK.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert "**Means**" in words
+    assert "**Do**" in words
+
+
+def test_runbook_knows_no_other_alarm():
+    assert sorted(ALARMS) == sorted(set(re.findall(r"\bSmsgw[A-Z]\w+", RUNBOOK.read_text())))
