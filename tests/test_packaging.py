@@ -68,7 +68,7 @@ def test_removal_keeps_what_only_a_purge_removes():
 def test_names_of_places_that_the_package_leaves_out_are_not_needed():
     asked = """
 import sys
-import smsgw.daemon, smsgw.hotline, smsgw.phone
+import smsgw.daemon, smsgw.gateway, smsgw.phone
 sys.exit(any(name.startswith("phonenumbers.geodata") for name in sys.modules))
 """
     assert 0 == subprocess.run([sys.executable, "-c", asked], check=False).returncode
