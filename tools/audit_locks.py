@@ -3,7 +3,7 @@
     python -m tools.audit_locks [FILE ...]
 
 Asks the index that pip is set up for, package by package, by the interface that PyPI has for it
-(https://docs.pypi.org/api/json/). Where the index cannot be reached, or has no such interface, it
+(the JSON API of PyPI). Where the index cannot be reached, or has no such interface, it
 says so in one line and is content: a machine without network must be able to check its code.
 Exit status 1 only where a hole is known.
 """
