@@ -7,7 +7,7 @@ from smsgw.desk.pending import Arrival
 #: More in one transaction would make the first wait for the last: so many texts take some 10 ms,
 #: and so many receipts.
 MAX_BATCH = 600
-MAX_RECEIPTS = 400
+MAX_RECEIPTS = 200
 #: And so many octets: a text of 2,000 characters takes as long to read as twenty short ones.
 MAX_BATCH_OCTETS = 64 * 1024
 
