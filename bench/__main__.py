@@ -34,6 +34,13 @@ _DEFAULT_WORK = Path("build/bench")
     help="Run all contenders with this added to their nice value: below 0 on a machine that "
     "others work on (needs privilege).",
 )
+@click.option(
+    "--core",
+    "cores",
+    multiple=True,
+    type=int,
+    help="Keep the contenders on these cores; the load generator runs where it will.",
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @click.option(
     "--work",
@@ -50,6 +57,7 @@ def main(
     seconds: float,
     quick: bool,
     nice: int,
+    cores: tuple[int, ...],
     form: str,
     work: Path,
 ) -> None:
@@ -60,7 +68,7 @@ def main(
     # Ended by a signal, it still ends its children and empties its folder.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.nice(nice)  # the children inherit it
-    rig, sheet = Rig(work.resolve(), pairs=20 if quick else 1_000), Sheet()
+    rig, sheet = Rig(work.resolve(), 20 if quick else 1_000, cores), Sheet()
     for name in only or ([] if accounts else MEASURES):
         for turn in range(runs):
             print(f"bench: {name}, run {turn + 1} of {runs}", file=sys.stderr)

@@ -145,6 +145,8 @@ def _add(sheet: Sheet, name: str, who: str, result: dict[str, Any], wanted: Want
     for what, unit, value, goal in (
         ("", "cycles/s", result["rate"], wanted),
         (": processor", "ms/cycle", usage["work"] / cycles * 1e3, None),
+        (": sleeps", "1/cycle", usage["sleeps"] / cycles, None),
+        (": preempted", "1/cycle", usage["preempted"] / cycles, None),
         (": answer p50", "ms", result["to_answer"]["p50"], None),
         (": answer p99", "ms", result["to_answer"]["p99"], None),
         (": MT p50", "ms", result["to_reply"]["p50"], None),

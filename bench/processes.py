@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
@@ -140,14 +141,22 @@ class Smsc(Child):
 
 
 class Peer(Child):
-    """A gateway, ours or another, as a child process bound to *smsc*."""
+    """A gateway, ours or another, as a child process bound to *smsc*.
 
-    def __init__(self, smsc: Smsc, *command: str, log: Path) -> None:
+    Args:
+        cores: that it may run on; empty: on all of them.
+    """
+
+    def __init__(self, smsc: Smsc, *command: str, log: Path, cores: Collection[int] = ()) -> None:
         with log.open("ab") as output:
             started = monotonic()
             self._process = subprocess.Popen(
                 [PYTHON, *command], cwd=ROOT, stdout=output, stderr=output
             )
+        if cores:
+            os.sched_setaffinity(
+                self._process.pid, cores
+            )  # threads that are yet to come inherit it
         self.pid = self._process.pid
         self.start_seconds = smsc.wait_bound() - started
 

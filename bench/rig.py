@@ -6,7 +6,7 @@ Knows how to configure and start them; must not know which figures are wanted.
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from os import cpu_count
@@ -26,10 +26,12 @@ class Rig:
 
     Args:
         pairs: how many passwords are hashed, once; a larger stock repeats them.
+        cores: that the contenders may run on; empty: on all of them.
     """
 
-    def __init__(self, work: Path, pairs: int) -> None:
+    def __init__(self, work: Path, pairs: int, cores: Collection[int] = ()) -> None:
         self.work = work
+        self._cores = cores
         self._count = pairs
         work.mkdir(parents=True, exist_ok=True)
         self.log = work / "bench.log"
@@ -100,7 +102,7 @@ class Rig:
             if stock or options:
                 command = ["-m", "bench.launcher", str(path), *options]
                 command += ["--pairs", str(self.pairs), "--stock", str(stock)] if stock else []
-            with Peer(smsc, *command, log=self.log) as gateway:
+            with Peer(smsc, *command, log=self.log, cores=self._cores) as gateway:
                 yield smsc, gateway
 
     @contextmanager
@@ -108,14 +110,16 @@ class Rig:
         with Smsc() as smsc:
             options = ["--hash"] if hashing else []
             command = ["-m", "bench.naive", str(smsc.port), str(folder / "naive.db"), *options]
-            with Peer(smsc, *command, log=self.log) as gateway:
+            with Peer(smsc, *command, log=self.log, cores=self._cores) as gateway:
                 yield smsc, gateway
 
     @contextmanager
     def echo(self) -> Iterator[tuple[Smsc, Peer]]:
         with (
             Smsc() as smsc,
-            Peer(smsc, "-m", "bench.echo", str(smsc.port), log=self.log) as gateway,
+            Peer(
+                smsc, "-m", "bench.echo", str(smsc.port), log=self.log, cores=self._cores
+            ) as gateway,
         ):
             yield smsc, gateway
 
