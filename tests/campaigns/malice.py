@@ -432,7 +432,7 @@ def _hold_commands(scene: Scene) -> None:
             # Where in its run it stops is the point: each a little later than the one before.
             time.sleep(0.15 + 0.4 * number / count)
             with suppress(ProcessLookupError):
-                trial.send_signal(signal.SIGSTOP)
+                trial.send_signal(signal.SIGTSTP)
         scene.play(f"errors 300 {scene.seconds}")
     finally:
         for child in held:

@@ -1,5 +1,7 @@
 """The store as an SQLite file: how it is opened, what it refuses, and what stays true of it."""
 
+import os
+import signal
 import stat
 import subprocess
 import sys
@@ -296,3 +298,38 @@ def test_log_goes_with_the_last_command_where_no_daemon_runs(path):
         command.set_fact("a", "b")
     command.close()
     assert not path.with_name("smsgw.db-wal").exists()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from smsgw.store import open_store
+store = open_store(Path(sys.argv[1]))
+with store.transaction():
+    print("inside", flush=True)
+    sys.stdin.readline()
+print("outside", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_command_that_is_stopped_at_the_terminal_gives_the_lock_back_first(path, store):
+    """Ctrl-Z in the millisecond of a `try`'s line in the audit: every text was refused for 20 s."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, path],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0,
+    )  # fmt: skip
+    try:
+        assert "inside\n" == child.stdout.readline()
+        child.send_signal(signal.SIGTSTP)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)  # it heeds Ctrl-Z, afterwards
+        with store.patience(timedelta(0)), store.transaction():
+            store.set_fact("written", "beside it")
+        child.send_signal(signal.SIGCONT)
+        assert "outside\n" == child.stdout.readline()
+    finally:
+        child.kill()
+        child.communicate()

@@ -9,4 +9,5 @@ batch.py outbox.py receipts.py accounts.py reports.py upkeep.py    verbs, by who
 sql/            their statements, under the same names
 schema.py       tables and migrations
 lock.py         one daemon a file, and how it is rung
+unstopped.py    keeps Ctrl-Z out of a transaction
 """

@@ -24,6 +24,7 @@ from smsgw.store.sqlite.place import identity, make_file, open_fault, refuse_str
 from smsgw.store.sqlite.schema import DATA_KEYS, migrations
 from smsgw.store.sqlite.sql import upkeep as sql
 from smsgw.store.sqlite.statements import Interrupted, Statements, code_of, write_fault_of
+from smsgw.store.sqlite.unstopped import unstopped
 from smsgw.store.values import BUSY_TIMEOUT
 
 #: Each registration dirties a page of its own in the indexes of phones and of CMND; a commit
@@ -176,6 +177,10 @@ class File(Statements):
     def transaction(self, *, keep: bool = True) -> Iterator[None]:
         """As `protocol.Transactions` has it: BEGIN IMMEDIATE lets one writer in at a time, so that
         nobody else draws ids until the end."""
+        with unstopped():
+            yield from self._transaction(keep=keep)
+
+    def _transaction(self, *, keep: bool) -> Iterator[None]:
         try:
             self._same_file()
             log = self._log
