@@ -11,7 +11,9 @@ import ctypes
 import gc
 import logging
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 # --- SQLite -------------------------------------------------------------------------------------
 
@@ -37,6 +39,17 @@ def keep_to_one_thread(extension: str) -> None:
         library.sqlite3_config(_CONFIG_MULTITHREAD)
         library.sqlite3_config(_CONFIG_MEMORY_STATISTICS, 0)
         library.sqlite3_initialize()
+
+
+def bind_none_sooner(register_adapter: Callable[[type, Callable[[Any], Any]], None]) -> None:
+    """Have None bound to a statement without a search for how it could be adapted.
+
+    Numbers and texts are bound as they are; for None the module asks four places first, each time.
+    With pysqlite3 0.7 µs a value, with Python's own 0.13; a row of ours has two of them.
+
+    Take out: the call in `store.sqlite.engine`.
+    """
+    register_adapter(type(None), {}.get)  # a function in C that gives None for None
 
 
 # --- CPython ------------------------------------------------------------------------------------

@@ -54,3 +54,9 @@ def test_statements_are_all_used(group):
     names = [name.partition(".")[2] for name in STATEMENTS if name.startswith(f"{group}.")]
     assert [] == [name for name in names if f"sql.{name}" not in used]
     assert names
+
+
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
+def test_no_limit_is_a_bare_parameter(statement):
+    """SQLite from 3.47 on prepares such a statement anew whenever it is run: 16 µs."""
+    assert not re.search(r"LIMIT :\w+(?! \+ 0)\b", statement)

@@ -13,7 +13,11 @@ from smsgw.store import rows
 from smsgw.store.rows import Changes
 from smsgw.store.sqlite.ids import HOUR, Ids
 from smsgw.store.sqlite.sql import batch as sql
-from smsgw.store.sqlite.statements import as_json, as_json_of_texts
+from smsgw.store.sqlite.statements import (
+    as_json_of_numbers,
+    as_json_of_pairs,
+    as_json_of_texts,
+)
 
 _ACCOUNT_STATES = {state.value: state for state in AccountState}
 
@@ -51,7 +55,7 @@ class Batch(Ids):
         first = rows.quarter(at)
         found = self._all(
             sql.FIND_TWINS,
-            keys=as_json(texts),
+            keys=as_json_of_pairs(texts),
             since=at,
             last=first,
             this=first + 1 + rows.FINGERPRINT_MASK,
@@ -65,9 +69,8 @@ class Batch(Ids):
         """How many texts of each were kept since the quarter of an hour of *since*; no count goes
         beyond *most*."""
         first = rows.quarter(stamp(since))
-        return dict(
-            self._all(sql.COUNT_RECENT, subscribers=as_json(subscribers), first=first, most=most)
-        )
+        keys = as_json_of_numbers(subscribers)
+        return dict(self._all(sql.COUNT_RECENT, subscribers=keys, first=first, most=most))
 
     def recent(self, subscriber: int, since: datetime, most: int) -> list[tuple[int, bool]]:
         """(when, was it answered) of the newest *most* texts of one sender after *since*."""

@@ -25,6 +25,8 @@ VERSION: str = dbapi.sqlite_version
 #: the log anew (https://www.sqlite.org/wal.html#walresetbug).
 SOUND = dbapi.sqlite_version_info >= (3, 51, 3)
 
+tuning.bind_none_sooner(dbapi.register_adapter)
+
 
 def keep_to_one_thread() -> None:
     """Tell SQLite that no connection is shared; each may still have a thread of its own."""

@@ -5,6 +5,7 @@ the write-ahead log back: a command beside it may be of an older SQLite than it 
 (`engine.SOUND`). What the file is, and whose, is found out before anything is written.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -49,6 +50,7 @@ class File(Statements):
     ) -> None:
         self._db = connection
         self._path = path
+        self._place = None if path is None else os.fspath(path)  # looked at twice a batch
         self._identity = identity(path)
         self._copies_log = copies_log
         self._log: LogCopier | None = None
@@ -206,7 +208,7 @@ class File(Statements):
                 if log is not None:
                     log.leave()
             # A file that was deleted or replaced still takes commits, which nobody will ever see.
-            if self._path is not None and identity(self._path) != self._identity:
+            if identity(self._place) != self._identity:
                 raise Moved(f"{self._path} was removed or replaced")
         except Unavailable as fault:
             if isinstance(fault.__cause__, dbapi.Error) and not isinstance(fault, Interrupted):
@@ -253,9 +255,7 @@ class File(Statements):
 
     def _same_file(self) -> None:
         """Turn to the file that is at our path now, where it is another one than we opened."""
-        if self._path is None:
-            return
-        found = identity(self._path)
+        found = identity(self._place)
         if found == self._identity:
             return
         if found is None:

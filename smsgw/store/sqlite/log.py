@@ -5,7 +5,8 @@ it. What a thread may do beside the writer only a sound SQLite allows (`engine.S
 
 A copy never holds up the writer (PASSIVE). When all of the log is copied, the next commit begins
 it anew. A writer that never rests is always ahead of the copy, and the log would grow without end:
-from `_BOUND_PAGES` on it waits once, for the little that came while it was copied (RESTART).
+so it waits once for what came while it was copied (RESTART), as soon as that is little, or the log
+has `_BOUND_PAGES`.
 """
 
 import logging
@@ -20,8 +21,8 @@ log = logging.getLogger("smsgw.store")
 
 #: A log of so many pages is copied. The longer it is, the longer a page is looked for in it.
 COPY_PAGES = 8000
-#: In one of so many the writer waits.
-_BOUND_PAGES = 2 * COPY_PAGES
+#: In one of so many the writer waits, whatever has come meanwhile; else for so many.
+_BOUND_PAGES, _LITTLE_PAGES = 2 * COPY_PAGES, COPY_PAGES // 4
 #: So long after a commit the log is looked at: not after each one.
 _PACE_SECONDS = 0.1
 
@@ -128,7 +129,9 @@ class LogCopier:
             if length < COPY_PAGES:
                 return
             db.execute(_COPY).fetchone()
-            if length >= _BOUND_PAGES:  # and meanwhile the writer went on
+            # Meanwhile the writer went on.
+            _, length, copied = db.execute(_LENGTH).fetchone()
+            if length - copied <= _LITTLE_PAGES or length >= _BOUND_PAGES:
                 with self._gate, self._turn:
                     db.execute(_COPY_ALL).fetchone()
         except dbapi.OperationalError as error:

@@ -13,8 +13,8 @@ from smsgw.store.sqlite.statements import code_of
 _HEADER_OCTETS = 100  # of an SQLite file
 
 
-def identity(path: Path | None) -> tuple[int, int] | None:
-    """Which file is at *path* now."""
+def identity(path: str | Path | None) -> tuple[int, int] | None:
+    """Which file is at *path* now; quicker where that is a text."""
     if path is None:
         return None
     try:

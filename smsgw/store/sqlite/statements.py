@@ -112,5 +112,15 @@ def as_json_of_texts(values: Iterable[str]) -> str:
     return f"[{','.join(map(encode_basestring_ascii, values))}]"
 
 
+def as_json_of_numbers(values: Iterable[int]) -> str:
+    """The same for whole numbers, at a third."""
+    return f"[{','.join(map(str, values))}]"
+
+
+def as_json_of_pairs(values: Iterable[tuple[int, int]]) -> str:
+    """The same for pairs of whole numbers, at a third."""
+    return f"[{','.join([f'[{one},{other}]' for one, other in values])}]"
+
+
 def moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else unstamp(microseconds)

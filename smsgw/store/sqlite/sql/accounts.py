@@ -16,7 +16,7 @@ DUE_ACCOUNTS = (
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
      WHERE a.state = 'issued' AND a.password_expires_at IS NOT NULL
        AND a.password_expires_at <= :now
-     ORDER BY a.password_expires_at LIMIT :limit
+     ORDER BY a.password_expires_at LIMIT :limit + 0
 """
 )
 
@@ -30,7 +30,7 @@ SET_BACK_EXPIRY = """
      WHERE id IN (SELECT id FROM accounts
                    WHERE state = 'issued' AND password_expires_at IS NOT NULL
                      AND password_expires_at > :latest
-                   LIMIT :limit)
+                   LIMIT :limit + 0)
 """
 
 COUNT_DUE_ACCOUNTS = """
@@ -38,7 +38,7 @@ COUNT_DUE_ACCOUNTS = """
       FROM (SELECT 1 FROM accounts
              WHERE state = 'issued' AND password_expires_at IS NOT NULL
                AND password_expires_at <= :now
-             LIMIT :limit)
+             LIMIT :limit + 0)
 """
 
 ACCOUNT_BY_ID = (
@@ -83,7 +83,7 @@ LIST_ACCOUNTS = (
     + """
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
      WHERE a.id > :after AND (:state IS NULL OR a.state = :state)
-     ORDER BY a.id LIMIT :limit
+     ORDER BY a.id LIMIT :limit + 0
 """
 )
 
@@ -94,7 +94,7 @@ LIST_EXPIRING = (
      WHERE a.state = 'issued' AND a.password_expires_at IS NOT NULL
        AND a.password_expires_at <= :before AND (:state IS NULL OR a.state = :state)
        AND (a.password_expires_at, a.id) > (:expired, :after)
-     ORDER BY a.password_expires_at, a.id LIMIT :limit
+     ORDER BY a.password_expires_at, a.id LIMIT :limit + 0
 """
 )
 

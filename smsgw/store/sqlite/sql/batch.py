@@ -34,7 +34,7 @@ COUNT_RECENT = """
     -- How many texts of each were kept since the quarter of an hour *first*; counted to *most*.
     SELECT value, (SELECT count(*)
                      FROM (SELECT 1 FROM mo WHERE subscriber_id = value AND fingerprint >= :first
-                            LIMIT :most))
+                            LIMIT :most + 0))
       FROM json_each(:subscribers)
 """
 
@@ -42,7 +42,7 @@ FIND_RECENT = """
     -- The newest texts of one sender, by quarter of an hour; whether each was answered.
     SELECT created_at, outcome NOT IN ('retransmission', 'ignored')
       FROM mo WHERE subscriber_id = :subscriber AND fingerprint >= :first
-     ORDER BY fingerprint DESC LIMIT :most
+     ORDER BY fingerprint DESC LIMIT :most + 0
 """
 
 COUNT_ANSWERS = """

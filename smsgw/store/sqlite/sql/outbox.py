@@ -12,7 +12,7 @@ CLAIM = """
       LEFT JOIN accounts AS a ON a.id = o.account_id
      WHERE o.state = 'queued' AND o.leased = 0 AND o.link = :link AND o.reminder = :reminder
        AND o.due_at <= :now
-     ORDER BY o.due_at, o.id LIMIT :room
+     ORDER BY o.due_at, o.id LIMIT :room + 0
 """
 
 LEASE = """
@@ -32,7 +32,7 @@ SET_BACK_DUE = """
      WHERE id IN (SELECT id FROM outbox
                    WHERE state = 'queued' AND leased = 0 AND link = :link AND reminder = :reminder
                      AND due_at > :latest AND due_at < :held
-                   LIMIT :limit)
+                   LIMIT :limit + 0)
 """
 
 BEGIN_DAY = "UPDATE outbox SET retried = ? WHERE id = ?"
@@ -57,7 +57,7 @@ RELEASE_HELD = """
      WHERE id IN (SELECT id FROM outbox
                    WHERE state = 'queued' AND leased = 0 AND link = :link AND reminder IN (0, 1)
                      AND due_at >= :held
-                   LIMIT :limit)
+                   LIMIT :limit + 0)
 """
 
 GIVE_UP_OLD = """
@@ -67,7 +67,7 @@ GIVE_UP_OLD = """
      WHERE id IN (SELECT id FROM outbox
                    WHERE id > 0 AND state = 'queued' AND leased = 0
                      AND coalesce(retried, created_at) <= :before
-                   LIMIT :limit)
+                   LIMIT :limit + 0)
  RETURNING id, link
 """
 
@@ -94,7 +94,7 @@ MOVE_TO_LINK = """
      WHERE id IN (SELECT id FROM outbox
                    WHERE state = 'queued' AND leased = 0 AND link = :gone AND reminder IN (0, 1)
                      AND due_at < :held
-                   LIMIT :limit)
+                   LIMIT :limit + 0)
 """
 
 ADD_SENT = """
@@ -138,7 +138,7 @@ CANCEL = """
 SEALED_AFTER = """
     -- A piece of the outbox, in the order of ids; not only what is sealed, as a step has its bound
     -- whatever stands there.
-    SELECT id, sealed, state, ended_at FROM outbox WHERE id > :after ORDER BY id LIMIT :limit
+    SELECT id, sealed, state, ended_at FROM outbox WHERE id > :after ORDER BY id LIMIT :limit + 0
 """
 
 RESEAL = "UPDATE outbox SET sealed = ? WHERE id = ?"

@@ -3,13 +3,14 @@
 COUNT_PARTS = """
     -- How many parts wait: of one sender (to *most*), and of one long text.
     SELECT (SELECT count(*) FROM (SELECT 1 FROM parts
-                                   WHERE joined = 0 AND subscriber_id = :subscriber LIMIT :most)),
+                                   WHERE joined = 0 AND subscriber_id = :subscriber
+                                   LIMIT :most + 0)),
            (SELECT count(*) FROM parts
              WHERE joined = 0 AND subscriber_id = :subscriber AND ref = :ref)
 """
 
 COUNT_PARTS_OF_LINK = """
-    SELECT count(*) FROM (SELECT 1 FROM parts WHERE joined = 0 AND link = :link LIMIT :most)
+    SELECT count(*) FROM (SELECT 1 FROM parts WHERE joined = 0 AND link = :link LIMIT :most + 0)
 """
 
 LOOK_AT_PARTS = """
@@ -50,7 +51,7 @@ FIND_INCOMPLETE = """
     SELECT DISTINCT p.subscriber_id, s.phone, p.ref
       FROM parts AS p JOIN subscribers AS s ON s.id = p.subscriber_id
      WHERE p.joined = 0 AND p.created_at <= :since
-     LIMIT :limit
+     LIMIT :limit + 0
 """
 
 SET_BACK_PARTS = """
@@ -68,5 +69,5 @@ PURGE_PARTS = """
     DELETE FROM parts
      WHERE (subscriber_id, ref, number) IN
            (SELECT subscriber_id, ref, number FROM parts
-             WHERE joined = 1 AND created_at < :before LIMIT :limit)
+             WHERE joined = 1 AND created_at < :before LIMIT :limit + 0)
 """

@@ -19,7 +19,7 @@ FIND_SENT = f"""
       LEFT JOIN accounts AS a ON a.id = t.account_id
      WHERE t.state = 'sent' AND t.link = :link
        AND {_NORMAL.format("t.smsc_id")} = {_NORMAL.format(":smsc_id")}
-     ORDER BY t.id DESC LIMIT :limit
+     ORDER BY t.id DESC LIMIT :limit + 0
 """
 
 FIND_SENT_ANYHOW = f"""
@@ -29,7 +29,7 @@ FIND_SENT_ANYHOW = f"""
       JOIN sent AS t ON t.id IN (SELECT id FROM sent
                                   WHERE state = 'sent' AND link = l.value
                                     AND {_NORMAL.format("smsc_id")} = {_NORMAL.format("k.value")}
-                                  ORDER BY id DESC LIMIT :limit)
+                                  ORDER BY id DESC LIMIT :limit + 0)
       JOIN subscribers AS s ON s.id = t.subscriber_id
       LEFT JOIN accounts AS a ON a.id = t.account_id
 """
@@ -69,7 +69,7 @@ FIND_EARLY_RECEIPTS = f"""
         ON e.id IN (SELECT id FROM early_receipts
                      WHERE link = l.value
                        AND {_NORMAL.format("smsc_id")} = {_NORMAL.format("k.value")}
-                     ORDER BY id DESC LIMIT :limit)
+                     ORDER BY id DESC LIMIT :limit + 0)
 """
 
 FORGET_EARLY_RECEIPT = "DELETE FROM early_receipts WHERE id = :id"

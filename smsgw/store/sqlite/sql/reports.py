@@ -38,7 +38,7 @@ LIST_MO = (
     + """
       FROM mo AS m JOIN subscribers AS s ON s.id = m.subscriber_id
       LEFT JOIN ignored AS i ON i.mo_id = m.id
-     WHERE m.id >= :first AND m.created_at >= :since ORDER BY m.id DESC LIMIT :limit
+     WHERE m.id >= :first AND m.created_at >= :since ORDER BY m.id DESC LIMIT :limit + 0
 """
 )
 
@@ -48,13 +48,13 @@ LIST_MO_OF = (
       FROM subscribers AS s JOIN mo AS m ON m.subscriber_id = s.id
       LEFT JOIN ignored AS i ON i.mo_id = m.id
      WHERE s.phone = :phone AND m.created_at >= :since
-     ORDER BY m.id DESC LIMIT :limit
+     ORDER BY m.id DESC LIMIT :limit + 0
 """
 )
 
 _MT_SINCE = """
      WHERE m.id >= :first AND m.created_at >= :since AND (:state IS NULL OR m.state = :state)
-     ORDER BY m.id DESC LIMIT :limit
+     ORDER BY m.id DESC LIMIT :limit + 0
 """
 
 LIST_WAITING = _WAITING + _MT_TABLES + _MT_SINCE
@@ -69,7 +69,7 @@ _MT_OF = """
                     SELECT u.id FROM subscribers AS s JOIN {table} AS u ON u.subscriber_id = s.id
                      WHERE s.phone = :phone AND u.mo_id IS NULL)
        AND s.phone = :phone AND m.created_at >= :since AND (:state IS NULL OR m.state = :state)
-     ORDER BY m.id DESC LIMIT :limit
+     ORDER BY m.id DESC LIMIT :limit + 0
 """
 
 LIST_WAITING_OF = _WAITING + _MT_TABLES + _MT_OF.format(table="outbox")
@@ -91,7 +91,7 @@ LIST_OUTBOX = """
 SURPLUS_OF = """
     SELECT u.number, u.last_at
       FROM subscribers AS s JOIN surplus AS u ON u.subscriber_id = s.id
-     WHERE s.phone = :phone ORDER BY u.hour DESC LIMIT :limit
+     WHERE s.phone = :phone ORDER BY u.hour DESC LIMIT :limit + 0
 """
 
 COUNT_MO = """
@@ -127,7 +127,7 @@ COUNT_SOME_OF_OUTBOX = """
            min(CASE WHEN state = 'queued' AND reminder = 0 THEN created_at END),
            CASE WHEN count(*) = :limit THEN max(id) END
       FROM (SELECT id, state, leased, due_at, reminder, created_at FROM outbox
-             WHERE id > :after ORDER BY id LIMIT :limit)
+             WHERE id > :after ORDER BY id LIMIT :limit + 0)
 """
 
 COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"

@@ -13,16 +13,16 @@ AMEND_AUDIT = "UPDATE audit SET detail = :detail WHERE id = :id"
 LIST_AUDIT = """
     -- A page of it, from behind the last line of the one before.
     SELECT id, at, who, command, account, detail FROM audit
-     WHERE (at, id) > (:at, :id) ORDER BY at, id LIMIT :limit
+     WHERE (at, id) > (:at, :id) ORDER BY at, id LIMIT :limit + 0
 """
 
 LIST_AUDIT_OF = """
     SELECT id, at, who, command, account, detail FROM audit
-     WHERE who = :who AND (at, id) > (:at, :id) ORDER BY at, id LIMIT :limit
+     WHERE who = :who AND (at, id) > (:at, :id) ORDER BY at, id LIMIT :limit + 0
 """
 
 PURGE_AUDIT = """
-    DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < :before LIMIT :limit)
+    DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < :before LIMIT :limit + 0)
 """
 
 # --- links and facts -------------------------------------------------------------------------
@@ -73,13 +73,13 @@ PURGE_OUTBOX = """
     -- What waits to be sent is not the past, however old.
     DELETE FROM outbox
      WHERE id IN (SELECT id FROM outbox
-                   WHERE id < :end AND created_at < :before AND state <> 'queued' LIMIT :limit)
+                   WHERE id < :end AND created_at < :before AND state <> 'queued' LIMIT :limit + 0)
  RETURNING subscriber_id
 """
 
 PURGE_SENT = """
     DELETE FROM sent
-     WHERE id IN (SELECT id FROM sent WHERE id < :end AND created_at < :before LIMIT :limit)
+     WHERE id IN (SELECT id FROM sent WHERE id < :end AND created_at < :before LIMIT :limit + 0)
  RETURNING subscriber_id
 """
 
@@ -92,7 +92,7 @@ PURGE_MO = """
                      AND created_at < :before
                      AND NOT EXISTS (SELECT 1 FROM outbox WHERE id = m.id + 1 AND mo_id = m.id)
                      AND NOT EXISTS (SELECT 1 FROM sent WHERE id = m.id + 1 AND mo_id = m.id)
-                   LIMIT :limit)
+                   LIMIT :limit + 0)
  RETURNING subscriber_id, id
 """
 
@@ -101,7 +101,7 @@ PURGE_IGNORED = "DELETE FROM ignored WHERE mo_id IN (SELECT value FROM json_each
 PURGE_SURPLUS = """
     DELETE FROM surplus
      WHERE (hour, subscriber_id) IN (SELECT hour, subscriber_id FROM surplus
-                                      WHERE hour < :hour LIMIT :limit)
+                                      WHERE hour < :hour LIMIT :limit + 0)
  RETURNING subscriber_id
 """
 
@@ -111,21 +111,21 @@ PURGE_HISTORY = """
     DELETE FROM history
      WHERE account_id IN (SELECT id FROM accounts
                            WHERE state = 'closed' AND closed_at < :before
-                           LIMIT :limit)
+                           LIMIT :limit + 0)
 """
 
 PURGE_GUESSES = """
     DELETE FROM guesses
      WHERE account_id IN (SELECT id FROM accounts
                            WHERE state = 'closed' AND closed_at < :before
-                           LIMIT :limit)
+                           LIMIT :limit + 0)
 """
 
 PURGE_ACCOUNTS = """
     DELETE FROM accounts
      WHERE id IN (SELECT id FROM accounts
                    WHERE state = 'closed' AND closed_at < :before
-                   LIMIT :limit)
+                   LIMIT :limit + 0)
  RETURNING subscriber_id
 """
 
