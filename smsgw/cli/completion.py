@@ -22,7 +22,8 @@ def completion(ctx: click.Context, shell: str) -> None:
     \b
         smsgw completion bash >> ~/.bash_completion
         smsgw completion zsh > ~/.zfunc/_smsgw
-        smsgw completion fish > ~/.config/fish/completions/smsgw.fish
+        smsgw completion fish \\
+            > ~/.config/fish/completions/smsgw.fish
     """
     kind = get_completion_class(shell)
     if kind is None:
