@@ -14,7 +14,7 @@ from smsgw.harmless import harmless
 
 WIDTH = 80  # columns, at most
 BUBBLE = 50  # columns of text, at most
-_GO_ON = 22  # where a line of a command goes on: behind the time in a history
+_GO_ON = 20  # where a line of a command goes on: behind the time in a history
 
 
 class Screen:
@@ -35,7 +35,8 @@ class Screen:
 
     def title(self, text: str) -> None:
         self._echo("")
-        self._echo(click.style(text, bold=True))
+        for line in textwrap.wrap(text, self.width):
+            self._echo(click.style(line, bold=True))
         self._echo(click.style(self._frame[7] * self.width, dim=True))
 
     def say(self, text: str) -> None:
@@ -76,10 +77,12 @@ class Screen:
         self._echo("")
 
     def check(self, text: str) -> None:
-        self._echo(click.style(f"  {self._tick} {text}", fg="green"))
+        for line in textwrap.wrap(f"{self._tick} {text}", self.width - 2, subsequent_indent="  "):
+            self._echo(click.style(f"  {line}", fg="green"))
 
     def done(self, text: str) -> None:
-        self._echo(click.style(f"{self._tick} {text}", fg="green", bold=True))
+        for line in textwrap.wrap(f"{self._tick} {text}", self.width, subsequent_indent="  "):
+            self._echo(click.style(line, fg="green", bold=True))
 
     def prompt(self, number: str) -> None:
         if sys.stdin.isatty():
