@@ -3,8 +3,10 @@
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
+from smsgw.cli.options import Choice
 
-class OneOf(click.Choice[str]):
+
+class OneOf(Choice):
     """A choice that needs no list of lines to say that it is missing: the usage names it."""
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:

@@ -274,3 +274,26 @@ def test_one_line_for_a_stranger(town, command, monkeypatch, denied):
     assert (1, "") == (result.status, result.stdout)
     line = r"smsgw: .*\. Type: sudo -u daemon smsgw -c \S+ accounts show '0905 000 002'\n"
     assert re.fullmatch(line, result.stderr), result.stderr
+
+
+# --- how soon -------------------------------------------------------------------------------------
+
+UNUSED = ("sqlite_utils", "tabulate", "prometheus_client", "smsgw.daemon", "smsgw.simulator")
+
+
+@pytest.mark.parametrize("line", ["accounts show 0905000002", "accounts history 0905000002"])
+def test_look_up_loads_nothing_that_it_does_not_need(town, line):
+    program = (
+        "import sys; from smsgw.cli.main import execute;"
+        " status = execute(sys.argv[1:]);"
+        f" print(*(set({UNUSED!r}) & set(sys.modules)), file=sys.stderr); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [SMSGW[0], "-c", program, "-c", town.config, *line.split()],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=20,
+        check=False,
+    )
+    assert (0, "\n") == (done.returncode, done.stderr)
