@@ -22,7 +22,7 @@ from smsgw.cli.options import (
     key_argument,
     read_line,
     reason_option,
-    reason_required,
+    required_reason,
     typed,
 )
 from smsgw.cli.tools import Tools, pass_tools
@@ -182,7 +182,7 @@ def verify_password(tools: Tools, key: str) -> None:
     metavar="PHONE",
     help="For 7 days only this phone may register the CMND; `-` reads it from standard input.",
 )
-@reason_required
+@required_reason
 @yes_option
 @pass_tools
 def close(tools: Tools, key: str, reserve_for: str | None, reason: str, yes: bool) -> None:

@@ -9,7 +9,7 @@ from smsgw import clock, phone, words
 from smsgw.cli import tables, views
 from smsgw.cli.asking import says_yes, yes_option
 from smsgw.cli.guess import closest
-from smsgw.cli.options import TIMES, actor, asked, format_option, moment, reason_required
+from smsgw.cli.options import TIMES, actor, asked, format_option, moment, required_reason
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import SmsgwError
 
@@ -47,7 +47,7 @@ def _beginning(ctx: click.Context, param: click.Parameter, value: str | None) ->
     callback=_beginning,
     help="Only phones that begin so, in any writing: +84907, 0907.",
 )
-@reason_required
+@required_reason
 @yes_option
 @format_option
 @pass_tools

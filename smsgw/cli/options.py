@@ -124,21 +124,21 @@ def reason_option(command: Command) -> Command:
     )(command)
 
 
-def _some_reason(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if not value.strip():
-        raise click.BadParameter("say why, for the account's history.")
-    return value.strip()
-
-
-def reason_required(command: Command) -> Command:
-    """Adds `--reason`, given to the command as *reason*, where there must be one."""
+def required_reason(command: Command) -> Command:
+    """Adds a `--reason` that must be given and say something, given to the command as *reason*."""
     return click.option(
         "--reason",
         metavar="TEXT",
         required=True,
-        callback=_some_reason,
+        callback=_something,
         help="Why; kept in the account's history and in the audit.",
     )(command)
+
+
+def _something(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why, for the account's history.")
+    return value.strip()
 
 
 def fits_two(key: str) -> str:
