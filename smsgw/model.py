@@ -294,6 +294,7 @@ class TextCame:
     text: str | None  #: None: it could not be read
     reason: str | None  #: why it was ignored
     username: str | None = None
+    mo_id: int = 0  #: an answer to it has the next number
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +314,7 @@ class TextMade:
     reply: str  #: the key of its wording below [messages]
     text: str  #: without its password
     username: str | None = None
+    mt_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,19 @@ class Viewer:
 
     timezone: tzinfo
     now: datetime
+    whole: bool = False  #: what everybody knows is not cut short: a pipe's reader may look for it
 
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.timezone)
+
+    def zone(self) -> str:
+        """How far the local time of this moment is from UTC, such as `+07`."""
+        offset = f"{self.local(self.now):%z}"
+        return offset[:3] if offset.endswith("00") else f"{offset[:3]}:{offset[3:5]}"
+
+    def zone_in_words(self) -> str:
+        """In which zone times are told."""
+        return f"{self.timezone} (UTC{self.zone()})"
 
     def time(self, moment: datetime | None) -> str:
         """Local date and time, to the second."""

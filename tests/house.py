@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from smsgw import config
-from smsgw.cli.views import story_line
+from smsgw.cli.story import story_line
 from smsgw.gateway import Batch, Gateway, Hotline, Rules
 from smsgw.model import Address, Direction, Mo, Taken
 from smsgw.passwords import Issued, OnDemand, draw, hash_password

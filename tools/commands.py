@@ -1,6 +1,7 @@
 """Keeps docs/commands.md in step with what the commands say of themselves.
 
-Run it to write each command's help into its place:
+Run it to write each command's help into its place, and what commands show of a small town at a
+terminal of 80 columns into theirs, there and on the hotline's page:
 
     python -m tools.commands
 """
@@ -13,9 +14,12 @@ import click
 from smsgw.cli.main import smsgw
 from smsgw.simulator import playbook
 from tools.imports import ROOT
+from tools.screens import shown
 
 PAGE = ROOT / "docs" / "commands.md"
+PAGES = (PAGE, ROOT / "docs" / "hotline.md")
 _BLOCK = re.compile(r"(?<=<!-- help: )(.*?)( -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
+_SCREEN = re.compile(r"(<!-- screen: )(.*?)( -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
 _TRICKS = re.compile(r"(<!-- tricks -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
 
 
@@ -36,7 +40,7 @@ def commands(
 
 
 def in_step(page: str) -> str:
-    """*page* with every block of help as the commands say it now."""
+    """*page* with every block of help, and every screen, as the commands say it now."""
     helps = {name: context.get_help() for name, context in commands()}
 
     def block(found: re.Match[str]) -> str:
@@ -44,6 +48,13 @@ def in_step(page: str) -> str:
         return f"{found[1]}{found[2]}```text\n{text}\n```\n"
 
     page = _TRICKS.sub(lambda found: f"{found[1]}```text\n{playbook.helps()}\n```\n", page)
+    screens = shown(line for _, line, _ in _SCREEN.findall(page))
+    page = _SCREEN.sub(
+        lambda found: (
+            f"{found[1]}{found[2]}{found[3]}```text\n$ smsgw {found[2]}\n{screens[found[2]]}\n```\n"
+        ),
+        page,
+    )
     return _BLOCK.sub(block, page)
 
 
@@ -53,4 +64,5 @@ def documented(page: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(in_step(PAGE.read_text()))
+    for page in PAGES:
+        page.write_text(in_step(page.read_text()))

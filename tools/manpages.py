@@ -48,6 +48,11 @@ set to 1: the trace of an internal error, without passwords and long numbers
 .TP
 .B NO_COLOR
 no colours
+.TP
+.B PAGER
+what
+.B accounts list
+goes through at a terminal; less, if it is not set; empty: none
 .SH FILES
 .TP
 .I /etc/smsgw/config.toml

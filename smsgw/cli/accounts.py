@@ -1,61 +1,34 @@
 """`smsgw accounts`: what the hotline does for a citizen."""
 
 import sys
-import time
 import unicodedata
-from datetime import datetime, timedelta
-from itertools import groupby
+from contextlib import nullcontext
+from datetime import timedelta
 
 import click
 
-from smsgw import clock, phone, words
-from smsgw.cli import tables, views
+from smsgw import clock, words
+from smsgw.cli import tables, terminal, views
+from smsgw.cli.asking import ask_before, yes_option
+from smsgw.cli.close_many import close_many
+from smsgw.cli.history import history
 from smsgw.cli.options import (
+    Choice,
     actor,
     asked,
     duration,
+    fits_two,
     format_option,
     key_argument,
-    moment,
     read_line,
     reason_option,
+    required_reason,
     typed,
 )
 from smsgw.cli.tools import Tools, pass_tools
-from smsgw.errors import NotFound, SmsgwError
+from smsgw.errors import SmsgwError
 from smsgw.gateway import Verdict
 from smsgw.model import AccountState
-
-#: So many of the accounts that shall be ended are shown to people.
-MOST_SHOWN = 20
-#: Between two transactions of a long change: SQLite gives the lock to whoever asks first, and the
-#: daemon, which has citizens waiting, asks again each few milliseconds only.
-BREATH_SECONDS = 0.05
-
-
-def _reason(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if not value.strip():
-        raise click.BadParameter("say why, for the account's history.")
-    return value.strip()
-
-
-REASON = click.option(
-    "--reason",
-    metavar="TEXT",
-    required=True,
-    callback=_reason,
-    help="Kept in the account's history.",
-)
-
-
-def _beginning(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
-    """Callback of an option that takes the beginning of telephone numbers: E.164."""
-    if value is None:
-        return ""
-    found = phone.beginning(value, ctx.ensure_object(Tools).settings.gateway.region)
-    if found is None:
-        raise click.BadParameter(f"{value!r} does not begin a telephone number, as +84907 does.")
-    return found
 
 
 @click.group()
@@ -69,30 +42,59 @@ def accounts() -> None:
 
 
 @accounts.command("list")
-@click.option(
-    "--state", type=click.Choice([s.value for s in AccountState]), help="Only these accounts."
-)
+@click.option("--state", type=Choice([s.value for s in AccountState]), help="Only these accounts.")
 @click.option(
     "--expiring-within",
     "within",
     metavar="DURATION",
     callback=duration,
-    help="Only where the issued password expires by then: 30m, 2h, 3d.",
+    help="Only where the issued password expires by then: 30m, 2h, 3d; soonest first.",
 )
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Only names with this in them; diacritics and case do not matter.",
+)
+@click.option("--newest", is_flag=True, help="The newest first.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many.")
 @format_option
 @pass_tools
-def list_(tools: Tools, state: str | None, within: timedelta | None, form: str) -> None:
+def list_(
+    tools: Tools,
+    state: str | None,
+    within: timedelta | None,
+    name: str | None,
+    newest: bool,
+    limit: int | None,
+    form: str,
+) -> None:
     """List accounts, in the order of their registration.
 
+    At a terminal they go through $PAGER, or less. A name is looked for in the whole table: with
+    --limit no further than needed, and the newest are found first with --newest.
+
     \b
-        smsgw accounts list --state issued --expiring-within 1d
+        smsgw accounts list --expiring-within 1d
+        smsgw accounts list --name "thi dao" --limit 9
     """
     found = tools.hotline.accounts(
         state=AccountState(state) if state else None,
         expiring_before=tools.now + within if within is not None else None,
+        name=name,
+        newest=newest,
+        limit=limit,
     )
-    filters = {"state": state, "expiring-within": within and words.span(within)}
-    with tools.listing("accounts list", found, asked(filters)) as listed:
+    filters = {
+        "state": state,
+        "expiring-within": within and words.span(within),
+        "name": name,
+        "newest": newest or None,
+        "limit": limit,
+    }
+    with (
+        tools.listing("accounts list", found, asked(filters)) as listed,
+        terminal.paged() if form == tables.Format.TABLE else nullcontext(),
+    ):
         tables.show(views.ACCOUNTS, listed, form, tools.viewer)
 
 
@@ -106,39 +108,11 @@ def show_(tools: Tools, key: str, form: str) -> None:
     \b
         smsgw accounts show 0905123456
     """
-    found = tools.look_up("accounts show", typed(key, "KEY"))
-    tables.show_each(views.ACCOUNT, [row.account for row in found], form, tools.viewer)
-
-
-@accounts.command()
-@key_argument
-@format_option
-@pass_tools
-def history(tools: Tools, key: str, form: str) -> None:
-    """Tell one citizen's whole story.
-
-    Texts, replies and their delivery, changes of state, who did what at the command line and why.
-    """
     key = typed(key, "KEY")
-    try:
-        story = [views.story_line(entry) for entry in tools.hotline.history(key)]
-    except NotFound:
-        tools.note("accounts history", key, "no such account or phone")
-        raise
-    for username in dict.fromkeys(entry.username for entry in story):
-        tools.note("accounts history", username or key)
-    _show_stories(story, form, tools.viewer)
-
-
-def _show_stories(story: list[views.StoryLine], form: str, viewer: words.Viewer) -> None:
-    """Print a story; for people those of two citizens stand one below the other."""
-    stories = [list(entries) for _, entries in groupby(story, lambda entry: entry.username)]
-    if form != tables.Format.TABLE or len(stories) < 2:
-        tables.show(views.HISTORIES if len(stories) > 1 else views.HISTORY, story, form, viewer)
-        return
-    for number, entries in enumerate(stories):
-        click.echo(f"{chr(10) if number else ''}{entries[0].username}")
-        tables.show(views.HISTORY, entries, form, viewer)
+    found = tools.look_up("accounts show", key)
+    if len(found) > 1 and form == tables.Format.TABLE:
+        click.echo(f"{fits_two(key)}\n")
+    tables.show_each(views.ACCOUNT, [row.account for row in found], form, tools.viewer)
 
 
 @accounts.command("reset-password")
@@ -208,21 +182,29 @@ def verify_password(tools: Tools, key: str) -> None:
     metavar="PHONE",
     help="For 7 days only this phone may register the CMND; `-` reads it from standard input.",
 )
-@REASON
+@required_reason
+@yes_option
 @pass_tools
-def close(tools: Tools, key: str, reserve_for: str | None, reason: str) -> None:
-    """End an account.
+def close(tools: Tools, key: str, reserve_for: str | None, reason: str, yes: bool) -> None:
+    """End an account. Asks at a terminal.
 
     Its phone and CMND may register again. Where somebody registered the CMND of another, reserve
     it for its owner: a second --reserve-for replaces the first, also once the account is closed.
 
     \b
-        smsgw accounts close 0905123456 --reason "asked at the hotline"
-        smsgw accounts close 201234567 --reserve-for 0905777001 --reason "not its owner"
+        smsgw accounts close 0905123456 --reason "asked to"
+        smsgw accounts close 201234567 \\
+            --reserve-for 0905777001 --reason "not its owner"
     """
     key = typed(key, "KEY")
     reserve_for = reserve_for and typed(reserve_for, "PHONE")
     hotline = tools.hotline
+    seen = (hotline.exact if reserve_for else hotline.seen)(key).account
+    if seen.state != AccountState.CLOSED:
+        ask_before(
+            f"End account {seen.username} of {seen.full_name}, {seen.phone}? There is no way back.",
+            yes=yes,
+        )
     account = hotline.close_account(key, reason, actor(), tools.now, reserve_for=reserve_for)
     click.echo(f"{account.username}: {account.state}")
     if (kept := hotline.reservation(account.cmnd, tools.now)) is not None:
@@ -230,82 +212,6 @@ def close(tools: Tools, key: str, reserve_for: str | None, reason: str) -> None:
         click.echo(f"until {until} only {kept.phone} may register {account.cmnd}")
         if (other := hotline.open_account_of(kept.phone)) is not None:
             click.echo(f"{kept.phone} has account {other}: close that before it can register")
-
-
-@accounts.command("close-many")
-@click.option(
-    "--registered-since",
-    "since",
-    metavar="TIME",
-    required=True,
-    callback=moment,
-    help="Only what was registered since then: 2026-11-24T16:30, or 2h for two hours ago.",
-)
-@click.option("--link", metavar="NAME", help="Only what was registered by this link.")
-@click.option(
-    "--phone-prefix",
-    "prefix",
-    metavar="PREFIX",
-    callback=_beginning,
-    help="Only phones that begin so, in any writing: +84907, 0907.",
-)
-@REASON
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@format_option
-@pass_tools
-def close_many(
-    tools: Tools,
-    since: datetime,
-    link: str | None,
-    prefix: str,
-    reason: str,
-    yes: bool,
-    form: str,
-) -> None:
-    """End the issued accounts that a flood of texts left.
-
-    Says how many and which, and asks: only the answer y ends them. An account whose citizen has
-    chosen a password is never among them. Each keeps the reason in its history; phones and CMND
-    may register again.
-
-    \b
-        smsgw accounts close-many --registered-since 2h --phone-prefix 0907 --reason "flood"
-    """
-    hotline = tools.hotline
-    ids = hotline.issued_since(since, link=link, prefix=prefix)
-    people = form == tables.Format.TABLE
-    shown = ids[:MOST_SHOWN] if people else ids
-    filters = {
-        "registered-since": tools.viewer.minute(since),
-        "link": link,
-        "prefix": prefix or None,
-    }
-    found = hotline.accounts_by_ids(shown)
-    with tools.listing("accounts close-many", found, asked(filters)) as listed:
-        tables.show(views.ACCOUNTS, listed, form, tools.viewer)
-    if not ids:
-        return
-    if people and len(ids) > len(shown):
-        click.echo(f"... and {len(ids) - len(shown)} more")
-    them = words.count(len(ids), "issued account")
-    if not yes and not _says_yes(f"End {them}?", aloud=people):
-        raise SmsgwError("nothing was closed", "only the answer y ends them, or --yes")
-    closed = 0
-    for some in hotline.close_issued(ids, reason, actor(), clock.now()):
-        closed += some
-        if some:
-            time.sleep(BREATH_SECONDS)
-    click.echo(f"{words.count(closed, 'account')} closed", err=not people)
-
-
-def _says_yes(question: str, *, aloud: bool) -> bool:
-    """Whether standard input says `y`; *aloud*: the question belongs into the output."""
-    if aloud or sys.stdin.isatty():
-        click.echo(f"{question} [y/N] ", nl=False, err=not aloud)
-    answer = sys.stdin.buffer.readline(80)
-    if aloud and not sys.stdin.isatty():
-        click.echo()  # nobody typed the end of the line
-    return answer.strip().lower() == b"y"
 
 
 def _read_password(*, confirm: bool) -> str:
@@ -319,3 +225,7 @@ def _read_password(*, confirm: bool) -> str:
     else:
         password = read_line("password")
     return unicodedata.normalize("NFKC", password)
+
+
+accounts.add_command(history)
+accounts.add_command(close_many)

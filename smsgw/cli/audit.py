@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from smsgw.cli import tables, views
-from smsgw.cli.options import format_option, moment
+from smsgw.cli.options import TIMES, format_option, moment
 from smsgw.cli.tools import Tools, pass_tools
 
 
@@ -14,8 +14,7 @@ from smsgw.cli.tools import Tools, pass_tools
     "--since",
     metavar="TIME",
     callback=moment,
-    help="2026-11-23, 2026-11-23T16:30 (local time), or a duration: 7d is seven days ago."
-    "  [default: all that is kept]",
+    help=f"From then on: {TIMES}  [default: all that is kept]",
 )
 @click.option("--who", metavar="NAME", help="Only what this person did.")
 @format_option

@@ -3,8 +3,10 @@
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
+from smsgw.cli.options import Choice
 
-class OneOf(click.Choice[str]):
+
+class OneOf(Choice):
     """A choice that needs no list of lines to say that it is missing: the usage names it."""
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
@@ -22,7 +24,8 @@ def completion(ctx: click.Context, shell: str) -> None:
     \b
         smsgw completion bash >> ~/.bash_completion
         smsgw completion zsh > ~/.zfunc/_smsgw
-        smsgw completion fish > ~/.config/fish/completions/smsgw.fish
+        smsgw completion fish \\
+            > ~/.config/fish/completions/smsgw.fish
     """
     kind = get_completion_class(shell)
     if kind is None:

@@ -18,10 +18,16 @@ from typing import Any, NoReturn
 import click
 
 from smsgw import __version__
+from smsgw.cli import strangers, terminal
+from smsgw.cli.guess import did_you_mean
 from smsgw.cli.refusals import line
 from smsgw.cli.tools import Tools
 from smsgw.errors import SmsgwError
 from smsgw.harmless import harmless
+
+#: Columns of `--help`, at most; and what click makes of a narrower terminal.
+_HELP_COLUMNS = 80
+_NARROWEST_HELP = 50
 
 COMMANDS = {
     "run": "smsgw.cli.run:run",
@@ -127,6 +133,7 @@ def _open_standard_streams() -> None:
 
 def execute(arguments: Sequence[str]) -> int:
     """Run one command line; every fault ends here. Returns the exit status."""
+    output = sys.stdout
     try:
         status = _run(arguments)
         # Here and not at the end of the process, where a full disk would go unseen.
@@ -139,12 +146,19 @@ def execute(arguments: Sequence[str]) -> int:
         return fault.exit_code
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted")
-    except BrokenPipeError:
+    except BrokenPipeError:  # `| head` has what it wanted
         _close_output()
+        return 0
+    except SystemExit:  # click ends the process for it, with output that swallows the rest
+        if sys.stdout is output:
+            raise
+        _close_output()
+        return 0
     except SmsgwError as fault:
-        _complain(line(fault), fault.__cause__)
+        _complain(_to_be_typed(line(fault), fault, arguments), fault.__cause__)
     except OSError as fault:
-        _complain(f"{fault.filename or 'system'}: {fault.strerror or fault}", fault)
+        problem = f"{fault.filename or 'system'}: {fault.strerror or fault}"
+        _complain(_to_be_typed(problem, fault, arguments), fault)
     except OverflowError as fault:  # SQLite has 64 bits
         _complain("a number is too large", fault)
     except UnicodeEncodeError as fault:  # an argument of other octets, or a terminal of few letters
@@ -158,8 +172,19 @@ def execute(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     """The command's own exit status: what it returned, if that is a number."""
-    result: Any = smsgw.main(list(arguments), prog_name="smsgw", standalone_mode=False)
+    result: Any = smsgw.main(
+        list(arguments),
+        prog_name="smsgw",
+        standalone_mode=False,
+        terminal_width=_help_width(),
+        color=None if terminal.wants_colour() else False,
+    )
     return result if isinstance(result, int) else 0
+
+
+def _help_width() -> int:
+    """Columns of `--help`: those of the terminal, as far as people like to read."""
+    return max(min(terminal.width() or _HELP_COLUMNS, _HELP_COLUMNS) - 2, _NARROWEST_HELP)
 
 
 def _explain_usage(fault: click.UsageError) -> None:
@@ -168,10 +193,46 @@ def _explain_usage(fault: click.UsageError) -> None:
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
         problem = "Missing command."
     else:
-        problem = fault.format_message()
+        problem = _with_guess(fault, context)
     usage, problem = (" ".join(text.split()) for text in (context.get_usage(), problem))
     click.echo(usage, err=True)
     _complain(f"{problem} See `{context.command_path} --help`")
+
+
+def _with_guess(fault: click.UsageError, context: click.Context) -> str:
+    """What was wrong, and what was probably meant."""
+    match fault:
+        case click.exceptions.NoSuchOption():
+            names = [name for param in context.command.params for name in param.opts]
+            return did_you_mean(fault.message, fault.option_name, names)
+        case click.exceptions.NoSuchCommand():
+            typed = fault.command_name
+            if context.parent is None and (inner := _inner_commands(context, typed)):
+                return f"{fault.message} Did you mean {' or '.join(inner)}?"
+            return did_you_mean(fault.message, typed, _names(context))
+        case _:
+            return fault.format_message()
+
+
+def _names(context: click.Context) -> list[str]:
+    group = context.command
+    return group.list_commands(context) if isinstance(group, click.Group) else []
+
+
+def _inner_commands(context: click.Context, typed: str) -> list[str]:
+    """The groups' commands of that very name, with the group in front."""
+    names = []
+    for name in _names(context):
+        group = context.command.get_command(context, name)  # type: ignore[attr-defined]
+        if isinstance(group, click.Group) and typed in group.commands:
+            names.append(f"{name} {typed}")
+    return names
+
+
+def _to_be_typed(problem: str, fault: Exception, arguments: Sequence[str]) -> str:
+    """*problem*, and what to type where it is that the caller is not the service's user."""
+    typed = strangers.line_to_type(fault, arguments)
+    return f"{problem}. Type: {typed}" if typed else problem
 
 
 def _complain(problem: str, cause: BaseException | None = None) -> None:

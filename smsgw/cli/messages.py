@@ -6,7 +6,7 @@ import click
 
 from smsgw import phone as phones
 from smsgw.cli import tables, views
-from smsgw.cli.options import asked, format_option, moment, typed
+from smsgw.cli.options import TIMES, Choice, asked, format_option, moment, typed
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.harmless import masked
 from smsgw.model import Direction, MtState
@@ -25,17 +25,15 @@ def messages() -> None:
 )
 @click.option(
     "--direction",
-    type=click.Choice([d.value for d in Direction]),
+    type=Choice([d.value for d in Direction]),
     help="mo: from citizens, mt: to them.",
 )
-@click.option(
-    "--state", type=click.Choice([s.value for s in MtState]), help="Only MT that stand so."
-)
+@click.option("--state", type=Choice([s.value for s in MtState]), help="Only MT that stand so.")
 @click.option(
     "--since",
     metavar="TIME",
     callback=moment,
-    help="2026-11-23, 2026-11-23T16:30 (local time), or a duration: 2h is two hours ago.",
+    help=f"From then on: {TIMES}",
 )
 @click.option(
     "--limit",

@@ -1,5 +1,6 @@
 """What several commands ask for in the same words: formats, durations, moments, the actor."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from smsgw.cli.guess import did_you_mean
 from smsgw.cli.tables import Format
 from smsgw.cli.tools import Tools
 from smsgw.cli.tools import actor as actor  # noqa: PLC0414  for who takes a reason, too
@@ -18,12 +20,21 @@ _LONGEST_LINE = 4096
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class Choice(click.Choice[str]):
+    """A choice that says which one was probably meant."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        names = self._normalized_mapping(ctx).values()
+        problem = super().get_invalid_choice_message(value, ctx)
+        return did_you_mean(problem, str(value), names)
+
+
 def format_option(command: Command) -> Command:
     """Adds `--format`, given to the command as *form*."""
     return click.option(
         "--format",
         "form",
-        type=click.Choice([form.value for form in Format]),
+        type=Choice([form.value for form in Format]),
         default=Format.TABLE.value,
         show_default=True,
         help="For people, for scripts, for a spreadsheet.",
@@ -40,26 +51,42 @@ def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     return found
 
 
+#: How a time may be written, for the help of an option.
+TIMES = "2026-11-24, 2026-11-24T16:30, 24/12/2025, yesterday, or how long ago: 7d, 2h."
+_DAY_FIRST = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})(?:[T ]+([0-9]{1,2}:[0-9]{2}.*))?")
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+
+
 def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
     """Callback of an option that takes a date, a time, or how long ago it was.
 
-    A time without a zone is local time of the gateway.
+    A time without a zone is local time of the gateway; a day is its midnight.
     """
     if value is None:
         return None
     tools = ctx.ensure_object(Tools)
+    value = value.strip()
     if (ago := _duration(value)) is not None:
         return tools.now - ago
     try:
-        found = datetime.fromisoformat(value)
+        if (days := _DAYS_AGO.get(value.lower())) is not None:
+            day = tools.viewer.local(tools.now).date() - timedelta(days=days)
+            found = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - its zone follows
+        else:
+            found = datetime.fromisoformat(_iso(value))
         if found.tzinfo is None:
             found = found.replace(tzinfo=tools.settings.gateway.timezone)
         return found.astimezone(UTC)
     except (ValueError, OverflowError):  # OverflowError: in UTC it is before the year 1
-        raise click.BadParameter(
-            f"{value!r} is neither a date or time (2026-11-23, 2026-11-23T16:30)"
-            " nor a duration (2h: two hours ago)."
-        ) from None
+        raise click.BadParameter(f"{value!r} is no time that there is; write {TIMES}") from None
+
+
+def _iso(text: str) -> str:
+    """*text* as ISO 8601 writes it, where the day stands first."""
+    if (found := _DAY_FIRST.fullmatch(text)) is None:
+        return text
+    day, month, year, time = found.groups()
+    return f"{year}-{month:>02}-{day:>02}" + (f"T{time:>05}" if time else "")
 
 
 def _duration(text: str) -> timedelta | None:
@@ -95,6 +122,28 @@ def reason_option(command: Command) -> Command:
         callback=lambda _ctx, _param, text: text.strip() or None if text else None,
         help="Why; kept in the account's history and in the audit.",
     )(command)
+
+
+def required_reason(command: Command) -> Command:
+    """Adds a `--reason` that must be given and say something, given to the command as *reason*."""
+    return click.option(
+        "--reason",
+        metavar="TEXT",
+        required=True,
+        callback=_something,
+        help="Why; kept in the account's history and in the audit.",
+    )(command)
+
+
+def _something(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why, for the account's history.")
+    return value.strip()
+
+
+def fits_two(key: str) -> str:
+    """What people read above the two accounts that a key fits."""
+    return f"{key.strip()} is the phone of one account and the CMND of another: here are both."
 
 
 def typed(value: str, name: str) -> str:

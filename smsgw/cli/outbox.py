@@ -3,6 +3,7 @@
 import click
 
 from smsgw.cli import tables, views
+from smsgw.cli.asking import ask_before, yes_option
 from smsgw.cli.options import actor, format_option, reason_option
 from smsgw.cli.tools import Tools, pass_tools
 
@@ -35,13 +36,30 @@ def retry(tools: Tools, id: int, reason: str | None) -> None:
 @outbox.command()
 @click.argument("id", type=int)
 @reason_option
+@yes_option
 @pass_tools
-def cancel(tools: Tools, id: int, reason: str | None) -> None:
+def cancel(tools: Tools, id: int, reason: str | None, yes: bool) -> None:
     """Never send a reply; a password in it is wiped.
 
     A running daemon takes it back from the link that holds it, or says that it is on its way.
+    Asks at a terminal.
     """
+    account = tools.hotline.told_account(id)
+    if account is None:
+        ask_before(f"Cancel reply {id}? Nobody will get it.", yes=yes)
+    else:
+        ask_before(
+            f"Cancel reply {id}? It tells the password of {account.username}, who then has no way"
+            " in until a new one is sent.",
+            yes=yes,
+        )
     if tools.ask("cancel", mt_id=id, actor=actor(), reason=reason) is None:
         runs = tools.daemon_pid is not None
         tools.hotline.cancel(id, actor(), tools.now, reason, links_live=runs)
     click.echo(f"{id}: cancelled")
+    if account is not None:
+        click.echo(
+            f"{account.username} has no way in now: `smsgw accounts reset-password"
+            f" {account.username}` sends a new password",
+            err=True,
+        )

@@ -14,6 +14,7 @@ from types import FrameType
 import click
 
 from smsgw import clock
+from smsgw.cli import terminal
 from smsgw.errors import SmsgwError
 from smsgw.harmless import harmless
 from smsgw.simulator import Handle, Record, Smsc, SmscThread, Submit, What, playbook, toml
@@ -202,4 +203,6 @@ def _hint(text: str) -> None:
 
 
 def _echo(text: str) -> None:
-    click.echo(f"{clock.now().astimezone():%H:%M:%S}  {text}")
+    # Said here, since the simulator's thread does not know the command's context.
+    colour = None if terminal.wants_colour() else False
+    click.echo(f"{clock.now().astimezone():%H:%M:%S}  {text}", color=colour)

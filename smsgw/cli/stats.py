@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from smsgw.cli.options import format_option, moment
+from smsgw.cli.options import TIMES, format_option, moment
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.cli.views import show_stats
 
@@ -14,12 +14,14 @@ from smsgw.cli.views import show_stats
     "--since",
     metavar="TIME",
     callback=moment,
-    help="2026-11-23, 2026-11-23T16:30 (local time), or a duration: 7d is seven days ago."
-    "  [default: all that is kept]",
+    help=f"From then on: {TIMES}  [default: all that is kept]",
 )
 @format_option
 @pass_tools
 def stats(tools: Tools, since: datetime | None, form: str) -> None:
-    """Count what came and went, by day and outcome."""
+    """Count what came and went, by day and outcome.
+
+    The bar is as long as the texts of that day are many.
+    """
     counts = tools.store.stats(since, tools.settings.gateway.timezone)
     show_stats(counts, form, tools.viewer)

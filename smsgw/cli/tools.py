@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from smsgw import clock
+from smsgw.cli import terminal
 from smsgw.harmless import harmless
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
@@ -154,7 +155,8 @@ class Tools:
         """Who looks at what is printed."""
         from smsgw.words import Viewer
 
-        return Viewer(self.settings.gateway.timezone, self.now)
+        whole = terminal.width() is None
+        return Viewer(self.settings.gateway.timezone, self.now, whole)
 
     @property
     def daemon_pid(self) -> int | None:

@@ -20,7 +20,8 @@ def try_text(tools: Tools, phone: str, text: str, form: str) -> None:
     input.
 
     \b
-        smsgw try 0905123456 "TK,Nguyen Van An,201234567,01.02.1990"
+        smsgw try 0905123456 \\
+            "TK,Nguyen Van An,201234567,01.02.1990"
     """
     phone, text = typed(phone, "PHONE"), typed(text, "TEXT")
     with tools.trial_hotline() as hotline:

@@ -7,9 +7,11 @@ import click
 
 from smsgw import copies, words
 from smsgw.cli import tables, views
+from smsgw.cli.asking import ask_before, yes_option
 from smsgw.cli.options import actor, format_option, reason_option
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.clock import stamp
+from smsgw.errors import SmsgwError
 from smsgw.gateway import By, with_reason
 
 #: So many are hashed before each transaction: the first reminders need not wait for the last.
@@ -51,12 +53,26 @@ def _expire_here(tools: Tools, reason: str | None) -> dict[str, Any]:
 
 @click.command()
 @reason_option
+@yes_option
 @format_option
 @pass_tools
-def purge(tools: Tools, reason: str | None, form: str) -> None:
-    """Remove what is older than [retention] says, now."""
+def purge(tools: Tools, reason: str | None, yes: bool, form: str) -> None:
+    """Remove what is older than [retention] says, now.
+
+    Asks at a terminal.
+    """
+    ask_before(_question(tools), yes=yes)
     done = tools.hotline.purge_all(tools.now, By(actor(), reason))
     tables.show_one(views.PURGED, done, form, tools.viewer)
+
+
+def _question(tools: Tools) -> str:
+    kept = tools.settings.retention
+    return (
+        f"Remove messages older than {words.span(kept.messages)}, accounts that were closed more"
+        f" than {words.span(kept.closed_accounts)} ago and lines of the audit older than"
+        f" {words.span(kept.audit)}?"
+    )
 
 
 @click.command()
@@ -78,6 +94,11 @@ def backup(tools: Tools, file: Path, keep: int | None) -> None:
         smsgw backup /srv/backup/smsgw-$(date +%F).db
         smsgw backup --keep 14 /srv/backup
     """
+    if str(file) == "-":
+        raise SmsgwError(
+            "a copy cannot go to standard output, since it is checked once it is written",
+            "name a file that does not exist yet, or with --keep a folder",
+        )
     if keep is None:
         copies.backup(tools.store, file, tools.now)
     else:

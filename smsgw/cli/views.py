@@ -3,34 +3,29 @@
 Knows the words of `model`. Must not know the store, the gateway or a command.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 import click
-from tabulate import MIN_PADDING, tabulate
 
 from smsgw import records
-from smsgw.cli.tables import Format, View, show, show_one, width
+from smsgw.cli import terminal
+from smsgw.cli.tables import NARROWEST_TEXT, Format, View, show, show_one
 from smsgw.harmless import harmless
 from smsgw.model import (
     Account,
     AccountState,
     AuditEntry,
-    Changed,
     DayCount,
     Direction,
-    HistoryEntry,
     LinkState,
     Message,
     MtState,
     Outcome,
     QueuedReply,
-    TextCame,
-    TextMade,
-    TextMoved,
-    TextsCounted,
 )
 from smsgw.words import Viewer, count, octets
 
@@ -38,12 +33,12 @@ if TYPE_CHECKING:
     from smsgw.gateway import Purged, Trial
 
 #: Characters by which our texts can be told apart.
-GIST = 32
+GIST = NARROWEST_TEXT
 
 
-def gist(text: str) -> str:
+def gist(text: str, viewer: Viewer) -> str:
     """The beginning of a text of ours, which everybody knows."""
-    return text if len(text) <= GIST else text[: GIST - 1] + "…"
+    return text if viewer.whole or len(text) <= GIST else text[: GIST - 1] + "…"
 
 
 def _password(account: Account, viewer: Viewer) -> str:
@@ -68,6 +63,8 @@ ACCOUNTS = View[Account](
     },
     empty="No such accounts.",
     wraps="name",
+    spare=("link", "registered", "password", "state"),
+    zoned="registered",
 )
 
 ACCOUNT = View[Account](
@@ -86,66 +83,14 @@ ACCOUNT = View[Account](
         "reminders": lambda a, _: str(a.reminders),
         "link": lambda a, _: a.link,
     },
+    zoned="registered",
 )
 
-
-@dataclass(frozen=True, slots=True)
-class StoryLine:
-    """One line of a citizen's story, in words."""
-
-    at: datetime
-    what: str  #: such as "mo", "mt", "registered", "lapsed", "closed"
-    detail: str
-    actor: str | None = None  #: who did it at the command line
-    reason: str | None = None
-    username: str | None = None  #: whose story it is; None: of a phone without an account
-
-
-def story_line(entry: HistoryEntry) -> StoryLine:
-    """*entry* in words."""
-    actor = reason = None
-    match entry:
-        case Changed():
-            what, actor, reason = entry.event, entry.actor, entry.reason
-            moved = entry.old not in (None, entry.new)
-            detail = f"{entry.old} -> {entry.new}" if moved else str(entry.new)
-        case TextCame():
-            text = "(could not be read)" if entry.text is None else entry.text
-            what, detail, reason = "mo", f"{entry.outcome}: {text}", entry.reason
-        case TextsCounted():
-            what = "mo"
-            more = f"{entry.number} more within the hour, which were only counted"
-            detail = f"{Outcome.IGNORED}: {more}"
-        case TextMade():
-            what, detail = "mt", f"{entry.reply}: {entry.text}"
-        case TextMoved():
-            what, detail = f"mt {entry.state}", f"message {entry.mt_id}"
-            reason = entry.reason
-        case _:
-            assert_never(entry)
-    return StoryLine(entry.at, what, detail, actor, reason, entry.username)
-
-
-HISTORY = View[StoryLine](
-    keys=records.HISTORY,
-    columns={
-        "time": lambda h, viewer: viewer.time(h.at),
-        "what": lambda h, _: h.what,
-        "detail": lambda h, _: f"{h.detail} ({h.reason})" if h.reason else h.detail,
-        "by": lambda h, _: h.actor or "",
-    },
-    empty="Nothing has happened.",
-    wraps="detail",
-)
-
-
-#: Of two citizens, where a key is the phone of one and the CMND of the other.
-HISTORIES = replace(HISTORY, keys=(*HISTORY.keys, "username"))
 
 AUDIT = View[AuditEntry](
     keys=records.AUDIT,
     columns={
-        "time": lambda a, viewer: viewer.time(a.at),
+        "time": lambda a, viewer: viewer.minute(a.at),
         "who": lambda a, _: a.who,
         "command": lambda a, _: a.command,
         "account": lambda a, _: a.account or "",
@@ -153,15 +98,17 @@ AUDIT = View[AuditEntry](
     },
     empty="Nothing was looked up or changed.",
     wraps="detail",
+    spare=("detail", "account"),
+    zoned="time",
 )
 
 
-def _text(message: Message) -> str:
+def _text(message: Message, viewer: Viewer) -> str:
     came = message.direction == Direction.MO
     if message.text is None:
         text = "(could not be read)"
     else:
-        text = message.text if came else gist(message.text)
+        text = message.text if came else gist(message.text, viewer)
     # Why it was not answered, or did not arrive.
     told = message.reason and (came or message.state == MtState.FAILED)
     return f"{text} [{message.reason}]" if told else text
@@ -176,10 +123,12 @@ MESSAGES = View[Message](
         "phone": lambda m, _: m.phone,
         "link": lambda m, _: m.link,
         "outcome": lambda m, _: m.outcome or m.state or "-",
-        "text": lambda m, _: _text(m),
+        "text": _text,
     },
     empty="No such messages.",
     wraps="text",
+    spare=("link", "id", "text"),
+    zoned="time",
 )
 
 
@@ -187,6 +136,11 @@ def _next_try(reply: QueuedReply, viewer: Viewer) -> str:
     if reply.next_try is None:
         return "held" if reply.state == MtState.QUEUED else "-"
     return viewer.age(reply.next_try) if reply.next_try > viewer.now else "now"
+
+
+def _queued_text(reply: QueuedReply, viewer: Viewer) -> str:
+    text = gist(reply.text, viewer)
+    return f"{text} [{reply.reason}]" if reply.reason else text
 
 
 OUTBOX = View[QueuedReply](
@@ -199,10 +153,12 @@ OUTBOX = View[QueuedReply](
         "made": lambda q, viewer: viewer.age(q.created_at),
         "tries": lambda q, _: str(q.tries),
         "next try": _next_try,
-        "text": lambda q, _: f"{gist(q.text)} [{q.reason}]" if q.reason else gist(q.text),
+        "text": _queued_text,
     },
     empty="The outbox is empty: no reply waits for an SMSC.",
     wraps="text",
+    spare=("link", "tries", "state", "made"),
+    numbers=("tries",),
 )
 
 
@@ -233,23 +189,81 @@ LINKS = View[LinkRow](
     },
     empty="No links.",
     wraps="reason",
+    spare=("odd", "since"),
+    zoned="since",
+    numbers=("MO", "MT", "odd"),
 )
 
 
+#: What became of texts, the most telling first: the order of the columns, in which a narrow
+#: terminal gets them.
+_KINDS = (
+    (Direction.MO, Outcome.REGISTERED),
+    (Direction.MO, Outcome.SYNTAX_ERROR),
+    (Direction.MO, Outcome.ALREADY_REGISTERED),
+    (Direction.MT, MtState.FAILED),
+    (Direction.MT, MtState.DELIVERED),
+    (Direction.MO, Outcome.IGNORED),
+    (Direction.MT, MtState.SENT),
+    (Direction.MT, MtState.QUEUED),
+    (Direction.MT, MtState.CANCELLED),
+    (Direction.MO, Outcome.RETRANSMISSION),
+)
+_BAR = 20  # columns of the busiest day's bar
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """One local day: how often each thing happened."""
+
+    day: date
+    counts: Mapping[tuple[Direction, str], int]
+
+    @property
+    def texts(self) -> int:
+        """How many texts came."""
+        return sum(n for (direction, _), n in self.counts.items() if direction == Direction.MO)
+
+
 def show_stats(counts: Sequence[DayCount], form: str, viewer: Viewer) -> None:
-    """Print counts: for people a line a day, with a column for each thing that happened."""
+    """Print counts: for people a line a day, with a bar and a column for each thing that
+    happened."""
     if form != Format.TABLE or not counts:
         show(_STATS, counts, form, viewer)
         return
-    kinds = sorted({(c.direction, c.outcome) for c in counts})
     days: dict[date, dict[tuple[Direction, str], int]] = {}
     for c in counts:
         days.setdefault(c.day, {})[c.direction, c.outcome] = c.count
-    heads = [f"{direction.upper()} {outcome}".replace("_", " ") for direction, outcome in kinds]
-    rows = [[day, *map(found.get, kinds)] for day, found in sorted(days.items())]
-    if len("2026-11-23") + sum(len(head) + 2 + MIN_PADDING for head in heads) > width():
-        heads = [head.replace(" ", "\n") for head in heads]
-    click.echo(tabulate(rows, ["day", *heads], tablefmt="simple", missingval="-"))
+    found = {(c.direction, c.outcome) for c in counts}
+    kinds: list[tuple[Direction, str]] = [kind for kind in _KINDS if kind in found]
+    kinds += sorted(found - set(kinds))
+    show(_by_day(kinds, days.values()), [_Day(*day) for day in sorted(days.items())], form, viewer)
+
+
+def _by_day(
+    kinds: Sequence[tuple[Direction, str]], days: Iterable[Mapping[tuple[Direction, str], int]]
+) -> View[_Day]:
+    """Days with these *kinds* of what happened."""
+    most = max(_Day(date.min, counts).texts for counts in days)
+    heads = {f"{way.upper()} {what}".replace("_", " "): (way, what) for way, what in kinds}
+    columns: dict[str, Callable[[_Day, Viewer], str]] = {
+        "day": lambda d, _: d.day.isoformat(),
+        "texts in": lambda d, _: str(d.texts),
+        "": lambda d, _: bar(d.texts, most),
+    }
+    for head, kind in heads.items():
+        columns[head] = lambda d, _, kind=kind: str(d.counts.get(kind, "-"))  # type: ignore[misc]
+    spare = (*reversed(list(heads)), "")
+    return View(keys=(), columns=columns, spare=spare, numbers=("texts in", *heads))
+
+
+def bar(number: int, most: int) -> str:
+    """*number* as a length, *most* being the longest."""
+    eighths = math.ceil(8 * _BAR * number / most) if most else 0
+    if not terminal.shows(_EIGHTHS):
+        return "#" * round(eighths / 8)
+    return (_EIGHTHS[-1] * (eighths // 8) + _EIGHTHS[eighths % 8]).strip()
 
 
 _STATS = View[DayCount](keys=records.DAY_COUNT, columns={}, empty="Nothing came or went.")
@@ -287,6 +301,7 @@ EXPIRY = View[Expiry](
             else ""
         ),
     },
+    zoned="waiting",
 )
 
 PURGED: "View[Purged]" = View(

@@ -1,6 +1,5 @@
 """The gateway of the demo: its configuration, its process, and commands beside it."""
 
-import os
 import subprocess
 import sys
 import time
@@ -9,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from smsgw.demo.phones import SHORTCODE
-from smsgw.demo.screen import WIDTH, Screen
+from smsgw.demo.screen import Screen
 from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread, toml
 
@@ -101,6 +100,5 @@ def hotline(config: Path, *arguments: str, typed: str = "") -> "subprocess.Compl
         encoding="utf-8",
         errors="replace",
         timeout=COMMAND_SECONDS,
-        env=os.environ | {"COLUMNS": str(WIDTH - 4)},
         check=False,
     )

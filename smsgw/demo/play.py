@@ -93,7 +93,7 @@ def _second_act(screen: Screen, play: "Play", first: str) -> None:
     screen.title("At the hotline")
     secrets = (issued, first, second, own)
     play.run("accounts", "show", AN.national.replace(" ", ""), secrets=secrets)
-    play.run("accounts", "history", "201234567", secrets=secrets)
+    play.run("accounts", "history", "201234567", "--full", secrets=secrets)
 
     strays = [one for one in play.carrier.submits if one.destination.number == DAO.number]
     if len(strays) != 1:

@@ -9,6 +9,7 @@ from smsgw.clock import stamp
 from smsgw.errors import AlreadyCancelled, OnItsWay, PasswordReplaced, PasswordWiped
 from smsgw.gateway.batch import with_reason
 from smsgw.gateway.tools import Tools
+from smsgw.model import Account
 from smsgw.reseal import KEPT
 from smsgw.store import Changes, ReplyRow
 
@@ -18,12 +19,15 @@ def retry(tools: Tools, mt_id: int, actor: str, now: datetime, reason: str | Non
 
     Raises:
         NotFound: it is not in the outbox.
-        PasswordReplaced: the password that it tells opens nothing any more.
+        PasswordReplaced: the password that it tells opens nothing any more, or is about to be
+            replaced, as its time is over.
         PasswordWiped: it ended too long ago.
     """
     with tools.store.transaction():
         reply = tools.store.reply(mt_id)
-        if reply.account_id is not None and not reply.password_is_current:
+        if reply.account_id is not None and (
+            not reply.password_is_current or _has_lapsed(tools, reply.account_id, now)
+        ):
             raise PasswordReplaced(mt_id)
         if reply.account_id is not None and _is_past(reply, now):
             raise PasswordWiped(mt_id)
@@ -59,6 +63,18 @@ def cancel(
         _note(tools, reply, "cancel", mt_id, actor, now, reason=reason)
 
 
+def told_account(tools: Tools, mt_id: int) -> Account | None:
+    """The account whose password a reply tells that opens it now; None: it tells none.
+
+    Raises:
+        NotFound: it is not in the outbox.
+    """
+    reply = tools.store.reply(mt_id)
+    if reply.account_id is None or reply.wiped or not reply.password_is_current:
+        return None
+    return tools.store.account(reply.account_id).account
+
+
 def _note(
     tools: Tools,
     reply: ReplyRow,
@@ -86,6 +102,12 @@ def _note(
         tools.store.write(changes)
     told = with_reason(f"message {mt_id}", reason)
     tools.audit(actor, f"outbox {verb}", cmnd, told, now)
+
+
+def _has_lapsed(tools: Tools, account_id: int, now: datetime) -> bool:
+    """Whether nobody would send the password any more: the next pass replaces it."""
+    expires = tools.store.account(account_id).account.password_expires_at
+    return expires is not None and expires <= now
 
 
 def _is_past(reply: ReplyRow, now: datetime) -> bool:

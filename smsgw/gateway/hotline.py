@@ -32,7 +32,7 @@ from smsgw.model import (
     QueuedReply,
 )
 from smsgw.passwords import Issued, Supply
-from smsgw.registration import machine, own_password
+from smsgw.registration import machine, own_password, syntax
 from smsgw.store import AccountRow, Reservation, Store
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
@@ -109,10 +109,28 @@ class Hotline:
         return self._lookup.history(key)
 
     def accounts(
-        self, *, state: AccountState | None = None, expiring_before: datetime | None = None
+        self,
+        *,
+        state: AccountState | None = None,
+        expiring_before: datetime | None = None,
+        name: str | None = None,
+        newest: bool = False,
+        limit: int | None = None,
     ) -> Iterator[Account]:
-        """All accounts in the order of registration, or those that expire, soonest first."""
-        return self._store.accounts(state=state, expiring_before=expiring_before)
+        """Accounts in the order of registration, or those that expire, soonest first.
+
+        Args:
+            name: only those whose name has it in it, without regard to diacritics and case.
+            newest: the newest first; also of those that expire.
+            limit: at most so many.
+        """
+        folded = None
+        if name is not None:
+            # What cannot be folded is too long for anybody's name.
+            folded = " ".join((syntax.fold(name) or name).lower().split())
+        return self._store.accounts(
+            state=state, expiring_before=expiring_before, name=folded, newest=newest, limit=limit
+        )
 
     def messages(
         self,
@@ -381,6 +399,14 @@ class Hotline:
             OnItsWay: it may be the SMSC's already.
         """
         by_hand.cancel(self._tools, mt_id, actor, now, reason, links_live=links_live)
+
+    def told_account(self, mt_id: int) -> Account | None:
+        """The account that nobody gets into if this reply is cancelled; None: there is none.
+
+        Raises:
+            NotFound: it is not in the outbox.
+        """
+        return by_hand.told_account(self._tools, mt_id)
 
     # --- retention ----------------------------------------------------------------------------
 

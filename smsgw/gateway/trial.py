@@ -10,6 +10,7 @@ from smsgw.gateway.batch import Done, Trial
 from smsgw.gateway.intake import Intake
 from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
+from smsgw.harmless import masked
 from smsgw.model import Address, Ignored, Mo, Outcome
 from smsgw.passwords import Supply
 from smsgw.registration import syntax
@@ -83,12 +84,24 @@ def _explain(
 
 
 def _explain_refusal(tools: Tools, number: str | None, text: str, now: datetime) -> str:
+    """Which account has the phone or the CMND, masked: whoever tries may not know the other."""
     store, rules = tools.store, tools.rules
     request = syntax.parse(text, rules.today(now))
-    if isinstance(request, syntax.Request) and number is not None:
-        kept = store.reservation(request.cmnd, now)
-        known = store.senders([number])[1] or store.holders_by_cmnd([request.cmnd])
-        if kept is not None and not known:
-            until = rules.local_minute(kept.ends_at)
-            return f"the CMND is reserved for {kept.phone} until {until}"
-    return "the CMND or the phone has an account"
+    if not isinstance(request, syntax.Request) or number is None:
+        return "the CMND or the phone has an account"
+    cmnd = request.cmnd
+    by_phone = next(iter(store.senders([number])[1].values()), None)
+    by_cmnd = store.holders_by_cmnd([cmnd]).get(cmnd)
+    if by_cmnd is not None and by_phone is not None and by_cmnd.account_id == by_phone.account_id:
+        return f"phone and CMND have an account together: {masked(cmnd)} of {masked(number)}"
+    told = []
+    if by_cmnd is not None:
+        phone_of = store.account(by_cmnd.account_id).account.phone
+        told.append(f"the CMND has an account, with the phone {masked(phone_of)}")
+    if by_phone is not None:
+        cmnd_of = store.account(by_phone.account_id).account.cmnd
+        told.append(f"the phone has an account, with the CMND {masked(cmnd_of)}")
+    kept = store.reservation(cmnd, now)
+    if not told and kept is not None:
+        return f"the CMND is reserved for {kept.phone} until {rules.local_minute(kept.ends_at)}"
+    return "; ".join(told) or "the CMND or the phone has an account"

@@ -1,8 +1,13 @@
 """A town with some history in a real SQLite file, and commands to look at it."""
 
+import fcntl
 import io
 import logging
+import os
+import pty
+import struct
 import sys
+import termios
 import threading
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -149,6 +154,72 @@ def command(capsys, monkeypatch):
         config = [] if town is None else ["-c", str(getattr(town, "config", town))]
         status = execute([*config, *map(str, arguments)])
         return Result(status, *capsys.readouterr())
+
+    return run
+
+
+class Terminal:
+    """A real pseudo-terminal, whose other end keeps what is shown and types what is to be typed."""
+
+    def __init__(self, columns, typed=""):
+        self._master, self._slave = pty.openpty()
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        modes = termios.tcgetattr(self._slave)
+        modes[1] &= ~termios.OPOST
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(self._slave, termios.TCSANOW, modes)
+        os.write(self._master, typed.encode())
+        self._shown = b""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def stream(self, mode):
+        return os.fdopen(os.dup(self._slave), mode, encoding="utf-8")
+
+    def shown(self):
+        """All that was written, once every stream is closed."""
+        os.close(self._slave)
+        self._reader.join(20)
+        os.close(self._master)
+        return self._shown.decode()
+
+    def _read(self):
+        while True:
+            try:
+                octets = os.read(self._master, 65536)
+            except OSError:  # nobody has the terminal open any more
+                return
+            if not octets:
+                return
+            self._shown += octets
+
+
+@pytest.fixture
+def at_terminal(monkeypatch):
+    """Runs a command line in this process at a terminal: `at_terminal(town, "links", columns=60)`.
+
+    The result's standard output has all that the terminal showed.
+    """
+    for name in ("COLUMNS", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PAGER", "cat")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("SUDO_USER", "linh")
+
+    def run(town, *arguments, columns=80, typed=""):
+        terminal = Terminal(columns, typed)
+        config = [] if town is None else ["-c", str(getattr(town, "config", town))]
+        with (
+            monkeypatch.context() as patch,
+            terminal.stream("r") as stdin,
+            terminal.stream("w") as stdout,
+            terminal.stream("w") as stderr,
+        ):
+            patch.setattr(sys, "stdin", stdin)
+            patch.setattr(sys, "stdout", stdout)
+            patch.setattr(sys, "stderr", stderr)
+            status = execute([*config, *map(str, arguments)])
+        return Result(status, terminal.shown(), "")
 
     return run
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from smsgw.cli.accounts import MOST_SHOWN
+from smsgw.cli.close_many import MOST_SHOWN
 from smsgw.gateway import CLOSED_AT_ONCE
 from smsgw.store import open_store
 from tests.house import story_of

@@ -246,13 +246,6 @@ def test_people_read_local_times_and_ages(frozen_town, command):
     assert "expires in 3 d" in account
 
 
-def test_tables_fit_a_hundred_columns(town, command):
-    for arguments in LOOKS.values():
-        lines = command(town, *arguments).stdout.splitlines()
-        if arguments != ("check-config",):  # the path of a test's configuration is long
-            assert max(map(len, lines)) <= 100, arguments
-
-
 def test_the_outbox_has_what_no_smsc_has_taken(town, command):
     failed, queued = rows(command(town, "outbox", "list", "--format", "json"))
     assert [

@@ -56,7 +56,8 @@ def test_two_histories_are_told_apart(twins, command):
     story = json.loads(command(twins, "accounts", "history", KEY, "--format", "json").stdout)
     assert [KEY, "301234567"] == list(dict.fromkeys(entry["username"] for entry in story))
     table = command(twins, "accounts", "history", KEY).stdout
-    assert {KEY, "301234567"} <= set(table.splitlines())
+    assert f"{KEY} · Pham Tam · +84905000008" in table
+    assert "301234567 · Le Hoa · +84905777001" in table
 
 
 def test_an_open_account_hides_a_closed_one_from_who_looks(twins, command):

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsgw.cli import tables, views
-from smsgw.model import Account, AccountState, Direction, Message, MtState
+from smsgw.cli import tables, terminal, views
+from smsgw.model import Account, AccountState, DayCount, Direction, Message, MtState
 from smsgw.words import Viewer, span
 
 NOW = datetime(2026, 11, 23, 9, 32, 5, tzinfo=UTC)
@@ -187,12 +187,29 @@ def test_an_account_says_how_its_password_stands(words, changes, capsys):
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])
 def test_a_table_fits_the_terminal(width, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(terminal, "width", lambda: width)
     long = account(full_name="Nguyen " * 14)
     tables.show(views.ACCOUNTS, [long], "table", VIEWER)
-    fixed = 100 - len("Nguyen Van An")  # the other columns cannot be made narrower
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= max(width, fixed + tables.NARROWEST_TEXT)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= width
+
+
+def test_wide_letters_and_marks_stand_in_their_columns(capsys):
+    view = tables.View[Cell](
+        keys=(), columns={"text": lambda c, _: c.text, "end": lambda _c, _v: "|"}
+    )
+    tables.show(view, [Cell("漢字"), Cell("e\u0301"), Cell("abcd")], "table", VIEWER)
+    *_, wide, marked, plain = capsys.readouterr().out.splitlines()
+    assert ("漢字  |", "e\u0301     |", "abcd  |") == (wide, marked, plain)
+
+
+def test_bar_grows_with_the_texts_of_the_day(capsys):
+    days = [
+        DayCount(date(2026, 11, day), Direction.MO, "registered", count)
+        for day, count in enumerate((1, 500, 1000), start=1)
+    ]
+    views.show_stats(days, "table", VIEWER)
+    bars = [line.count("█") for line in capsys.readouterr().out.splitlines()[-3:]]
+    assert [0, 10, 20] == bars
 
 
 def test_a_failed_text_says_why(capsys):

@@ -53,9 +53,16 @@ class Accounts(Protocol):
         """Which of these closed accounts was closed last."""
 
     def accounts(
-        self, *, state: AccountState | None = None, expiring_before: datetime | None = None
+        self,
+        *,
+        state: AccountState | None = None,
+        expiring_before: datetime | None = None,
+        name: str | None = None,
+        newest: bool = False,
+        limit: int | None = None,
     ) -> Iterator[Account]:
-        """All accounts in the order of registration, or those that expire, soonest first."""
+        """Accounts in the order of registration, or the *newest* first; those that expire, unless
+        the newest, soonest first. *name*: in lower case, only names that it is a part of."""
 
     def issued_since(self, since: datetime, link: str | None, prefix: str) -> list[int]:
         """Issued accounts registered since then, by *link* and from phones like *prefix*."""

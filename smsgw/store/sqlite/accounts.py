@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from smsgw.clock import stamp, unstamp
@@ -69,24 +70,55 @@ class Accounts(Ids):
         return id_
 
     def accounts(
-        self, *, state: AccountState | None = None, expiring_before: datetime | None = None
+        self,
+        *,
+        state: AccountState | None = None,
+        expiring_before: datetime | None = None,
+        name: str | None = None,
+        newest: bool = False,
+        limit: int | None = None,
     ) -> Iterator[Account]:
-        """All accounts in the order of registration, or those that expire, soonest first.
+        """Accounts in the order of registration, or the *newest* first; those that expire, unless
+        the newest, soonest first. *name*: in lower case, only names that it is a part of.
 
         Read some at a time: whoever prints them to somebody who does not read them keeps no
-        snapshot of the database open, for which the log would grow without end.
+        snapshot of the database open, for which the log would grow without end. A name has no
+        index, since one more with random keys would slow each registration: the table is gone
+        through, and no further than to the last that was asked for.
         """
-        values: dict[str, Any] = {"state": state, "limit": _ACCOUNTS_AT_ONCE, "after": 0}
-        statement = sql.LIST_ACCOUNTS
-        if expiring_before is not None:
-            statement = sql.LIST_EXPIRING
-            values |= {"before": stamp(expiring_before), "expired": 0}
-        while rows := self._all(statement, **values):
-            for row in rows:
-                yield _account(row)
-            values["after"] = rows[-1][0]
-            if expiring_before is not None:
-                values["expired"] = rows[-1][9]
+        before = None if expiring_before is None else stamp(expiring_before)
+        values = {"state": state, "name": name, "before": before}
+        if before is None or newest:
+            found = self._by_id(values, newest=newest)
+        else:
+            found = self._by_expiry(values)
+        for row in islice(found, limit):
+            yield _account(row)
+
+    def _by_id(self, values: dict[str, Any], *, newest: bool) -> Iterator[Any]:
+        """Rows in steps of ids; each step reads few rows, or many ids of which few pass."""
+        last, step = self.last_ids()[1], _IDS_AT_ONCE
+        statement = sql.LIST_NEWEST if newest else sql.LIST_OLDEST
+        starts = range(0, last, step)
+        for start in reversed(starts) if newest else starts:
+            after, end = start, start + step
+            while rows := self._all(
+                statement, **values, after=after, end=end, limit=_ACCOUNTS_AT_ONCE
+            ):
+                yield from rows
+                if newest:
+                    end = rows[-1][0] - 1
+                else:
+                    after = rows[-1][0]
+                if len(rows) < _ACCOUNTS_AT_ONCE:
+                    break
+
+    def _by_expiry(self, values: dict[str, Any]) -> Iterator[Any]:
+        """Rows of issued accounts, those first whose password lapses first."""
+        values |= {"limit": _ACCOUNTS_AT_ONCE, "after": 0, "expired": 0}
+        while rows := self._all(sql.LIST_EXPIRING, **values):
+            yield from rows
+            values |= {"after": rows[-1][0], "expired": rows[-1][9]}
 
     def issued_since(self, since: datetime, link: str | None, prefix: str) -> list[int]:
         """Accounts registered since then that are issued still, by *link* (None: any) and from a

@@ -13,8 +13,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Self
 
-from sqlite_utils import Database
-
 from smsgw import __version__
 from smsgw.errors import NoDatabase, SmsgwError
 from smsgw.store.faults import Moved, Unavailable
@@ -135,17 +133,17 @@ class File(Statements):
         db.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
         if self._one("PRAGMA synchronous")[0] != 2:
             raise SmsgwError(f"{self._path}: SQLite did not accept synchronous=FULL")
-        database = Database(db)
-        ours = {migration.name for migration in migrations.pending(Database(memory=True))}
-        applied = [migration.name for migration in migrations.applied(database)]
-        unknown = [name for name in applied if name not in ours]
+        applied: list[str] = []
+        if self._one(sql.COUNT_MIGRATIONS_TABLE)[0]:
+            applied = [name for (name,) in self._all(sql.LIST_OUR_MIGRATIONS)]
+        unknown = [name for name in applied if name not in migrations.names]
         if unknown:
             raise SmsgwError(
                 f"{self._path} was made by another version of smsgw, a newer one than this "
                 f"{__version__} (it has {', '.join(unknown)})",
                 "use the smsgw of that version, or restore a backup made by this one",
             )
-        pending = [migration.name for migration in migrations.pending(database)]
+        pending = [name for name in migrations.names if name not in applied]
         if not pending:
             return
         if not migrate:
@@ -157,6 +155,9 @@ class File(Statements):
             )
         if applied and before_migration is not None:
             before_migration(self)
+        from sqlite_utils import Database
+
+        database = Database(db)
         with database.atomic():
             migrations.apply(database)
 
@@ -255,6 +256,8 @@ class File(Statements):
 
     def _same_file(self) -> None:
         """Turn to the file that is at our path now, where it is another one than we opened."""
+        if self._path is None:
+            return
         found = identity(self._place)
         if found == self._identity:
             return

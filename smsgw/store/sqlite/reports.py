@@ -85,8 +85,8 @@ class Reports(Ids):
     def delivery_history(self, phone: str) -> list[HistoryEntry]:
         """The texts of one phone, both ways, and what became of ours."""
         entries: list[HistoryEntry] = [
-            TextCame(unstamp(created_at), Outcome(outcome), text, reason)
-            for _, _, _, text, outcome, created_at, reason in self._all(
+            TextCame(unstamp(created_at), Outcome(outcome), text, reason, mo_id=id_)
+            for id_, _, _, text, outcome, created_at, reason in self._all(
                 sql.LIST_MO_OF, phone=phone, since=0, limit=_STORY
             )
         ]
@@ -95,7 +95,7 @@ class Reports(Ids):
         for row in self._mts(phone=phone, state=None, since=0, limit=_STORY):
             mt = _mt(row)
             state, (reply, taken_at, final_at) = MtState(row[5]), row[8:]
-            entries.append(TextMade(mt.created_at, reply, _masked(row[3], row[4])))
+            entries.append(TextMade(mt.created_at, reply, _masked(row[3], row[4]), mt_id=mt.id))
             if taken_at is not None:
                 entries.append(TextMoved(unstamp(taken_at), mt.id, MtState.SENT))
             if final_at is not None:

@@ -7,8 +7,47 @@ No CHECK on the hot tables: a list of allowed states costs each INSERT as much a
 it. The states are enums where rows are made and where they are read.
 """
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+Migration = Callable[["Database"], None]
+
+
+class Migrations:
+    """The migrations in their order. sqlite-utils, which applies them, is imported only then: that
+    takes a tenth of a second, and a command of the hotline applies none."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._functions: list[Migration] = []
+
+    def __call__(self) -> Callable[[Migration], Migration]:
+        """Adds a function, under its own name."""
+
+        def add(function: Migration) -> Migration:
+            self._functions.append(function)
+            return function
+
+        return add
+
+    @property
+    def names(self) -> list[str]:
+        return [function.__name__ for function in self._functions]
+
+    def apply(self, db: Database, stop_before: str | Iterable[str] | None = None) -> None:
+        """Apply those that *db* lacks, each with its record in one transaction."""
+        from sqlite_utils.migrations import Migrations as Applied
+
+        applied = Applied(self.name)
+        for function in self._functions:
+            applied()(function)
+        applied.apply(db, stop_before=stop_before)
+
 
 migrations = Migrations("smsgw")
 

@@ -77,22 +77,37 @@ ACCOUNTS_BY_PHONE = (
 """
 )
 
-LIST_ACCOUNTS = (
-    # By id, the order in which they registered: the next ones of the whole table.
+_LISTED = """
+       AND (:state IS NULL OR a.state = :state)
+       AND (:name IS NULL OR instr(lower(a.full_name), :name))
+"""
+
+_LIST_BY_ID = (
+    # Some of the accounts by id, the order in which they registered: a filter that few pass must
+    # not make one statement read the whole table. What CROSS JOIN keeps for the end is looked up
+    # for those alone that pass.
     _ACCOUNT
     + """
-      FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
-     WHERE a.id > :after AND (:state IS NULL OR a.state = :state)
-     ORDER BY a.id LIMIT :limit + 0
+      FROM accounts AS a CROSS JOIN subscribers AS s ON s.id = a.subscriber_id
+     WHERE a.id > :after AND a.id <= :end
+       AND (:before IS NULL OR a.state = 'issued' AND a.password_expires_at <= :before)
 """
+    + _LISTED
 )
+
+LIST_OLDEST = _LIST_BY_ID + " ORDER BY a.id LIMIT :limit + 0"
+
+LIST_NEWEST = _LIST_BY_ID + " ORDER BY a.id DESC LIMIT :limit + 0"
 
 LIST_EXPIRING = (
     _ACCOUNT
     + """
       FROM accounts AS a JOIN subscribers AS s ON s.id = a.subscriber_id
      WHERE a.state = 'issued' AND a.password_expires_at IS NOT NULL
-       AND a.password_expires_at <= :before AND (:state IS NULL OR a.state = :state)
+       AND a.password_expires_at <= :before
+"""
+    + _LISTED
+    + """
        AND (a.password_expires_at, a.id) > (:expired, :after)
      ORDER BY a.password_expires_at, a.id LIMIT :limit + 0
 """

@@ -56,6 +56,10 @@ COUNT_TABLES = "SELECT count(*) FROM sqlite_schema"
 
 COUNT_MIGRATIONS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlite_migrations'"
 
+LIST_OUR_MIGRATIONS = (
+    "SELECT name FROM _sqlite_migrations WHERE migration_set = 'smsgw' ORDER BY rowid"
+)
+
 COUNT_OUR_MIGRATIONS = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = 'smsgw'"
 
 # --- data keys in a copy ---------------------------------------------------------------------
