@@ -193,11 +193,8 @@ class Tools:
         """
         from smsgw import control
 
-        trusted = {0, os.geteuid()}
-        if os.geteuid() == 0:
-            with suppress(OSError):
-                trusted.add(self.database.stat().st_uid)
         path = self.settings.gateway.control_socket
+        trusted = daemons_users(self.database)
         try:
             return control.ask(path, verb, arguments, trusted=trusted, database=self.database)
         except control.NoDaemon:
@@ -290,6 +287,15 @@ class Tools:
     def close(self) -> None:
         if "store" in self.__dict__:
             self.store.close()
+
+
+def daemons_users(database: Path) -> set[int]:
+    """Whose daemon is believed: root's, our own, and for root that of the database's owner."""
+    trusted = {0, os.geteuid()}
+    if os.geteuid() == 0:
+        with suppress(OSError):
+            trusted.add(database.stat().st_uid)
+    return trusted
 
 
 def actor() -> str:

@@ -10,7 +10,15 @@ values    durations, places to listen, choices
 
 from smsgw.config.changes import changes, need_restart
 from smsgw.config.credentials import credential, credential_of_unit
-from smsgw.config.file import ConfigError, Fault, find, load, warnings, whereabouts
+from smsgw.config.file import (
+    ConfigError,
+    Fault,
+    Whereabouts,
+    find,
+    load,
+    warnings,
+    whereabouts,
+)
 from smsgw.config.sections import (
     GatewaySettings,
     LimitsSettings,
@@ -49,6 +57,7 @@ __all__ = [
     "Settings",
     "SmscSettings",
     "SourceNumbers",
+    "Whereabouts",
     "changes",
     "credential",
     "credential_of_unit",

@@ -176,8 +176,9 @@ def whereabouts(path: Path | None) -> Whereabouts:
 
     def place(key: str, default: Path) -> Path:
         value = table.get(key) if isinstance(table, dict) else None
-        usable = isinstance(value, str) and value and "\0" not in value
-        return folder / value if usable else default
+        if isinstance(value, str) and value and "\0" not in value:
+            return folder / value
+        return default
 
     database = place("database", GatewaySettings.model_fields["database"].default)
     return Whereabouts(database, place("control_socket", database.parent / "control.sock"))
