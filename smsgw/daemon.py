@@ -163,7 +163,10 @@ class Daemon:
         self._links = Links(self._desk, self._gateway, worker, suspects, known, stopped=stopped)
         self._upkeep = Upkeep(settings, self._desk, self._gateway, worker, stock, self._links)
         followers = Followers(self._file, self._gateway, worker, stock, self._links, self._upkeep)
-        self._reload = Reload(settings, followers.read, followers.rooms(), followers.note)
+        self._reload = Reload(
+            settings, self._file, followers.read, followers.rooms(), followers.note
+        )
+        await followers.start()
         await self._take_orders(stack, hotline)
         if settings.metrics.listen:
             monitor = Monitor(settings, self._desk, store, worker, stock, self._links)

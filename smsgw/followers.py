@@ -78,6 +78,11 @@ class Followers:
             log.warning("%s", warning)
         return settings
 
+    async def start(self) -> None:
+        """A start reads the file, too: that an earlier reload was refused is past."""
+        if await self._worker.do(self._gateway.store.fact, RELOADED_OK_FACT) == "0":
+            await self.note(LastReload(clock.now(), ok=True))
+
     async def note(self, last: LastReload) -> None:
         """Keep how it went where commands and monitoring see it."""
         if self.monitor:

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from smsgw import clock
@@ -60,7 +61,7 @@ class Reload:
     """
     Args:
         settings: those of the start.
-        read: reads the file; in a thread, for a disk may hang.
+        read: reads *file*; in a thread, for a disk may hang.
         rooms: who takes over, in this order.
         note: keeps when it was, and whether it went well, where others see it.
     """
@@ -68,11 +69,13 @@ class Reload:
     def __init__(
         self,
         settings: Settings,
+        file: Path,
         read: Callable[[], Settings],
         rooms: Sequence[Room],
         note: Callable[[LastReload], Awaitable[None]],
     ) -> None:
         self.settings = settings  #: that are followed now
+        self._file = file
         self._read = read
         self._rooms = rooms
         self._note = note
@@ -126,7 +129,7 @@ class Reload:
             return Reloaded([str(error)])
         changed = changes(self.settings, settings)
         fixed = need_restart()
-        if faults := [f"{key}: takes a restart" for key in changed if key in fixed]:
+        if faults := [f"{self._file}: {key}: takes a restart" for key in changed if key in fixed]:
             return Reloaded(faults)
         if self._over:
             return Reloaded(["the daemon ends"])

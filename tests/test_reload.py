@@ -1,6 +1,7 @@
 """Every key is followed by somebody while the daemon runs, or takes a restart."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -53,7 +54,7 @@ def reloads(settings, read, *take_overs):
         noted.append(last.ok)
 
     rooms = [Room(str(n), set(), take_over) for n, take_over in enumerate(take_overs)]
-    return Reload(settings, read, rooms, note), noted
+    return Reload(settings, Path("c.toml"), read, rooms, note), noted
 
 
 def test_room_that_cannot_take_over_stops_those_behind_it(settings):

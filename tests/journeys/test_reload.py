@@ -189,7 +189,7 @@ def test_what_needs_a_restart_is_named_and_nothing_is_taken_over(
     done = reload(smsgw, config)
     assert (1, "") == (done.returncode, done.stdout)
     # Beside the database lies what has no place of its own.
-    assert f"smsgw: {section}.{key}: takes a restart" in done.stderr.splitlines()
+    assert f"smsgw: {config}: {section}.{key}: takes a restart" in done.stderr.splitlines()
     smsc.send_mo(AN, "xin chao")
     assert WRONG != smsc.wait_submit().text
 
@@ -275,6 +275,11 @@ def test_last_reload_is_kept_in_the_store(smsc, config_file, daemon, smsgw):
     store = open_store(config.parent / "smsgw.db")
     assert "0" == store.fact("last_reload_ok")
     assert int(store.fact("last_reload_at")) > 0
+    store.close()
+    config_file(smsc)
+    daemon(config, smsc).terminate()  # which read the file as it is now
+    store = open_store(config.parent / "smsgw.db")
+    assert "1" == store.fact("last_reload_ok")
     store.close()
 
 
