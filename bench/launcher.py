@@ -30,7 +30,7 @@ def main() -> None:
         _prepare_stock(options.pairs, options.stock)
     if options.slow_commit:
         _slow_down(options.slow_commit)
-    daemon.run(settings)
+    daemon.run(settings, options.config)
 
 
 def _options() -> argparse.Namespace:

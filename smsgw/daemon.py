@@ -6,7 +6,7 @@ decision about a text or a PDU is taken here. What ends the daemon:
     SIGTERM, SIGINT      cleanly: links take no more, what was received is committed and answered,
                          answers to our submits are awaited, unbind. Exit status 0
     the same again       at once; what was not committed, the SMSC sends again
-    SIGHUP               not at all: nothing is read again but by a restart
+    SIGHUP               not at all: the configuration is read again, as by `reload`
     StoreLost            the disk cannot be trusted: one line, exit status 1, systemd starts anew
     a fault at start     one line that says what and where, exit status 1
 """
@@ -21,17 +21,20 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from smsgw import clock, control, copies, tuning
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
+from smsgw.followers import Followers
 from smsgw.gateway import Gateway, Hotline, Rules
 from smsgw.links import Links
 from smsgw.metrics import MetricsServer
 from smsgw.monitor import Monitor
 from smsgw.passwords import Stock
+from smsgw.reload import Reload
 from smsgw.store import (
     DaemonLock,
     Store,
@@ -57,8 +60,11 @@ DRAIN_SECONDS = 30.0
 PR_SET_DUMPABLE = 4
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, file: Path) -> None:
     """Be the daemon of *settings* until SIGTERM or SIGINT.
+
+    Args:
+        file: where they come from, to be read again.
 
     Raises:
         SmsgwError: it cannot start, or must not go on.
@@ -72,7 +78,7 @@ def run(settings: Settings) -> None:
         signal.signal(number, signal.SIG_IGN)
     lock = DaemonLock.acquire(settings.gateway.database)
     try:
-        asyncio.run(Daemon(settings).run())
+        asyncio.run(Daemon(settings, file.absolute()).run())
     finally:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the loop has given it back
         lock.release()
@@ -88,8 +94,9 @@ def harden() -> None:
 class Daemon:
     """Everything that runs, from start to end."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, file: Path = Path("config.toml")) -> None:
         self._settings = settings
+        self._file = file
 
     async def run(self) -> None:
         """Run until a signal.
@@ -107,7 +114,7 @@ class Daemon:
             publisher = asyncio.create_task(self._publish_links(), name="publisher")
             forever = {desk, jobs, publisher}
             try:
-                await self._links.configure(self._settings)
+                await self._links.configure(self._reload.settings)
                 self._stock.start()  # hashing is slow, and binding need not wait for it
                 tuning.collect_seldom()
                 self._feed_watchdog()
@@ -127,7 +134,7 @@ class Daemon:
 
     async def _build(self, stack: AsyncExitStack) -> None:
         """Make all parts, each with its way to end on *stack*."""
-        settings, loop = self._settings, self._loop
+        settings = self._settings
         log.info(
             "starting pid=%d database=%s sqlite=%s",
             os.getpid(),
@@ -151,20 +158,39 @@ class Daemon:
         suspects = Suspects.open(settings.gateway.database)
         stack.callback(suspects.close)
         known = {link.name: link.oddities for link in await worker.do(store.links)}
-        self._links = Links(self._desk, self._gateway, worker, suspects, known)
-        self._upkeep = Upkeep(settings, self._desk, self._gateway, worker, stock, self._links)
         hotline = Hotline(self._gateway, self._ring)
-        verbs = Verbs(self._desk, hotline, worker, self._links, self._upkeep.expire_for, self._lost)
-        orders = control.Daemon(
-            settings.gateway.control_socket, settings.gateway.database, verbs.table
+        stopped = await worker.do(hotline.stopped_links)
+        self._links = Links(self._desk, self._gateway, worker, suspects, known, stopped=stopped)
+        self._upkeep = Upkeep(settings, self._desk, self._gateway, worker, stock, self._links)
+        followers = Followers(self._file, self._gateway, worker, stock, self._links, self._upkeep)
+        self._reload = Reload(
+            settings, self._file, followers.read, followers.rooms(), followers.note
         )
-        stack.push_async_callback(orders.close)
-        await orders.start()
+        await followers.start()
+        await self._take_orders(stack, hotline)
         if settings.metrics.listen:
             monitor = Monitor(settings, self._desk, store, worker, stock, self._links)
+            followers.monitor = monitor
             metrics = MetricsServer(monitor.samples, monitor.report)
             await metrics.start(*settings.metrics.listen)
             stack.push_async_callback(metrics.close)
+
+    async def _take_orders(self, stack: AsyncExitStack, hotline: Hotline) -> None:
+        """Listen to commands and signals."""
+        gateway, loop = self._settings.gateway, self._loop
+        verbs = Verbs(
+            self._desk,
+            hotline,
+            self._worker,
+            self._links,
+            self._upkeep.expire_for,
+            self._lost,
+            file=self._file,
+            reload=self._reload.again,
+        )
+        orders = control.Daemon(gateway.control_socket, gateway.database, verbs.table)
+        stack.push_async_callback(orders.close)
+        await orders.start()
         for number, action in (
             (signal.SIGTERM, self._on_end_signal),
             (signal.SIGINT, self._on_end_signal),
@@ -191,6 +217,7 @@ class Daemon:
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
         """The clean end: nothing that was received is left without commit and answer."""
         log.info("ending: no new texts; waiting for the disk and the SMSCs")
+        self._reload.end()
         self._links.quiesce()
         await self._drain(desk)
         await self._links.close()
@@ -238,7 +265,15 @@ class Daemon:
             self._end.set_exception(fault)
 
     def _on_hang_up(self) -> None:
-        log.warning("SIGHUP: nothing was read again; a restart takes a new configuration")
+        log.info("SIGHUP: the configuration is read again")
+        self._reload.begin().add_done_callback(self._has_reloaded)
+
+    def _has_reloaded(self, task: "asyncio.Task[Any]") -> None:
+        fault = None if task.cancelled() else task.exception()
+        if isinstance(fault, StoreLost):
+            self._lost(fault)
+        elif fault is not None:
+            log.error("reload: a fault of the gateway", exc_info=fault)
 
     def _soon(self, callback: Callable[[], None]) -> None:
         """Have the loop call *callback*, from another thread."""

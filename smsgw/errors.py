@@ -77,6 +77,15 @@ class NoReply(NotFound):
 
 
 @dataclass(eq=False)
+class NoLink(NotFound):
+    """The configuration has no such link."""
+
+    name: str
+    known: str  #: those that it has
+    WORDS = "no link {name!r}; there are: {known}"
+
+
+@dataclass(eq=False)
 class NoDatabase(Refusal):
     """No gateway ever ran here."""
 
@@ -133,6 +142,14 @@ class NeverAnswered(Refusal):
     phone: str  #: E.164
     why: str
     WORDS = "{phone} could never register it: {why}"
+
+
+@dataclass(eq=False)
+class NeverTexted(Refusal):
+    """No text of ours goes to this phone."""
+
+    why: str
+    WORDS = "this phone is never texted: {why}"
 
 
 @dataclass(eq=False)

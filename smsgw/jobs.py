@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import time, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -47,6 +48,7 @@ class Jobs:
         self._longest_sleep = timedelta.max
         self._due: deque[tuple[str, Work]] = deque()
         self._running: set[str] = set()
+        self._changed = asyncio.Event()
 
     def every(self, interval: timedelta, name: str, work: Work, *, at_start: bool = True) -> None:
         """Do *work* at the start, and then again each *interval*."""
@@ -71,6 +73,13 @@ class Jobs:
 
         self._plans.append(plan)
 
+    def plan_anew(self, times: Callable[["Jobs"], None]) -> None:
+        """From now on the jobs that *times* asks for, at its times; what is running goes on."""
+        self._plans.clear()
+        self._longest_sleep = timedelta.max
+        times(self)
+        self._changed.set()
+
     async def run(self) -> None:
         """Go on until cancelled, or until a job raises one of the *fatal* exceptions."""
         try:
@@ -93,14 +102,19 @@ class Jobs:
             if idle is None:  # no jobs at all
                 return
             # Never longer than the shortest interval, so that a clock set back is noticed.
-            await asyncio.sleep(min(idle, self._longest_sleep.total_seconds()))
-            if abs(_skew(loop) - skew) > JUMP:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(idle, self._longest_sleep.total_seconds())):
+                    await self._changed.wait()
+            if self._changed.is_set():
+                self._plan()
+            elif abs(_skew(loop) - skew) > JUMP:
                 log.warning("the clock jumped by %s: all jobs are planned anew", _skew(loop) - skew)
                 self._plan()
             else:
                 self._scheduler.run_pending()
 
     def _plan(self) -> None:
+        self._changed.clear()
         self._scheduler.clear()
         for plan in self._plans:
             plan()

@@ -7,7 +7,7 @@ what people look at is a frozen dataclass.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
@@ -353,6 +353,19 @@ class LinkStatus:
     mt: int  #: texts that the SMSC took, ever
     #: What its peer did against the standard: `Oddity` -> how often, ever.
     oddities: Mapping[str, int] = field(default_factory=dict)
+
+
+class Stop(NamedTuple):
+    """Somebody took a link down by hand."""
+
+    at: datetime
+    who: str
+    reason: str | None
+
+    def told(self, zone: tzinfo) -> str:
+        """Who, when and why, for people; the time is that of *zone*."""
+        by = f"by {self.who}, {self.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        return f"{by}: {self.reason}" if self.reason else by
 
 
 @dataclass(frozen=True, slots=True)

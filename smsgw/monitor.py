@@ -20,6 +20,7 @@ from smsgw.links import Links
 from smsgw.metrics import Measured, Sample
 from smsgw.model import Outcome
 from smsgw.passwords import Stock
+from smsgw.reload import LastReload
 from smsgw.store import Store
 from smsgw.worker import Worker
 
@@ -57,6 +58,11 @@ class Monitor:
         self._links = links
         self._census = Census(store)
         self._measured = Measured(self._measure)
+        self.last_reload: LastReload | None = None  #: None: the file was read at the start alone
+
+    def take_over(self, settings: Settings) -> None:
+        """From now on, these settings."""
+        self._settings = settings
 
     async def report(self) -> Report:
         """What is not well, and whether anybody can be served all the same."""

@@ -243,7 +243,25 @@ class Stock:
         """Return pairs that nobody was told of; the next `take` has them first."""
         with self._lock:
             if not self._closed:
-                self._ready.extendleft((bytearray(i.password.encode()), i.hash) for i in unused)
+                self._ready.extendleft(
+                    (bytearray(i.password.encode()), i.hash)
+                    for i in unused
+                    if len(i.password) == self._length
+                )
+
+    def make(self, length: int) -> None:
+        """From now on, passwords of *length*: no `take` gives another one."""
+        with self._lock:
+            if length != self._length:
+                self._length = length
+                self._wipe()
+                self._below_size.notify_all()
+                self._demand.notify_all()
+
+    def _wipe(self) -> None:
+        for password, _ in self._ready:
+            password[:] = bytes(len(password))
+        self._ready.clear()
 
     def wanted(self, n: int) -> None:
         """Say that *n* registrations wait for a pair now; 0: none does any more."""
@@ -257,9 +275,7 @@ class Stock:
         """Stop the hashers and wipe what is ready; waits for a hash that is being made."""
         with self._lock:
             self._closed = True
-            for password, _ in self._ready:
-                password[:] = bytes(len(password))
-            self._ready.clear()
+            self._wipe()
             self._below_size.notify_all()
             self._demand.notify_all()
         for thread in self._threads:
@@ -322,6 +338,8 @@ class Stock:
                     return
                 took = max(monotonic() - began, 1e-6)
                 self._hash_seconds += WEIGHT_OF_THE_LAST * (took - self._hash_seconds)
+                if len(issued.password) != self._length:
+                    continue  # another one is wanted since
                 self._ready.append((bytearray(issued.password.encode()), issued.hash))
                 somebody_waits = self._waiting > 0
             del issued

@@ -6,6 +6,7 @@ Each job asks the gateway, on the store's thread and a step at a time, and rings
 import asyncio
 import logging
 from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from smsgw import clock, copies, tuning
 from smsgw.config import Settings
@@ -57,11 +58,26 @@ class Upkeep:
         self._loop = asyncio.get_running_loop()
         self._unable_since: dict[str, float] = {}  # links that cannot send, in the loop's time
         self._started = clock.now()
+        self._jobs = Jobs(fatal=(StoreLost,))
+        self._plan(self._jobs)
         self._received = -1  # texts, when the last walk for data keys was done
 
     def jobs(self) -> Jobs:
-        tick = self._settings.registration.tick_interval
-        jobs = Jobs(fatal=(StoreLost,))
+        """What is done at which time, to be run."""
+        return self._jobs
+
+    def take_over(self, settings: Settings) -> None:
+        """From now on, these settings."""
+        before, self._settings = self._settings, settings
+        if self._times(before) != self._times(settings):
+            self._jobs.plan_anew(self._plan)
+
+    @staticmethod
+    def _times(settings: Settings) -> tuple[timedelta, ZoneInfo]:
+        return settings.registration.tick_interval, settings.gateway.timezone
+
+    def _plan(self, jobs: Jobs) -> None:
+        tick, zone = self._times(self._settings)
         jobs.every(tick, "expiry", self._expire)
         jobs.every(tick, "tidy", self._tidy)
         jobs.every(STAND_IN_EVERY, "stand-in", self._stand_in)
@@ -69,8 +85,7 @@ class Upkeep:
         jobs.every(tick, "tell", self._links.publish)  # what could not be stored when it changed
         jobs.every(tick, "garbage", self._collect_garbage)
         jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
-        jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
-        return jobs
+        jobs.daily(PURGE_AT, zone, "purge", self._purge)
 
     async def _expire(self) -> None:
         """Replace what has lapsed, in batches between which traffic commits."""

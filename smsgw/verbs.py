@@ -7,17 +7,19 @@ hotline needs no key. Knows the hotline's verbs, the desk and the links; no sock
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from smsgw import clock
-from smsgw.control import Verb
+from smsgw.control import Verb, identity
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
 from smsgw.gateway import By, Expired, Hotline
 from smsgw.links import Links
 from smsgw.passwords import OnDemand
+from smsgw.reload import Reloaded
 from smsgw.store import StoreLost
 from smsgw.worker import Worker
 
@@ -25,12 +27,19 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: How long a verb waits for a link that ends; it ends by itself.
+STOP_SECONDS = 2.0
+#: Of what is wrong with a configuration, so much fits an answer.
+_MOST_FAULTS, _LONGEST_FAULT = 50, 400
+
 
 class Verbs:
     """
     Args:
         links: the ones that are; read at each call.
+        file: that the configuration comes from.
         expire: replaces some passwords that had lapsed at a moment.
+        reload: takes the configuration over again.
         on_lost: told when the disk cannot be trusted any more.
     """
 
@@ -42,6 +51,9 @@ class Verbs:
         links: Links,
         expire: Callable[[By, datetime], Awaitable[Expired]],
         on_lost: Callable[[StoreLost], None],
+        *,
+        file: Path,
+        reload: Callable[[], Awaitable[Reloaded]],
     ) -> None:
         self._desk = desk
         self._hotline = hotline
@@ -49,7 +61,8 @@ class Verbs:
         self._links = links
         self._expire = expire
         self._on_lost = on_lost
-        self._issuer = OnDemand(hotline.rules.password_length)
+        self._file = file
+        self._reload = reload
         # Hashes cost 20 ms of a core each: commands have them one after another.
         self._turn = asyncio.Lock()
 
@@ -61,6 +74,11 @@ class Verbs:
             "expire": self.expire,
             "retry": self.retry,
             "cancel": self.cancel,
+            "reload": self.reload,
+            "stop-link": self.stop_link,
+            "start-link": self.start_link,
+            "test-link": self.test_link,
+            "text-test": self.text_test,
         }
 
     async def ring(self) -> Mapping[str, Any]:
@@ -73,7 +91,8 @@ class Verbs:
     ) -> Mapping[str, Any]:
         """Issue a new password and text it. Not from the stock, which is for citizens who wait."""
         async with self._turn:
-            (issued,) = await asyncio.to_thread(self._issuer.take, 1)
+            issuer = OnDemand(self._hotline.rules.password_length)
+            (issued,) = await asyncio.to_thread(issuer.take, 1)
             account = await self._in_store(
                 self._hotline.reset_password, key, actor, clock.now(), reason, issued
             )
@@ -123,6 +142,81 @@ class Verbs:
 
     def _cancel(self, mt_id: int, actor: str, reason: str | None, links_live: bool) -> None:
         self._hotline.cancel(mt_id, actor, clock.now(), reason, links_live=links_live)
+
+    # --- configuration and links --------------------------------------------------------------
+
+    async def reload(self, actor: str, file: Sequence[int] | None = None) -> Mapping[str, Any]:
+        """Take the configuration over again, whole or not at all.
+
+        Args:
+            file: device and inode of the file that is meant, where it has to be ours; if it is
+                not, nothing is done, and the answer tells no faults.
+        """
+        if file is not None and list(file) != identity(self._file):
+            return {"file": str(self._file)}
+        log.info("control reload who=%s", actor)
+        done = await self._reload()
+        faults = [fault[:_LONGEST_FAULT] for fault in done.faults[:_MOST_FAULTS]]
+        return {"file": str(self._file), "faults": faults, "changed": list(done.changed)}
+
+    async def stop_link(
+        self, name: str, actor: str, reason: str | None = None
+    ) -> Mapping[str, Any]:
+        """Take one link down, while the others go on."""
+        now = clock.now()
+        stop = await self._in_store(self._hotline.stop_link, name, actor, now, reason)
+        if stop.at == now:
+            log.warning("link %s: stopped who=%s", name, actor)
+        told = await self._follow_stops()
+        ended = await self._links.ended(name, STOP_SECONDS)
+        await self._publish()
+        return {"told": told[name], "new": stop.at == now, "ended": ended}
+
+    async def start_link(
+        self, name: str, actor: str, reason: str | None = None
+    ) -> Mapping[str, Any]:
+        """Take it up again."""
+        done = await self._in_store(self._hotline.start_link, name, actor, clock.now(), reason)
+        if done:
+            log.warning("link %s: started who=%s", name, actor)
+        await self._follow_stops()
+        await self._publish()
+        return {"new": done}
+
+    async def _follow_stops(self) -> Mapping[str, str]:
+        """Have the links do what the store says."""
+        stopped = await self._in_store(self._hotline.stopped_links)
+        self._links.stop(stopped)
+        return stopped
+
+    async def _publish(self) -> None:
+        """Whoever looks next sees what was done."""
+        try:
+            await self._links.publish()
+        except StoreLost as fault:
+            self._on_lost(fault)
+            raise
+
+    async def test_link(self, name: str, *, anew: bool) -> Mapping[str, Any]:
+        """How far the test of a link has come, to be asked again until it is over; so nobody
+        waits here for a carrier.
+
+        Args:
+            anew: begin one, unless one is running.
+        """
+        self._hotline.check_link(name)
+        await self._links.ended(name, STOP_SECONDS)
+        trial = self._links.test(name, anew=anew)
+        if trial is None:
+            return {"held": False, "steps": [], "over": True}
+        steps = [step._asdict() for step in trial.steps]
+        return {"held": True, "steps": steps, "over": trial.over}
+
+    async def text_test(self, name: str, number: str, actor: str) -> Mapping[str, Any]:
+        """Send the text of a test by a link, as any other; the id of its message."""
+        mt_id = await self._in_store(self._hotline.test_link, name, number, actor, clock.now())
+        log.info("control test link=%s mt=%d who=%s", name, mt_id, actor)
+        return {"mt_id": mt_id}
 
     async def _in_store(self, function: Callable[..., T], *args: Any) -> T:
         try:

@@ -43,6 +43,21 @@ def smsc():
 
 
 @pytest.fixture
+def make_smsc():
+    """Starts further ones: `make_smsc(answer_delay=0.1)`."""
+    started = []
+
+    def make(**manners):
+        started.append(SmscThread(**manners).start())
+        return started[-1]
+
+    yield make
+    for smsc in started:
+        smsc.close()
+        assert smsc.faults == []
+
+
+@pytest.fixture
 def config_file(tmp_path):
     """Writes a configuration: `config_file(smsc, registration={"password_ttl": "3s"})`.
 

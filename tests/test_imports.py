@@ -63,9 +63,15 @@ MAY_KNOW = {
     | {"tuning", "worker"},
     "metrics": WORDS | {"health"},
     "monitor": WORDS
-    | {"census", "config", "desk", "health", "limits", "links", "metrics", "passwords", "store"}
+    | {"census", "config", "desk", "health", "limits", "links", "metrics", "passwords", "reload"}
+    | {"store", "worker"},
+    "reload": WORDS | {"config", "store", "systemd_notify"},
+    "followers": WORDS
+    | {"config", "gateway", "links", "logs", "monitor", "passwords", "reload", "store", "upkeep"}
     | {"worker"},
-    "verbs": WORDS | GATEWAY | {"control", "desk", "links", "passwords", "store", "worker"},
+    "verbs": WORDS
+    | GATEWAY
+    | {"control", "desk", "links", "passwords", "reload", "store", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
     "simulator": WORDS | {"smpp"},
     "demo": WORDS | {"harmless", "simulator", "smpp.statuses"},

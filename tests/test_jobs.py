@@ -155,3 +155,16 @@ def test_daily_job_waits_for_its_time():
         return daily.runs
 
     assert 0 == asyncio.run(scenario())
+
+
+def test_jobs_that_are_planned_anew_keep_the_new_times_at_once():
+    async def scenario():
+        before, after, jobs = Counted(), Counted(), Jobs()
+        jobs.every(timedelta(hours=1), "before", before)
+        async with running(jobs):
+            await before.times(1)
+            jobs.plan_anew(lambda jobs: jobs.every(TICK, "after", after))
+            await after.times(3)
+        assert 1 == before.runs
+
+    asyncio.run(scenario())

@@ -272,3 +272,19 @@ print(*sizes)
     before, hashing, resting = map(int, run.stdout.split())
     assert hashing >= before + 19
     assert resting <= before + 4
+
+
+def test_stock_of_another_length_gives_no_password_of_the_old_one(open_stock):
+    stock = filled(open_stock(3), 3)
+    (kept,) = stock.take(1)
+    stock.make(12)
+    assert [] == stock.take(3)
+    stock.give_back([kept])
+    filled(stock, 3)
+    assert [12, 12, 12] == [len(issued.password) for issued in stock.take(3)]
+
+
+def test_stock_of_the_same_length_stays(open_stock):
+    stock = filled(open_stock(3), 3)
+    stock.make(8)
+    assert 3 == len(stock)

@@ -76,6 +76,13 @@ def test_units_wait_for_a_configuration():
         assert command.startswith("ExecStart=/usr/local/bin/smsgw -c /etc/smsgw/config.toml ")
 
 
+def test_reload_waits_for_the_answer_of_the_daemon():
+    """Type=notify-reload is unknown to systemd 252, and takes a refused file for a success."""
+    lines = UNIT.read_text().splitlines()
+    assert "Type=notify" in lines
+    assert "ExecReload=/usr/local/bin/smsgw -c /etc/smsgw/config.toml reload" in lines
+
+
 @pytest.mark.parametrize(
     "setting", ["User", "StateDirectory", "UMask", "ProtectSystem", "LimitCORE"]
 )

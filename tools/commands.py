@@ -26,15 +26,16 @@ _TRICKS = re.compile(r"(<!-- tricks -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
 def commands(
     command: click.Command = smsgw, parent: click.Context | None = None
 ) -> Iterator[tuple[str, click.Context]]:
-    """Each command's full name and context; of the groups, only the first."""
+    """Each command's full name and context; of the groups, the first and what acts itself."""
     settings = command.context_settings if parent is None else {}
     name = "smsgw" if parent is None else command.name
     context = click.Context(command, parent, info_name=name, terminal_width=80, **settings)
-    if not isinstance(command, click.Group) or parent is None:
+    group = command if isinstance(command, click.Group) else None
+    if group is None or parent is None or group.invoke_without_command:
         yield context.command_path, context
-    if isinstance(command, click.Group):
-        for inner in command.list_commands(context):
-            found = command.get_command(context, inner)
+    if group is not None:
+        for inner in group.list_commands(context):
+            found = group.get_command(context, inner)
             assert found is not None  # noqa: S101 - it is in the list
             yield from commands(found, context)
 

@@ -81,9 +81,11 @@ _RELATED = {
     "smsgw run": ["smsgw check-config", "smsgw status"],
     "smsgw demo": ["smsgw smsc"],
     "smsgw smsc": ["smsgw demo", "smsgw links"],
-    "smsgw check-config": ["smsgw run"],
+    "smsgw check-config": ["smsgw run", "smsgw reload"],
     "smsgw status": ["smsgw links", "smsgw stats"],
     "smsgw links": ["smsgw status"],
+    "smsgw links test": ["smsgw check-config"],
+    "smsgw reload": ["smsgw check-config"],
 }
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from smsgw.config import Settings, format_duration
+from smsgw.config import Settings, format_duration, need_restart
 from smsgw.registration import machine
 from tools.imports import ROOT
 
@@ -34,6 +34,9 @@ def configuration() -> str:
         "",
         "Durations are a whole number with `ms`, `s`, `m`, `h` or `d`. An unknown key, a wrong",
         "type or value is refused at start, with file, key and reason.",
+        "",
+        "A new value holds after `smsgw reload`, at once or with a new bind of that one link, or",
+        "after a restart alone. Of a link's password and TLS files the content counts, too.",
     ]
     for name, model, many in tables():
         lines += [
@@ -42,14 +45,15 @@ def configuration() -> str:
             "",
             str(model.__doc__),
             "",
-            "| key | default | meaning |",
-            "| --- | --- | --- |",
+            "| key | default | meaning | new value |",
+            "| --- | --- | --- | --- |",
         ]
         for key, field in model.model_fields.items():
             default = default_of(field)
             shown = f"`{default}`" if default else "required" if field.is_required() else ""
             meaning = str(field.description).replace("|", "\\|")
-            lines.append(f"| `{key}` | {shown} | {meaning} |")
+            holds = takes(f"{name}.{key}")
+            lines.append(f"| `{key}` | {shown} | {meaning} | {holds} |")
     return "\n".join(lines) + "\n"
 
 
@@ -115,6 +119,14 @@ def tables() -> Iterator[tuple[str, type[BaseModel], bool]]:
     for name, field in Settings.model_fields.items():
         many = get_args(field.annotation)
         yield name, cast(type[BaseModel], many[0] if many else field.annotation), bool(many)
+
+
+def takes(key: str) -> str:
+    """How a new value of *key* is taken over."""
+    if key in need_restart():
+        return "restart"
+    bound = key == "gateway.shortcode" or key.startswith("smsc.")
+    return "new bind" if bound and key != "smsc.max_per_second" else "reload"
 
 
 def header(name: str, many: bool) -> str:

@@ -39,6 +39,7 @@ COMMANDS = {
     "messages": "smsgw.cli.messages:messages",
     "outbox": "smsgw.cli.outbox:outbox",
     "links": "smsgw.cli.links:links",
+    "reload": "smsgw.cli.reload:reload",
     "status": "smsgw.cli.status:status",
     "stats": "smsgw.cli.stats:stats",
     "try": "smsgw.cli.try_text:try_text",

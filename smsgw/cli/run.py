@@ -18,4 +18,4 @@ def run(tools: Tools) -> None:
     logs.configure(settings.log.level, settings.log.format)
     for warning in config.warnings(settings, tools.config_file):
         log.warning("%s", warning)
-    daemon.run(settings)
+    daemon.run(settings, tools.config_file)

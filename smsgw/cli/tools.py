@@ -75,6 +75,18 @@ class Tools:
 
         return config.load(self.config_file)
 
+    @cached_property
+    def full_settings(self) -> "Settings":
+        """The whole configuration as it is seen beside the service, whose credentials may be read
+        from here or not.
+
+        Raises:
+            ConfigError: with everything that is wrong with it.
+        """
+        from smsgw import config
+
+        return config.load(self.config_file, beside_unit=True)
+
     @property
     def database(self) -> Path:
         return self.settings.gateway.database
@@ -117,7 +129,16 @@ class Tools:
         """
         from smsgw.vault import Vault
 
-        return self._hotline(self.store, Vault.deferred(self.settings.gateway.secret_key_file))
+        return self._hotline(self.store, Vault.deferred(self._key_file))
+
+    @property
+    def _key_file(self) -> Path:
+        """The secret key, which the service may have as a credential instead."""
+        from smsgw.config import credential_of_unit
+
+        file = self.settings.gateway.secret_key_file
+        passed = None if file.exists() else credential_of_unit("secret_key")
+        return passed or file
 
     @contextmanager
     def trial_hotline(self) -> "Iterator[Hotline]":
@@ -174,11 +195,8 @@ class Tools:
         """
         from smsgw import control
 
-        trusted = {0, os.geteuid()}
-        if os.geteuid() == 0:
-            with suppress(OSError):
-                trusted.add(self.database.stat().st_uid)
         path = self.settings.gateway.control_socket
+        trusted = daemons_users(self.database)
         try:
             return control.ask(path, verb, arguments, trusted=trusted, database=self.database)
         except control.NoDaemon:
@@ -271,6 +289,15 @@ class Tools:
     def close(self) -> None:
         if "store" in self.__dict__:
             self.store.close()
+
+
+def daemons_users(database: Path) -> set[int]:
+    """Whose daemon is believed: root's, our own, and for root that of the database's owner."""
+    trusted = {0, os.geteuid()}
+    if os.geteuid() == 0:
+        with suppress(OSError):
+            trusted.add(database.stat().st_uid)
+    return trusted
 
 
 def actor() -> str:

@@ -3,10 +3,22 @@
 file      finds and reads it; says everything that is wrong with it in one go
 sections  every key, its default and meaning; [[smsc]] in `smsc`
 checks    what a key accepts, and how it refuses
+credentials  secrets that systemd passes to the service
+changes   what is new in a configuration, and what of it needs a restart
 values    durations, places to listen, choices
 """
 
-from smsgw.config.file import ConfigError, Fault, find, load, warnings
+from smsgw.config.changes import changes, need_restart
+from smsgw.config.credentials import credential, credential_of_unit
+from smsgw.config.file import (
+    ConfigError,
+    Fault,
+    Whereabouts,
+    find,
+    load,
+    warnings,
+    whereabouts,
+)
 from smsgw.config.sections import (
     GatewaySettings,
     LimitsSettings,
@@ -17,7 +29,7 @@ from smsgw.config.sections import (
     RetentionSettings,
     Settings,
 )
-from smsgw.config.smsc import SmscSettings, credential
+from smsgw.config.smsc import SmscSettings
 from smsgw.config.values import (
     BindType,
     Listen,
@@ -45,10 +57,15 @@ __all__ = [
     "Settings",
     "SmscSettings",
     "SourceNumbers",
+    "Whereabouts",
+    "changes",
     "credential",
+    "credential_of_unit",
     "find",
     "format_duration",
     "load",
+    "need_restart",
     "parse_duration",
     "warnings",
+    "whereabouts",
 ]

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    PlainValidator,
+    ValidationInfo,
+)
 from pydantic_core import PydanticCustomError
 
 from smsgw.config.values import parse_duration
@@ -126,6 +133,10 @@ Duration = Annotated[
 AnyPath = Annotated[Path, PlainValidator(any_path)]
 ReadableFile = Annotated[Path, PlainValidator(any_path), AfterValidator(readable)]
 Ascii = Annotated[str, AfterValidator(ascii_only)]
+
+
+#: `json_schema_extra` of a key that a running daemon does not take over.
+AT_START: dict[str, JsonValue] = {"restart": True}
 
 
 class Section(BaseModel):

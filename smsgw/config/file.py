@@ -97,13 +97,15 @@ def _doubt(place: Path) -> str | None:
     return None
 
 
-def load(path: Path, *, connecting: bool = True) -> Settings:
+def load(path: Path, *, connecting: bool = True, beside_unit: bool = False) -> Settings:
     """The settings that stand in the file *path*, with defaults for what does not.
 
     Args:
         connecting: whether the links will be used. If not, their passwords are left out and
             their files unread: whoever runs a command need not be allowed to read them, and a
             systemd credential is there only for the unit.
+        beside_unit: a link without a password has it from the running service's credentials; where
+            they cannot be read, it is `password_unseen`.
 
     Raises:
         ConfigError: there are faults; it has all of them.
@@ -111,6 +113,8 @@ def load(path: Path, *, connecting: bool = True) -> Settings:
     raw = _read(path)
     faults: list[Fault] = []
     context: dict[str, Any] = {"folder": path.absolute().parent, "connecting": connecting}
+    if beside_unit and "CREDENTIALS_DIRECTORY" not in os.environ:
+        context["unseen"] = set()
 
     def section(model: type[_SectionT], key: str, table: object) -> _SectionT | None:
         try:
@@ -152,6 +156,32 @@ def load(path: Path, *, connecting: bool = True) -> Settings:
     if faults:
         raise ConfigError(path, faults)
     return Settings.model_validate(sections | {"smsc": tuple(smsc)})
+
+
+class Whereabouts(NamedTuple):
+    """Where the daemon of a configuration is found."""
+
+    database: Path
+    control_socket: Path
+
+
+def whereabouts(path: Path | None) -> Whereabouts:
+    """What the file *path* says of it, whatever faults it has; None: what holds without a file.
+
+    Raises:
+        ConfigError: it cannot be read, or is not TOML.
+    """
+    table = _read(path).get("gateway") if path else None
+    folder = path.absolute().parent if path else Path()
+
+    def place(key: str, default: Path) -> Path:
+        value = table.get(key) if isinstance(table, dict) else None
+        if isinstance(value, str) and value and "\0" not in value:
+            return folder / value
+        return default
+
+    database = place("database", GatewaySettings.model_fields["database"].default)
+    return Whereabouts(database, place("control_socket", database.parent / "control.sock"))
 
 
 def _read(path: Path) -> dict[str, Any]:

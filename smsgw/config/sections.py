@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from smsgw.config.checks import (
+    AT_START,
     AnyPath,
     Duration,
     Section,
@@ -44,6 +45,7 @@ class GatewaySettings(Section):
         default=Path("/var/lib/smsgw/smsgw.db"),
         description="SQLite file, made with mode 0600; "
         "this path, like all, starts at this file's folder unless it is absolute",
+        json_schema_extra=AT_START,
     )
     timezone: Annotated[
         ZoneInfo, reads(ZoneInfo, time_zone, 'a name such as "Asia/Ho_Chi_Minh"')
@@ -60,6 +62,7 @@ class GatewaySettings(Section):
         description="key that encrypts passwords waiting in the outbox; made at first start with "
         "mode 0600 (default: secret.key beside the database; "
         "$CREDENTIALS_DIRECTORY/secret_key wins)",
+        json_schema_extra=AT_START,
     )
 
     control_socket: AnyPath = Field(
@@ -68,6 +71,7 @@ class GatewaySettings(Section):
         validate_default=True,
         description="local socket by which commands reach the daemon: root and the service's user "
         "alone (default: control.sock beside the database)",
+        json_schema_extra=AT_START,
     )
 
     @field_validator("secret_key_file", "control_socket", mode="wrap")
@@ -95,7 +99,10 @@ class RegistrationSettings(Section):
         default=8, ge=8, le=16, description="characters of an issued password, 8 to 16"
     )
     password_stock: int = Field(
-        default=2000, ge=0, description="issued passwords hashed ahead, in memory only"
+        default=2000,
+        ge=0,
+        description="issued passwords hashed ahead, in memory only",
+        json_schema_extra=AT_START,
     )
     max_reminders: int = Field(
         default=0,
@@ -228,6 +235,7 @@ class MetricsSettings(Section):
         examples=["127.0.0.1:9188"],
         default=None,
         description='"127.0.0.1:9188" serves /metrics (Prometheus) and /healthz there',
+        json_schema_extra=AT_START,
     )
 
 

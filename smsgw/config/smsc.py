@@ -1,11 +1,13 @@
 """`[[smsc]]`: one link to a carrier. Its password comes from one of three places."""
 
-import os
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
 
 from smsgw.config.checks import (
     REMEDY_UNREADABLE,
@@ -18,6 +20,7 @@ from smsgw.config.checks import (
     refuse,
     will_connect,
 )
+from smsgw.config.credentials import credential, credential_of_unit, may_come_unseen
 from smsgw.config.values import BindType, SourceNumbers, format_duration
 from smsgw.smpp.alphabets import Alphabet
 
@@ -144,6 +147,32 @@ class SmscSettings(Section):
         description="numbering plan of the short code as source (SMPP v3.4 §5.2.6)",
     )
 
+    # Digests of the files of a bind, by key: they belong to the table, which is another one when
+    # they are. The password is compared itself.
+    _contents: dict[str, str] = PrivateAttr(default_factory=dict)
+    _password_unseen: bool = PrivateAttr(default=False)
+
+    @property
+    def contents(self) -> Mapping[str, str]:
+        """Of each file that its TLS needs a digest, by key."""
+        return self._contents
+
+    @property
+    def password_unseen(self) -> bool:
+        """Whether the service has the password as a credential, and it was not to be read here."""
+        return self._password_unseen
+
+    def model_post_init(self, context: dict[str, Any] | None, /) -> None:
+        """Look at what is no key: the files that the keys name."""
+        context = context or {}
+        self._password_unseen = self.name in context.get("unseen", ())
+        if context.get("connecting", True):
+            for key in ("tls_ca_file", "tls_cert_file", "tls_key_file"):
+                file: Path | None = getattr(self, key)
+                if file is not None:
+                    with suppress(OSError):  # it was readable a moment ago; the bind will tell
+                        self._contents[key] = hashlib.sha256(file.read_bytes()).hexdigest()
+
     @field_validator("carrier", mode="before")
     @classmethod
     def _as_the_link(cls, value: object, info: ValidationInfo) -> object:
@@ -163,6 +192,11 @@ class SmscSettings(Section):
             file = info.data["password_file"]
             if file and value is not None:
                 raise refuse("stands beside password_file", "keep one of the two")
+        if file is None and value is None:
+            beside = _beside_the_unit(info)
+            if isinstance(beside, SecretStr):
+                return beside
+            file = beside
         if file is None:
             if value is None:
                 raise refuse(
@@ -216,8 +250,15 @@ class SmscSettings(Section):
         return value
 
 
-def credential(name: str) -> Path | None:
-    """The systemd credential *name*, if the unit passes it. See systemd.exec(5)."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    path = Path(folder, name) if folder else None
-    return path if path and path.exists() else None
+def _beside_the_unit(info: ValidationInfo) -> Path | SecretStr | None:
+    """Where a link without a password of its own has it, for a command beside the service: the
+    unit's credential, or an empty one that stands for what cannot be read from here."""
+    unseen: set[str] | None = (info.context or {}).get("unseen")
+    if unseen is None or "name" not in info.data:
+        return None
+    name = info.data["name"]
+    file = credential_of_unit(f"smsc-{name}")
+    if file is None and may_come_unseen(f"smsc-{name}"):
+        unseen.add(name)
+        return SecretStr("")
+    return file

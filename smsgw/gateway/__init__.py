@@ -9,13 +9,14 @@
     composer   writes a text of ours          seals      when keys are made, and when they die
     counts     of the running hour            rules      what the configuration means
     work       what a transaction gathers     tools      what all of these share
-    batch      what goes in and comes out     by_hand    texts that people send again, or never
+    batch      what goes in and comes out     by_hand    what people do to texts and links
 
 Nobody outside imports these rooms; what they are used for stands below.
 """
 
 from smsgw.gateway.accounts import Accounts, Applied
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged, Trial, with_reason
+from smsgw.gateway.by_hand import TEST_TEXT, test_address, test_recipient
 from smsgw.gateway.composer import GIVE_UP_AFTER, Recipient
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.guessing import Verdict, Verified
@@ -34,6 +35,7 @@ __all__ = [
     "PARTS_OF_A_LINK",
     "PARTS_OF_A_SENDER",
     "RESERVED_FOR",
+    "TEST_TEXT",
     "Accounts",
     "Applied",
     "Batch",
@@ -51,5 +53,7 @@ __all__ = [
     "Verdict",
     "Verified",
     "Work",
+    "test_address",
+    "test_recipient",
     "with_reason",
 ]

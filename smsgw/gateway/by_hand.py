@@ -1,17 +1,35 @@
-"""What people do to texts of ours that the SMSC has not taken: send them again, or never.
+"""What people do by hand: to texts of ours that the SMSC has not taken, and to links.
 
-Each leaves a line in the history of the account that the text is about, and one in the audit.
+A text: send it again, or never; that leaves a line in the history of the account that it is about.
+A link: take it down, and up again, or try it with a text. Each leaves a line in the audit.
 """
 
 from datetime import datetime
 
+from smsgw import phone
 from smsgw.clock import stamp
-from smsgw.errors import AlreadyCancelled, OnItsWay, PasswordReplaced, PasswordWiped
+from smsgw.errors import (
+    AlreadyCancelled,
+    NeverTexted,
+    NoLink,
+    NoPhone,
+    OnItsWay,
+    PasswordReplaced,
+    PasswordWiped,
+)
+from smsgw.gateway import trial
 from smsgw.gateway.batch import with_reason
+from smsgw.gateway.rules import Rules
 from smsgw.gateway.tools import Tools
-from smsgw.model import Account
+from smsgw.gateway.work import Work
+from smsgw.model import Account, Address, Stop
 from smsgw.reseal import KEPT
 from smsgw.store import Changes, ReplyRow
+
+#: What a phone reads that somebody sends a test to: in every alphabet, without a password, and the
+#: same for everybody, so that nothing can be made of it.
+TEST_TEXT = "Day la tin nhan kiem tra cua he thong. Xin vui long khong tra loi."
+INTERNATIONAL = ISDN = 1  #: SMPP v3.4 §5.2.5, §5.2.6
 
 
 def retry(tools: Tools, mt_id: int, actor: str, now: datetime, reason: str | None = None) -> None:
@@ -73,6 +91,99 @@ def told_account(tools: Tools, mt_id: int) -> Account | None:
     if reply.account_id is None or reply.wiped or not reply.password_is_current:
         return None
     return tools.store.account(reply.account_id).account
+
+
+def stop_link(tools: Tools, name: str, actor: str, now: datetime, reason: str | None) -> Stop:
+    """Take a link down until somebody starts it; who stopped it first, if it is down already.
+
+    Raises:
+        NoLink: there is none of that name.
+    """
+    check_link(tools.rules, name)
+    with tools.store.transaction():
+        if tools.store.stop_link(name, Stop(now, actor, reason)):
+            tools.audit(actor, "links stop", None, with_reason(f"link {name}", reason), now)
+        return tools.store.stopped_links()[name]
+
+
+def start_link(tools: Tools, name: str, actor: str, now: datetime, reason: str | None) -> bool:
+    """Take a link up again; false: nobody had stopped it.
+
+    Raises:
+        NoLink: there is none of that name.
+    """
+    with tools.store.transaction():
+        if name not in tools.store.stopped_links():  # gone from the configuration, perhaps
+            check_link(tools.rules, name)
+        if not tools.store.start_link(name):
+            return False
+        tools.audit(actor, "links start", None, with_reason(f"link {name}", reason), now)
+    return True
+
+
+def test_link(tools: Tools, name: str, number: str, actor: str, now: datetime) -> int:
+    """Send the fixed text of a test by a link; the id of its message.
+
+    Raises:
+        NoLink: there is none of that name.
+        NoPhone: *number* is no telephone number.
+        NeverTexted: it is one that gets no text of ours.
+    """
+    check_link(tools.rules, name)
+    to = test_recipient(tools.rules, number)
+    store = tools.store
+    with store.transaction():
+        work = Work(store, now, tools.no_passwords())
+        subscriber = store.senders([to])[0].get(to)
+        if subscriber is None:
+            work.subscriber += 1
+            subscriber = work.subscriber
+            work.changes.add_subscriber(subscriber, to)
+        work.message += 1
+        work.changes.add_mt(
+            work.message,
+            at=work.at,
+            subscriber=subscriber,
+            to=test_address(to),
+            link=name,
+            wording=store.wording("test", TEST_TEXT),
+            mo=None,
+            account=None,
+            reminder=False,
+            leased_until=0,
+            sealed=None,
+        )
+        work.write()
+        tools.audit(actor, "links test", to, f"link {name}: message {work.message}", now)
+    return work.message
+
+
+def test_recipient(rules: Rules, number: str) -> str:
+    """*number* in E.164, if a text of ours may go there.
+
+    Raises:
+        NoPhone, NeverTexted: none may.
+    """
+    found = phone.from_text(number, rules.region)
+    if found is None:
+        raise NoPhone(number.strip())
+    if why := phone.may_be_texted(found, rules.countries):
+        raise NeverTexted(trial.WHY_IGNORED[why])
+    return found
+
+
+def test_address(e164: str) -> Address:
+    """How a number is written to a carrier from which it never came."""
+    return Address(e164.removeprefix("+"), INTERNATIONAL, ISDN)
+
+
+def check_link(rules: Rules, name: str) -> None:
+    """
+    Raises:
+        NoLink: there is none of that name.
+    """
+    if name not in rules.links:
+        raise NoLink(name, ", ".join(rules.links))
 
 
 def _note(

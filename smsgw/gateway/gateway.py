@@ -11,6 +11,7 @@ Failures: `StoreUnavailable` (nothing happened, the SMSC is asked to try again) 
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from smsgw.clock import stamp
@@ -76,17 +77,37 @@ class Gateway:
         """Take over from a daemon that ended or died: its leases end, its links are forgotten."""
         store, rules = self.store, self.rules
         with store.transaction():
-            if not rules.replies_per_hour:
-                store.set_fact(CEILING_FACT, "0")
+            self._note(rules)
             self.tools.seals.take_over(now)
-            store.set_carriers(rules.carriers)
             store.end_all_leases(now)
+            stopped = store.stopped_links()
             for name in rules.links:
-                store.set_link(name, LinkState.CONNECTING, None, now)
+                state, reason = LinkState.CONNECTING, None
+                if name in stopped:
+                    state, reason = LinkState.STOPPED, stopped[name].told(rules.zone)
+                store.set_link(name, state, reason, now)
             for status in store.links():
                 if status.name not in rules.links:
                     store.forget_link(status.name)
             self._outbox.warn_of_strangers()
+
+    def follow(self, rules: Rules) -> None:
+        """From the next text on, other rules.
+
+        Raises:
+            StoreUnavailable: the ones before stay.
+        """
+        with self.store.transaction():
+            self._note(rules)
+        self.rules = rules
+        with suppress(StoreUnavailable):  # only words
+            self._outbox.warn_of_strangers()
+
+    def _note(self, rules: Rules) -> None:
+        """What of *rules* others read in the store."""
+        if not rules.replies_per_hour:
+            self.store.set_fact(CEILING_FACT, "0")
+        self.store.set_carriers(rules.carriers)
 
     def link_changed(
         self,

@@ -30,6 +30,7 @@ from smsgw.model import (
     Message,
     MtState,
     QueuedReply,
+    Stop,
 )
 from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, own_password, syntax
@@ -407,6 +408,51 @@ class Hotline:
             NotFound: it is not in the outbox.
         """
         return by_hand.told_account(self._tools, mt_id)
+
+    # --- links --------------------------------------------------------------------------------
+
+    def stop_link(self, name: str, actor: str, now: datetime, reason: str | None = None) -> Stop:
+        """Take a link down until somebody starts it; who stopped it first, if it is down already.
+
+        Raises:
+            NoLink: there is none of that name.
+        """
+        return by_hand.stop_link(self._tools, name, actor, now, reason)
+
+    def start_link(self, name: str, actor: str, now: datetime, reason: str | None = None) -> bool:
+        """Take a link up again; false: nobody had stopped it.
+
+        Raises:
+            NoLink: there is none of that name.
+        """
+        return by_hand.start_link(self._tools, name, actor, now, reason)
+
+    def stopped_links(self) -> dict[str, str]:
+        """The links that somebody took down, and in words who, when and why."""
+        stopped = self._store.stopped_links()
+        return {name: stop.told(self.rules.zone) for name, stop in stopped.items()}
+
+    def check_link(self, name: str) -> None:
+        """
+        Raises:
+            NoLink: there is none of that name.
+        """
+        by_hand.check_link(self.rules, name)
+
+    def test_link(self, name: str, number: str, actor: str, now: datetime) -> int:
+        """Send the fixed text of a test by a link; the id of its message.
+
+        Args:
+            number: whose phone it is, in any writing.
+
+        Raises:
+            NoLink: there is none of that name.
+            NoPhone: *number* is no telephone number.
+            NeverTexted: it is one that gets no text of ours.
+        """
+        mt_id = by_hand.test_link(self._tools, name, number, actor, now)
+        self._bell()
+        return mt_id
 
     # --- retention ----------------------------------------------------------------------------
 

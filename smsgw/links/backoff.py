@@ -10,6 +10,7 @@ class Ending(NamedTuple):
     reason: str
     stubborn: bool = False  #: trying again soon would not help
     held: float = 0.0  #: seconds that it was bound
+    status: int | None = None  #: with which the SMSC refused the bind
 
 
 class Backoff:

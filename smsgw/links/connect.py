@@ -12,6 +12,7 @@ import ssl
 from asyncio.staggered import staggered_race
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 from smsgw.config import SmscSettings
 from smsgw.errors import SmsgwError
+from smsgw.links.report import Report
 from smsgw.links.resolver import Found, Resolver
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -36,11 +38,14 @@ class ConnectFault(SmsgwError):
     """The connection could not be opened; the words tell why."""
 
 
-async def connect(smsc: SmscSettings, protocol: Callable[[], P], resolver: Resolver) -> P:
+async def connect(
+    smsc: SmscSettings, protocol: Callable[[], P], resolver: Resolver, report: Report
+) -> P:
     """Connect to *smsc*, look-up and TLS handshake included, within its response_timeout.
 
     Args:
         resolver: of this line, which waits there for a look-up that an earlier try began.
+        report: told of each step that worked, and of the one that is tried.
 
     Raises:
         ConnectFault: for whatever reason.
@@ -48,14 +53,23 @@ async def connect(smsc: SmscSettings, protocol: Callable[[], P], resolver: Resol
     loop = asyncio.get_running_loop()
     options: dict[str, Any] = {}
     if smsc.tls:
+        report.begins("tls")
         # Read anew each time: a renewed certificate needs no restart.
         options["ssl"] = tls_context(smsc)
         options["server_hostname"] = smsc.tls_server_name or smsc.host
     try:
         async with asyncio.timeout(smsc.response_timeout.total_seconds()):
+            report.begins("resolve")
             addresses = await resolver.look_up(smsc.host, smsc.port)
+            report.done(", ".join(dict.fromkeys(str(found[4][0]) for found in addresses)))
+            report.begins("connect")
             sock = await _first_to_connect(loop, addresses)
+            report.done(_written(sock.getpeername()))
+            if smsc.tls:
+                report.begins("tls")
             transport, made = await loop.create_connection(protocol, sock=sock, **options)
+            if smsc.tls:
+                report.done(describe_tls(transport))
     except TimeoutError as fault:
         who = f"{smsc.host}:{smsc.port}"
         if resolver.waits:
@@ -108,6 +122,25 @@ async def _first_to_connect(
     raise OSError("; ".join(map(str, raised)))
 
 
+def _written(address: tuple[Any, ...]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def describe_tls(transport: asyncio.BaseTransport) -> str:
+    """Version and cipher, and whose certificate it is until when."""
+    version = transport.get_extra_info("ssl_object").version()
+    cipher = transport.get_extra_info("cipher")[0]
+    certificate = transport.get_extra_info("peercert") or {}
+    names = [name for _, name in certificate.get("subjectAltName", ())]
+    subject = [value for part in certificate.get("subject", ()) for _, value in part]
+    whose = ", ".join(dict.fromkeys([*subject[-1:], *names[:3]])) or "without a name"
+    ends = ""
+    if until := certificate.get("notAfter"):
+        ends = f", until {datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC):%Y-%m-%d}"
+    return f"{version}, {cipher}; certificate of {whose}{ends}"
+
+
 def _tune(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -145,6 +178,16 @@ def tls_context(smsc: SmscSettings) -> ssl.SSLContext:
             # Without a password function OpenSSL would ask at the terminal for one.
             context.load_cert_chain(smsc.tls_cert_file, smsc.tls_key_file, password=lambda: "")
     return context
+
+
+def check_files(smsc: SmscSettings) -> None:
+    """See whether the files of its TLS can be used.
+
+    Raises:
+        ConnectFault: one cannot.
+    """
+    if smsc.tls:
+        tls_context(smsc)
 
 
 class _Reading:

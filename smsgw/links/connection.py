@@ -6,7 +6,7 @@ Knows sockets and timers only; no queue, no desk, no reconnect.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Any, Protocol, assert_never, cast
@@ -20,6 +20,7 @@ from smsgw.model import Answer, Mo, Postponed, Receipt, Refused, SubmitResult, T
 from smsgw.smpp.events import (
     BindRefused,
     Bound,
+    Echo,
     Event,
     Lost,
     MoReceived,
@@ -42,6 +43,9 @@ WRITE_BUFFER_OCTETS = 256 * 1024
 LINGER_SECONDS = 2.0
 #: A timer of a session is late by this at most; and none can make the loop spin.
 TIMER_GRAIN_SECONDS = 0.005
+
+
+_GOODBYES: Mapping[type, str] = {PeerUnbound: "the SMSC unbound", Unbound: "stopped"}
 
 
 class Owner(Protocol):
@@ -115,6 +119,9 @@ class Connection(asyncio.Protocol):
         self._unbinding = False
         self._goes_on = False  # slices of what was read are still to be worked off
         self._lost = False
+        self.says = Bound("")  #: what the SMSC said of itself when it accepted the bind
+        self._round_trip: asyncio.Future[float | None] | None = None
+        self._asked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
@@ -195,6 +202,7 @@ class Connection(asyncio.Protocol):
         finally:  # whatever happens, the line goes on
             if not self.over.done():
                 self.over.set_result(ending)
+            self._come_back(None)
 
     def _because(self, exc: Exception | None) -> Ending:
         reason = explain(exc, self._owner.smsc) if exc else "the SMSC closed the connection"
@@ -221,6 +229,11 @@ class Connection(asyncio.Protocol):
         """Whether the SMSC ever accepted the bind."""
         return self._bound_at is not None
 
+    @property
+    def bound_for(self) -> float:
+        """Seconds since the SMSC accepted the bind; 0: it never did."""
+        return self._loop.time() - self._bound_at if self._bound_at is not None else 0.0
+
     def flush(self) -> None:
         """Write everything that the session gathered, in one piece, and set its timer."""
         outgoing = self.session.take_outgoing()
@@ -239,6 +252,29 @@ class Connection(asyncio.Protocol):
             soonest = self._loop.time() + TIMER_GRAIN_SECONDS
             self._timer = self._loop.call_at(max(deadline, soonest), self._tick)
 
+    def round_trip(self) -> "asyncio.Future[float | None]":
+        """Ask whether the SMSC is there: how many seconds its answer takes; None: the connection
+        ended before. One is asked at a time."""
+        if self._round_trip is None:
+            self._round_trip = self._loop.create_future()
+            self._asked_at = self._loop.time()
+            if self._is_over() or not self.was_bound:
+                self._round_trip.set_result(None)
+                return self._round_trip
+            self.session.enquire(self._asked_at)
+            self.flush()
+        return self._round_trip
+
+    def _come_back(self, seconds: float | None) -> None:
+        asked, self._round_trip = self._round_trip, None
+        if asked is not None and not asked.done():
+            asked.set_result(seconds)
+
+    def follow_log(self) -> None:
+        """Trace what goes over the wire, if the log wants it now."""
+        trace = partial(log.log, TRACE, "%s: %s", self._owner)
+        self.session.trace = trace if log.isEnabledFor(TRACE) else None
+
     def unbind(self) -> None:
         """Take leave; what still arrives is answered, and the end comes as `over`."""
         if self._unbinding:
@@ -250,9 +286,14 @@ class Connection(asyncio.Protocol):
         self.session.unbind(self._loop.time())
         self.flush()
 
-    def close(self, reason: str, *, stubborn: bool = False) -> None:
-        """End the connection once everything gathered is written."""
-        self._ending = self._ending or Ending(reason, stubborn)
+    def close(self, reason: str, status: int | None = None) -> None:
+        """End the connection once everything gathered is written.
+
+        Args:
+            status: with which the SMSC refused the bind.
+        """
+        stubborn = status is not None and waits_long(status)
+        self._ending = self._ending or Ending(reason, stubborn, status=status)
         self.flush()
         self._transport.close()
         self._loop.call_later(LINGER_SECONDS, self._transport.abort)
@@ -310,16 +351,16 @@ class Connection(asyncio.Protocol):
             case TakenLate(taken):
                 self._owner.taken_late(taken)
             case Bound(smsc_system_id):
-                self._bound_at = now
+                self._bound_at, self.says = now, event
                 self._owner.bound(smsc_system_id)
+            case Echo():
+                self._come_back(now - self._asked_at)
             case Odd(kind, detail):
                 self._owner.odd(kind, detail=detail)
             case BindRefused(status, reason):
-                self.close(reason, stubborn=waits_long(status))
-            case PeerUnbound():
-                self.close("the SMSC unbound")
-            case Unbound():
-                self.close("stopped")
+                self.close(reason, status)
+            case PeerUnbound() | Unbound():
+                self.close(_GOODBYES[type(event)])
             case Lost(reason):
                 self.flush()  # a generic_nack may say what was wrong
                 self.drop(reason)

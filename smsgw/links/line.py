@@ -5,15 +5,17 @@ Knows one connection at a time and its state; what a connection brings is the li
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any, Protocol
 
 from smsgw.config import SmscSettings
 from smsgw.links.backoff import Backoff, Ending
 from smsgw.links.connect import ConnectFault, connect
 from smsgw.links.connection import Connection
+from smsgw.links.report import Report
 from smsgw.links.resolver import Resolver
 from smsgw.model import Address, Answer, LinkState, Mo, Receipt, SubmitResult, Taken
-from smsgw.smpp.events import Watch
+from smsgw.smpp.events import Bound, Watch
 from smsgw.smpp.settings import BindMode, SessionSettings
 
 log = logging.getLogger("smsgw.links")
@@ -58,6 +60,15 @@ class Bearer(Protocol):
     def has_room(self) -> None: ...
 
 
+def describe_smsc(says: Bound) -> str:
+    """What an SMSC says of itself, in words."""
+    name = f"calls itself {says.smsc_system_id}" if says.smsc_system_id else "says no name"
+    version = says.interface_version
+    if version is None:
+        return f"{name}, and no version of SMPP"
+    return f"{name}, SMPP {version >> 4}.{version & 15}"
+
+
 class Line:
     """One bind of *link*; the `Owner` of its connections."""
 
@@ -90,6 +101,8 @@ class Line:
             source=Address(link.shortcode, smsc.source_ton, smsc.source_npi),
         )
         self._resolver = Resolver()
+        self._report = self._new_report()
+        self._wanted = asyncio.Event()  # somebody does not want to wait for the next try
         self._backoff = Backoff(
             smsc.reconnect_min.total_seconds(), smsc.reconnect_max.total_seconds()
         )
@@ -124,9 +137,27 @@ class Line:
         self._task = asyncio.create_task(self._keep(), name=str(self))
         return self._task
 
+    def try_now(self) -> Report:
+        """What the try for the bind comes to that there is, or was; while the line waits for the
+        next one, that begins now."""
+        if self._state is LinkState.WAITING and self._report.over.is_set():
+            self._report = self._new_report()
+            self._wanted.set()
+        return self._report
+
+    @property
+    def connection(self) -> Connection | None:
+        """The one that there is, bound or not."""
+        return self._connection
+
+    def _new_report(self) -> Report:
+        return Report(self._mode, asyncio.get_running_loop().time)
+
     def stop(self) -> None:
         """Begin no connection any more; one that there is goes on until its end."""
         self._stopping = True
+        if self._connection is None:
+            self._report.fails("the link ends")
         if self._task and self._connection is None:
             self._task.cancel()
 
@@ -143,6 +174,11 @@ class Line:
     def bound(self, smsc_system_id: str) -> None:
         smsc = self._link.smsc
         log.info("%s: bound to %s:%d (%s)", self, smsc.host, smsc.port, smsc_system_id)
+        self._report.done(f"as {smsc.system_id}")
+        connection = self._connection
+        if connection is not None:
+            self._report.notes("smsc", describe_smsc(connection.says))
+        self._report.over.set()
         self._link.bound()
         self._change(LinkState.BOUND, None)
 
@@ -155,11 +191,15 @@ class Line:
     async def _keep(self) -> None:
         """Hold the bind; never two connections at once."""
         while not self._stopping:
+            self._wanted.clear()
+            if self._report.over.is_set():
+                self._report = self._new_report()
             self._change(LinkState.CONNECTING, self._reason)
             try:
                 connection = await connect(
-                    self._link.smsc, lambda: Connection(self), self._resolver
+                    self._link.smsc, lambda: Connection(self), self._resolver, self._report
                 )
+                self._report.begins("bind")
                 self._link.connected_to(self, connection.peer)
                 ending = await connection.over
             except ConnectFault as fault:
@@ -167,12 +207,15 @@ class Line:
             except Exception:
                 log.exception("%s: a fault of the gateway", self)
                 ending = Ending("fault of the gateway; see the log")
+            self._report.fails(ending.reason, ending.status)
             if self._stopping:
                 return
             delay = self._backoff.after(ending)
             log.warning("%s: %s; next try in %.1f s", self, ending.reason, delay)
             self._change(LinkState.WAITING, ending.reason)
-            await asyncio.sleep(delay)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._wanted.wait()
 
     def _change(self, state: LinkState, reason: str | None) -> None:
         self._state, self._reason = state, reason

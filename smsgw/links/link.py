@@ -22,6 +22,7 @@ from smsgw.links.connection import LINGER_SECONDS, Connection
 from smsgw.links.counts import Counts
 from smsgw.links.line import Line
 from smsgw.links.oddities import Oddities
+from smsgw.links.report import Report
 from smsgw.links.sending import Sending
 from smsgw.model import (
     Answer,
@@ -168,6 +169,34 @@ class Link:
         self._desk.attach(self)
         self._tasks = [line.start() for line in self._lines]
 
+    def rest(self, told: str) -> None:
+        """Instead of `start`: stay down. *told* says by whose wish."""
+        self._show(LinkState.STOPPED, told)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it was never started: nothing of it has to end."""
+        return not self._tasks
+
+    def discard(self) -> None:
+        """Forget one that rests."""
+        self._sending.close()
+        self._oddities.close()
+
+    def try_now(self) -> list[Report]:
+        """What the try for each bind comes to that there is, or was; one that waits begins now."""
+        return [line.try_now() for line in self._lines]
+
+    @property
+    def connections(self) -> list[tuple[BindMode, Connection | None]]:
+        """The connection of each bind, where there is one."""
+        return [(line.mode, line.connection) for line in self._lines]
+
+    def follow_log(self) -> None:
+        """Trace what goes over the wire, if the log wants it now."""
+        for connection in self._sessions.values():
+            connection.follow_log()
+
     def becomes(self, smsc: SmscSettings, shortcode: str) -> bool:
         """Take over what is new in *smsc* if that needs no bind; whether it needs none."""
         pace_aside = smsc.model_copy(update={"max_per_second": self._smsc.max_per_second})
@@ -219,7 +248,8 @@ class Link:
         self._sending.close()
         self._oddities.close()
         self._desk.detach(self)
-        self._show(LinkState.STOPPED, None)
+        if not self.rests:
+            self._show(LinkState.STOPPED, None)
 
     def _look_whether_quiet(self) -> None:
         if not self.in_flight:

@@ -15,6 +15,7 @@ from smsgw.desk import Desk
 from smsgw.gateway import Gateway
 from smsgw.links.counts import Counts
 from smsgw.links.link import Link
+from smsgw.links.trial import Trial
 from smsgw.model import LinkState
 from smsgw.smpp.events import Watch
 from smsgw.store import StoreUnavailable
@@ -45,6 +46,7 @@ class Links:
         gateway: keeps states, and lets go what is held for a link; asked on *worker*'s thread.
         watch: told by the sessions of each large PDU.
         oddities: of each link, what was counted before the start.
+        stopped: links that somebody took down, and in words who.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Links:
         worker: Worker,
         watch: Watch | None = None,
         oddities: Mapping[str, Mapping[str, int]] | None = None,
+        stopped: Mapping[str, str] | None = None,
     ) -> None:
         self._desk = desk
         self._gateway = gateway
@@ -64,6 +67,9 @@ class Links:
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._counts: dict[str, Counts] = {}  # by name, ended links included
         self._oddities: dict[str, Mapping[str, int]] = dict(oddities or {})
+        self._stopped: dict[str, str] = dict(stopped or {})
+        self._quiet = False  # the end of all has begun
+        self._trials: dict[str, Trial] = {}
         self._change = asyncio.Event()
         self._published: dict[str, object] = {}  # the state of each link, as it is stored
         self._binds: dict[str, int] = {}  # of each link, after which what was held left again
@@ -77,28 +83,73 @@ class Links:
     async def configure(self, settings: Settings) -> None:
         """Have the links of *settings*, and no others.
 
+        As `follow`; returns when those that had to end have done so.
+        """
+        self.follow(settings)
+        while self._ending:
+            # What is asked for goes on, whether or not anybody waits for it.
+            await asyncio.wait(set(self._ending.values()))
+
+    def follow(self, settings: Settings) -> None:
+        """Begin to have the links of *settings*, and no others.
+
         New ones start, equal ones are left alone, and a new `max_per_second` is taken over. Others
         that changed end and begin anew; those that are gone end: they take no more texts, what
         they hold goes back, answers are waited for up to response_timeout, and then they unbind.
-        Returns when those that had to end have done so.
         """
+        if self._quiet:
+            return
         shortcode = settings.gateway.shortcode
         self._wanted = {smsc.name: _Wanted(smsc, shortcode) for smsc in settings.smsc}
         for name in {**self._links, **self._wanted}:
             self._look_at(name)
-        while self._ending:
-            # What is asked for goes on, whether or not anybody waits for it.
-            await asyncio.wait(set(self._ending.values()))
+
+    def stop(self, stopped: Mapping[str, str]) -> None:
+        """Keep these links down, each by somebody's wish, and no others; a link that was up ends
+        as one does that is gone from the configuration."""
+        before, self._stopped = self._stopped, dict(stopped)
+        for name in {**before, **stopped}:
+            if before.get(name) != stopped.get(name):
+                self._look_at(name)
+        self._change.set()
+
+    def test(self, name: str, *, anew: bool) -> Trial | None:
+        """The test of a link that is running, or was; None: the link is down, or there is none.
+
+        Args:
+            anew: begin one, where none is running.
+        """
+        trial, link = self._trials.get(name), self._links.get(name)
+        if link is None or link.rests or name in self._ending:
+            self._trials.pop(name, None)
+            return None
+        if trial is None or (anew and trial.over):
+            trial = self._trials[name] = Trial(link)
+            trial.start()
+        return trial
+
+    async def ended(self, name: str, patience: float) -> bool:
+        """Wait so many seconds until the link has ended, if it has to; whether it has."""
+        task = self._ending.get(name)
+        if task is not None:
+            await asyncio.wait({task}, timeout=patience)
+        return name not in self._ending
 
     def _look_at(self, name: str) -> None:
         """Begin what brings the link *name* nearer to what is wanted."""
         link, wanted = self._links.get(name), self._wanted.get(name)
         if name in self._ending:
             return  # looked at again at its end, so that no second bind stands beside the first
+        stopped = name in self._stopped
+        if link is not None and link.rests:
+            self._oddities[name] = link.oddities
+            link.discard()
+            del self._links[name]
+            link = None
         if link is None:
             if wanted is not None:
                 self._start(name, wanted)
-        elif wanted is None or not link.becomes(*wanted):
+        elif wanted is None or stopped or not link.becomes(*wanted):
             task = asyncio.create_task(self._end(name, link), name=f"end of link {name}")
             self._ending[name] = task
 
@@ -113,7 +164,10 @@ class Links:
             counts=self._counts.get(name),
         )
         self._counts[name] = link.counts
-        link.start()
+        if name in self._stopped:
+            link.rest(self._stopped[name])
+        else:
+            link.start()
 
     async def _end(self, name: str, link: Link) -> None:
         try:
@@ -122,12 +176,14 @@ class Links:
             log.exception("link %s: a fault of the gateway while it ended", name)
         finally:
             self._oddities[name] = link.oddities
+            self._trials.pop(name, None)
             del self._links[name], self._ending[name]
             self._look_at(name)
             self._change.set()
 
     def quiesce(self) -> None:
         """First step of the end of all: take no more texts, send none, start no connection."""
+        self._quiet = True
         self._wanted = {}
         for link in self._links.values():
             link.quiesce()
@@ -141,8 +197,8 @@ class Links:
     # --- what they are --------------------------------------------------------------------------
 
     def named(self, names: Any) -> list[str]:
-        """Those of *names* that are links; what waits for another one waits for its carrier."""
-        return [name for name in self._links if name in names]
+        """Those of *names* that are up; what waits for another one waits for its carrier."""
+        return [name for name, link in self._links.items() if name in names and not link.rests]
 
     def states(self) -> Mapping[str, tuple[LinkState, str | None]]:
         """By name the state of each, and in words why it is not bound, or of little use."""

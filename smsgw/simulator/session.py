@@ -29,6 +29,7 @@ from smsgw.smpp.pdu import (
     StreamLost,
     SubmitSm,
     SubmitSmResp,
+    Tlv,
     Unbind,
     UnbindResp,
     Unknown,
@@ -137,7 +138,9 @@ class Session(asyncio.Protocol):
         status = smsc.check_bind(self, pdu)
         if smsc.manners.enquire_before_bind_resp:
             self.send(EnquireLink(next(self._sequence)))
-        self.send(BindResp(pdu.command, pdu.sequence, status, smsc.manners.system_id))
+        version = smsc.manners.interface_version
+        tlvs = {} if version is None else {int(Tlv.SC_INTERFACE_VERSION): bytes([version])}
+        self.send(BindResp(pdu.command, pdu.sequence, status, smsc.manners.system_id, tlvs))
         if status:
             self.note(What.REFUSED, pdu, f"status 0x{status:08X}")
             return

@@ -245,6 +245,8 @@ class Smsc(Records, Verdicts):
 
     def check_bind(self, session: Session, pdu: Bind) -> int:
         accounts = self.manners.accounts
+        if self.manners.bind_status:
+            return self.manners.bind_status
         if session.bind:
             return Status.RALYBND
         if accounts is not None:

@@ -48,7 +48,9 @@ class Manners:
     """How this SMSC is. Every field may be changed while it runs; times are in seconds."""
 
     system_id: str = "SMSC"
+    interface_version: int | None = 0x34  #: told in the bind_resp; None: nothing is
     accounts: dict[str, str] | None = None  #: system_id -> password; None: everybody may bind
+    bind_status: int = 0  #: that every bind is answered with; 0: as accounts and one_bind say
     one_bind: bool = False  #: ESME_RALYBND for a second bind of the same system_id
     enquire_before_bind_resp: bool = False
     enquire_link_interval: float | None = None

@@ -12,6 +12,11 @@ class Bound(NamedTuple):
     """The SMSC accepted us."""
 
     smsc_system_id: str
+    interface_version: int | None = None  #: such as 0x34; None: it does not say
+
+
+class Echo(NamedTuple):
+    """The SMSC answered an enquire_link."""
 
 
 class BindRefused(NamedTuple):
@@ -67,6 +72,7 @@ class Odd(NamedTuple):
 
 Event = (
     Bound
+    | Echo
     | BindRefused
     | MoReceived
     | ReceiptReceived

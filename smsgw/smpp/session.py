@@ -32,6 +32,7 @@ from smsgw.smpp.alphabets import encode
 from smsgw.smpp.events import (
     BindRefused,
     Bound,
+    Echo,
     Event,
     Lost,
     NotBound,
@@ -57,11 +58,8 @@ from smsgw.smpp.pdu import (
 from smsgw.smpp.requests import SILENCE, Requests
 from smsgw.smpp.settings import SessionSettings
 from smsgw.smpp.statuses import Status
-from smsgw.smpp.stream import Stream, excerpt
+from smsgw.smpp.stream import WATCHED_OCTETS, Stream, excerpt
 from smsgw.smpp.window import Window
-
-# A PDU up to here cannot take long: whatever looks at it passes over it a bounded number of times.
-WATCHED_OCTETS = 1024
 
 
 class _State(Enum):
@@ -185,6 +183,11 @@ class Session(Outgoing):
             self._state = _UNBINDING
             self._send(codec.encode(Unbind(self._ask(Command.UNBIND, now))))
 
+    def enquire(self, now: float) -> None:
+        """Ask whether the SMSC is there, unless that is asked already; it is told as `Echo`."""
+        if self._state not in (_OPEN, _CLOSED) and _ENQUIRE_LINK not in self._requests:
+            self._send(codec.encode(EnquireLink(self._ask(Command.ENQUIRE_LINK, now))))
+
     def abandon(self, reason: str) -> list[SubmitResult]:
         """The connection is gone: what is known of the texts that it was given, often nothing."""
         self._state = _CLOSED
@@ -238,11 +241,8 @@ class Session(Outgoing):
             rest = self._stream.rest
             events.append(Odd(Oddity.CUT_PDU, f"{len(rest)} octets of a PDU, and no more"))
             self._lose(events, f"a PDU that began was not whole {patience}")
-        elif (
-            _ENQUIRE_LINK not in self._requests
-            and now >= self._heard + self.settings.enquire_link_interval
-        ):
-            self._send(codec.encode(EnquireLink(self._ask(Command.ENQUIRE_LINK, now))))
+        elif now >= self._heard + self.settings.enquire_link_interval:
+            self.enquire(now)
         return events
 
     # --- what the SMSC sends ----------------------------------------------------------------
@@ -370,7 +370,7 @@ class Session(Outgoing):
                 if event is not None:
                     events.append(event)
             case Command.ENQUIRE_LINK:
-                pass  # whatever it says: somebody is there
+                events.append(Echo())  # whatever it says: somebody is there
             case Command.UNBIND:
                 self._state = _CLOSED
                 events.append(Unbound())
@@ -383,7 +383,7 @@ class Session(Outgoing):
             self._state = _BOUND
             if self.settings.mode.receives:
                 self._inbox.open()
-            events.append(Bound(codec.first_string(frame)))
+            events.append(Bound(codec.first_string(frame), codec.interface_version(frame)))
         else:
             self._state = _CLOSED
             reason = statuses.bind_reason(status, self.settings.link)

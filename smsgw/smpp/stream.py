@@ -13,6 +13,8 @@ from smsgw.smpp.pdu import StreamLost
 #: is at most twice as many octets.
 SLICE_PDUS = 256
 SLICE_OCTETS = 32 * 1024
+#: A PDU up to here cannot take long: whatever looks at it passes over it a bounded number of times.
+WATCHED_OCTETS = 1024
 
 
 class Stream:

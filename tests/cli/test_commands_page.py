@@ -25,6 +25,10 @@ PROMISED = """
     outbox retry
     outbox cancel
     links
+    links test
+    links stop
+    links start
+    reload
     status
     stats
     try
@@ -46,6 +50,9 @@ SAYS_WHAT_IT_DID = {
     "accounts close",
     "outbox retry",
     "outbox cancel",
+    "links stop",
+    "links start",
+    "reload",
 }
 
 

@@ -35,7 +35,7 @@ def test_sighup_never_ends_the_daemon(smsc, config_file, daemon):
     child = daemon(config_file(smsc), smsc)
     for _ in range(3):
         os.kill(child.pid, signal.SIGHUP)
-    child.wait_log("SIGHUP: nothing was read again")
+    child.wait_log("SIGHUP: the configuration is read again")
     smsc.send_mo("84905123456", "hallo")
     assert smsc.wait_submit().text.startswith("Loi.")
     assert 1 == len(smsc.bound)

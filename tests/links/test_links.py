@@ -288,3 +288,54 @@ async def test_measured_totals_outlive_their_link(town):
     await town.bound("viettel")
     values = {measured.name: measured.value for measured in town.links.measure()}
     assert 2 == values["binds_total"]
+
+
+@in_town
+async def test_stopped_link_ends_and_is_shown_and_measured_with_its_counts(town):
+    await town.configure(("viettel", town.viettel, {}), ("mobi", town.mobi, {}))
+    await town.bound("viettel", "mobi")
+    town.links.stop({"mobi": "by linh"})
+    assert await town.links.ended("mobi", PATIENCE)
+    assert [] == town.mobi.bound
+    assert (LinkState.STOPPED, "by linh") == town.links.states()["mobi"]
+    assert ["viettel"] == town.links.named({"viettel", "mobi"})
+    measured = {m.name: m.value for m in town.links.measure() if m.labels["link"] == "mobi"}
+    assert (0, 1) == (measured["bound"], measured["binds_total"])
+    await town.links.publish()
+    stored = {link.name: link for link in await town.worker.do(town.house.store.links)}
+    assert (LinkState.STOPPED, "by linh") == (stored["mobi"].state, stored["mobi"].reason)
+
+
+@in_town
+async def test_link_that_is_started_while_it_still_ends_comes_back_with_one_bind(town):
+    town.mobi.manners.one_bind = True
+    await town.configure(("mobi", town.mobi, {}))
+    await town.bound("mobi")
+    town.links.stop({"mobi": "by linh"})
+    town.links.stop({})
+    async with asyncio.timeout(PATIENCE):
+        while town.mobi.binds < 2:
+            await asyncio.sleep(0.01)
+    await town.bound("mobi")
+
+
+@in_town
+async def test_stopped_link_takes_over_a_new_configuration_and_starts_with_it(town):
+    await town.configure(("mobi", town.viettel, {}))
+    await town.bound("mobi")
+    town.links.stop({"mobi": "by linh"})
+    await town.configure(("mobi", town.mobi, {}))
+    assert {"mobi": LinkState.STOPPED} == town.states()
+    assert 0 == town.mobi.binds
+    town.links.stop({})
+    await town.bound("mobi")
+    assert 1 == town.mobi.binds
+
+
+@in_town
+async def test_nothing_starts_once_the_end_has_begun(town):
+    await town.configure(("viettel", town.viettel, {}))
+    await town.bound("viettel")
+    town.links.quiesce()
+    await town.configure(("viettel", town.viettel, {}), ("mobi", town.mobi, {}))
+    assert ["viettel"] == [link.name for link in town.links]

@@ -22,9 +22,8 @@ from smsgw.smpp.pdu import (
     Tlv,
     Unbind,
 )
-from smsgw.smpp.session import WATCHED_OCTETS
 from smsgw.smpp.settings import BindMode
-from smsgw.smpp.stream import SLICE_OCTETS, SLICE_PDUS
+from smsgw.smpp.stream import SLICE_OCTETS, SLICE_PDUS, WATCHED_OCTETS
 from tests.budget import BUDGET_MS, cost_ms
 from tests.smpp.dialogue import CITIZEN, SHORTCODE, T0, TEXT, Dialogue, bound, deliver_sm
 

@@ -22,6 +22,7 @@ from smsgw.smpp.codec import decode, encode, header
 from smsgw.smpp.events import (
     BindRefused,
     Bound,
+    Echo,
     Lost,
     MoReceived,
     NotBound,
@@ -95,6 +96,23 @@ def test_bind_request_is_the_first_thing_said(mode):
 def test_bound_by_the_answer_to_our_bind(mode):
     dialogue = Dialogue(mode=mode)
     assert [Bound("SMSC")] == dialogue.says(BindResp(BINDS[mode], 1, OK, "SMSC"))
+
+
+VERSIONS = {
+    "3.4": (b"\x02\x10\x00\x01\x34", 0x34),
+    "behind another TLV": (b"\x14\x00\x00\x01\x07\x02\x10\x00\x01\x33", 0x33),
+    "none": (b"", None),
+    "cut": (b"\x02\x10\x00\x01", None),
+    "of two octets": (b"\x02\x10\x00\x02\x34\x34", None),
+}
+
+
+@pytest.mark.parametrize(("tlvs", "version"), VERSIONS.values(), ids=VERSIONS)
+def test_smsc_tells_its_version_or_is_bound_without(tlvs, version):
+    dialogue = Dialogue()
+    body = b"SMSC\0" + tlvs
+    wire = header.pack(16 + len(body), 0x80000009, 0, 1) + body
+    assert [Bound("SMSC", version)] == dialogue.says(wire)
 
 
 def test_enquire_link_before_the_bind_is_answered_is_answered_and_changes_nothing():
@@ -652,9 +670,24 @@ def test_silence_is_enquired_about():
     assert [] == dialogue.session.tick(T0 + 30)
     (enquiry,) = dialogue.heard()
     assert EnquireLink(enquiry.sequence) == enquiry
-    assert [] == dialogue.says(EnquireLinkResp(enquiry.sequence), now=T0 + 31)
+    assert [Echo()] == dialogue.says(EnquireLinkResp(enquiry.sequence), now=T0 + 31)
     assert T0 + 61 == dialogue.session.next_deadline()
     assert [] == dialogue.session.tick(T0 + 60.9)
+
+
+def test_somebody_may_enquire_at_any_time_and_one_is_asked_at_once():
+    dialogue = bound()
+    dialogue.session.enquire(T0 + 1)
+    dialogue.session.enquire(T0 + 2)
+    (enquiry,) = dialogue.heard()
+    assert [Echo()] == dialogue.says(EnquireLinkResp(enquiry.sequence), now=T0 + 3)
+
+
+def test_nothing_is_enquired_before_the_bind():
+    dialogue = Dialogue()
+    dialogue.heard()
+    dialogue.session.enquire(T0)
+    assert [] == dialogue.heard()
 
 
 def test_traffic_puts_the_enquiry_off():
@@ -688,7 +721,7 @@ def test_generic_nack_to_enquire_link_means_that_somebody_is_there(status):
     dialogue = bound()
     dialogue.session.tick(T0 + 30)
     (enquiry,) = dialogue.heard()
-    assert [] == dialogue.says(GenericNack(enquiry.sequence, status), now=T0 + 31)
+    assert [Echo()] == dialogue.says(GenericNack(enquiry.sequence, status), now=T0 + 31)
     assert [] == dialogue.session.tick(T0 + 40)
 
 

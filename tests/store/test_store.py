@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from smsgw.model import AccountState, Address, Direction, Refused, Taken
+from smsgw.model import AccountState, Address, Direction, Refused, Stop, Taken
 from smsgw.store import Changes, Conflict, Unavailable
 from tests.house import AN, NOON, OneHash
 
@@ -147,3 +147,16 @@ def test_who_reads_what_cannot_be_read_is_told_so_in_terms_of_ours(engine, store
         store.fact("a")
     with pytest.raises(Unavailable):
         store.outbox()
+
+
+def test_link_stays_stopped_by_who_stopped_it_first_until_it_is_started(store):
+    first, second = Stop(NOON, "linh", "their SMSC moves"), Stop(NOON, "root", None)
+    with store.transaction():
+        assert store.stop_link("viettel", first)
+        assert not store.stop_link("viettel", second)
+        assert store.stop_link("mobi", second)
+    assert {"viettel": first, "mobi": second} == store.stopped_links()
+    with store.transaction():
+        assert store.start_link("viettel")
+        assert not store.start_link("viettel")
+    assert {"mobi": second} == store.stopped_links()

@@ -19,6 +19,7 @@ from smsgw.smpp.codec.reading import (
     decode_data,
     decode_message,
     first_string,
+    interface_version,
     validity_period,
 )
 from smsgw.smpp.codec.writing import SubmitTemplate, absolute_time, answer, encode
@@ -37,5 +38,6 @@ __all__ = [
     "encode",
     "first_string",
     "header",
+    "interface_version",
     "validity_period",
 ]

@@ -202,6 +202,21 @@ def first_string(frame: bytes) -> str:
     return str(frame[HEADER_OCTETS : HEADER_OCTETS + 64].partition(b"\0")[0], "latin-1")
 
 
+def interface_version(frame: bytes) -> int | None:
+    """What a bind_resp says of the SMSC's version of SMPP, as 0x34; None: nothing that can be read.
+
+    Source: SMPP v3.4 §5.3.2.25.
+    """
+    end = frame.find(0, HEADER_OCTETS, HEADER_OCTETS + 64)
+    if end < 0:
+        return None
+    try:
+        value = _whole_tlvs(frame, end + 1)[0].get(Tlv.SC_INTERFACE_VERSION, b"")
+    except BadPdu:
+        return None
+    return value[0] if len(value) == 1 else None
+
+
 def _read_tlvs(frame: bytes, at: int) -> dict[int, bytes]:
     """The TLVs from *at* to the end of *frame*. Raises `BadPdu`: the last one is cut."""
     tlvs, end = _whole_tlvs(frame, at)

@@ -16,6 +16,7 @@ from smsgw.model import (
     Message,
     MtState,
     QueuedReply,
+    Stop,
 )
 from smsgw.store.values import (
     AccountRow,
@@ -156,6 +157,15 @@ class Upkeep(Protocol):
 
     def forget_link(self, name: str) -> None:
         """It is no longer configured."""
+
+    def stopped_links(self) -> dict[str, Stop]:
+        """The links that somebody took down, and who it was."""
+
+    def stop_link(self, name: str, stop: Stop) -> bool:
+        """Remember that it is to stay down; false: it was down already."""
+
+    def start_link(self, name: str) -> bool:
+        """Forget that; false: nobody had stopped it."""
 
     def count_on_link(self, name: str, mo: int, mt: int) -> None:
         """So many MO came and so many MT were taken."""

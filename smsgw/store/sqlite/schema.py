@@ -390,3 +390,16 @@ def m008_audit(db: Database) -> None:
             at         INTEGER NOT NULL        -- of the last one
         ) STRICT
     """)
+
+
+@migrations()
+def m010_stopped(db: Database) -> None:
+    # Links that somebody took down by hand, and that stay so until somebody starts them.
+    db.execute("""
+        CREATE TABLE stopped (
+            link   TEXT    PRIMARY KEY,
+            at     INTEGER NOT NULL,
+            who    TEXT    NOT NULL,
+            reason TEXT
+        ) STRICT, WITHOUT ROWID
+    """)

@@ -9,6 +9,7 @@ from smsgw.model import (
     AuditEntry,
     LinkState,
     LinkStatus,
+    Stop,
 )
 from smsgw.store.sqlite.ids import HOUR
 from smsgw.store.sqlite.sql import upkeep as sql
@@ -63,6 +64,22 @@ class Upkeep(Statements):
 
     def forget_link(self, name: str) -> None:
         self._run(sql.FORGET_LINK, name=name)
+
+    def stopped_links(self) -> dict[str, Stop]:
+        """The links that somebody took down, and who it was."""
+        return {
+            link: Stop(unstamp(at), who, reason)
+            for link, at, who, reason in self._all(sql.LIST_STOPPED)
+        }
+
+    def stop_link(self, name: str, stop: Stop) -> bool:
+        """Remember that it is to stay down; false: it was down already."""
+        at, who, reason = stop
+        return bool(self._run(sql.STOP_LINK, link=name, at=stamp(at), who=who, reason=reason))
+
+    def start_link(self, name: str) -> bool:
+        """Forget that; false: nobody had stopped it."""
+        return bool(self._run(sql.START_LINK, link=name))
 
     def count_on_link(self, name: str, mo: int, mt: int) -> None:
         self._execute(sql.COUNT_ON_LINK, (mo, mt, name))

@@ -42,6 +42,16 @@ SET_ODDITIES = "UPDATE links SET oddities = :oddities WHERE name = :name"
 
 COUNT_ON_LINK = "UPDATE links SET mo = mo + ?, mt = mt + ? WHERE name = ?"
 
+LIST_STOPPED = "SELECT link, at, who, reason FROM stopped ORDER BY link"
+
+STOP_LINK = """
+    -- Who stopped it first is the one to ask.
+    INSERT INTO stopped (link, at, who, reason) VALUES (:link, :at, :who, :reason)
+        ON CONFLICT (link) DO NOTHING
+"""
+
+START_LINK = "DELETE FROM stopped WHERE link = :link"
+
 LIST_CARRIERS = "SELECT link, carrier FROM carriers ORDER BY link"
 
 SET_CARRIER = "INSERT OR REPLACE INTO carriers (link, carrier) VALUES (?, ?)"
