@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: Who reads lets go of the log within moments.
+_LOG_TRIES, _LOG_PAUSE_SECONDS = 20, 0.1
+
 
 class Verbs:
     """
@@ -61,6 +64,7 @@ class Verbs:
             "expire": self.expire,
             "retry": self.retry,
             "cancel": self.cancel,
+            "truncate-log": self.truncate_log,
         }
 
     async def ring(self) -> Mapping[str, Any]:
@@ -120,6 +124,15 @@ class Verbs:
             raise
         log.info("control cancel mt=%d who=%s", mt_id, actor)
         return {}
+
+    async def truncate_log(self) -> Mapping[str, Any]:
+        """Leave nothing of what was removed in the database's log, which somebody may be reading
+        just now."""
+        for _ in range(_LOG_TRIES):
+            if done := await self._in_store(self._hotline.truncate_log):
+                break
+            await asyncio.sleep(_LOG_PAUSE_SECONDS)
+        return {"done": done}
 
     def _cancel(self, mt_id: int, actor: str, reason: str | None, links_live: bool) -> None:
         self._hotline.cancel(mt_id, actor, clock.now(), reason, links_live=links_live)

@@ -19,8 +19,10 @@ from smsgw.cli.options import (
     moment,
     read_line,
     reason_option,
+    required_reason,
     typed,
 )
+from smsgw.cli.rights import correct, erase, export
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import NotFound, SmsgwError
 from smsgw.gateway import Verdict
@@ -31,21 +33,6 @@ MOST_SHOWN = 20
 #: Between two transactions of a long change: SQLite gives the lock to whoever asks first, and the
 #: daemon, which has citizens waiting, asks again each few milliseconds only.
 BREATH_SECONDS = 0.05
-
-
-def _reason(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if not value.strip():
-        raise click.BadParameter("say why, for the account's history.")
-    return value.strip()
-
-
-REASON = click.option(
-    "--reason",
-    metavar="TEXT",
-    required=True,
-    callback=_reason,
-    help="Kept in the account's history.",
-)
 
 
 def _beginning(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
@@ -125,8 +112,8 @@ def history(tools: Tools, key: str, form: str) -> None:
     except NotFound:
         tools.note("accounts history", key, "no such account or phone")
         raise
-    for username in dict.fromkeys(entry.username for entry in story):
-        tools.note("accounts history", username or key)
+    for about in tools.behind(key) or [key]:
+        tools.note("accounts history", about)
     _show_stories(story, form, tools.viewer)
 
 
@@ -208,7 +195,7 @@ def verify_password(tools: Tools, key: str) -> None:
     metavar="PHONE",
     help="For 7 days only this phone may register the CMND; `-` reads it from standard input.",
 )
-@REASON
+@required_reason
 @pass_tools
 def close(tools: Tools, key: str, reserve_for: str | None, reason: str) -> None:
     """End an account.
@@ -249,7 +236,7 @@ def close(tools: Tools, key: str, reserve_for: str | None, reason: str) -> None:
     callback=_beginning,
     help="Only phones that begin so, in any writing: +84907, 0907.",
 )
-@REASON
+@required_reason
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @format_option
 @pass_tools
@@ -296,6 +283,11 @@ def close_many(
         if some:
             time.sleep(BREATH_SECONDS)
     click.echo(f"{words.count(closed, 'account')} closed", err=not people)
+
+
+accounts.add_command(correct)
+accounts.add_command(export)
+accounts.add_command(erase)
 
 
 def _says_yes(question: str, *, aloud: bool) -> bool:

@@ -97,6 +97,23 @@ def reason_option(command: Command) -> Command:
     )(command)
 
 
+def required_reason(command: Command) -> Command:
+    """Adds a `--reason` that must be given and say something, given to the command as *reason*."""
+    return click.option(
+        "--reason",
+        metavar="TEXT",
+        required=True,
+        callback=_something,
+        help="Why; kept in the account's history and in the audit.",
+    )(command)
+
+
+def _something(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why, for the account's history.")
+    return value.strip()
+
+
 def typed(value: str, name: str) -> str:
     """*value*; where that is `-`, the next line of standard input, or what is typed at a terminal.
 

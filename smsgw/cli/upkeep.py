@@ -7,6 +7,7 @@ import click
 
 from smsgw import copies, words
 from smsgw.cli import tables, views
+from smsgw.cli.asking import ask_before, yes_option
 from smsgw.cli.options import actor, format_option, reason_option
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.clock import stamp
@@ -51,11 +52,18 @@ def _expire_here(tools: Tools, reason: str | None) -> dict[str, Any]:
 
 @click.command()
 @reason_option
+@yes_option
 @format_option
 @pass_tools
-def purge(tools: Tools, reason: str | None, form: str) -> None:
-    """Remove what is older than [retention] says, now."""
+def purge(tools: Tools, reason: str | None, yes: bool, form: str) -> None:
+    """Do what [retention] says, now.
+
+    What is older is removed; where retention.unused_accounts is set, accounts that nobody ever used
+    are closed. Asks at a terminal.
+    """
+    ask_before("Remove for good what is older than [retention] says?", yes=yes)
     done = tools.hotline.purge_all(tools.now, By(actor(), reason))
+    tools.truncate_log()
     tables.show_one(views.PURGED, done, form, tools.viewer)
 
 
@@ -67,8 +75,9 @@ def purge(tools: Tools, reason: str | None, form: str) -> None:
     type=click.IntRange(1),
     help="Name the copy by date and time in FOLDER, and keep the last N of these.",
 )
+@reason_option
 @pass_tools
-def backup(tools: Tools, file: Path, keep: int | None) -> None:
+def backup(tools: Tools, file: Path, keep: int | None, reason: str | None) -> None:
     """Write a consistent, checked copy of the database.
 
     Also while the daemon runs. FILE must not exist; it is made with mode 0600, and has its name
@@ -82,5 +91,5 @@ def backup(tools: Tools, file: Path, keep: int | None) -> None:
         copies.backup(tools.store, file, tools.now)
     else:
         file = copies.backup_into(tools.store, file, keep, tools.now)
-    tools.note("backup", None, str(file))
+    tools.note("backup", None, with_reason(str(file), reason))
     click.echo(f"{file}: {words.octets(file.stat().st_size)}")

@@ -351,3 +351,11 @@ def m008_audit(db: Database) -> None:
             at         INTEGER NOT NULL        -- of the last one
         ) STRICT
     """)
+
+
+@migrations()
+def m011_rights(db: Database) -> None:
+    # Which account a line of the audit is about, so that a citizen can be told of it: a masked
+    # number fits thousands. NULL: about none, or of before this version, or it was erased.
+    db.execute("ALTER TABLE audit ADD COLUMN account_id INTEGER")
+    db.execute("CREATE INDEX audit_account ON audit (account_id) WHERE account_id IS NOT NULL")
