@@ -211,7 +211,7 @@ def test_nothing_of_who_is_erased_is_in_the_files_and_ids_are_not_used_again(hou
     ids = house.store.last_ids()
     done = erase(house)
     assert (CMND, 5, 1) == (done.username, done.texts, done.named)
-    assert [] == in_file(house)(CMND, AN, "Nguyen Van An", "1990-02-01", "forgot it")
+    assert [] == in_file(house)(CMND, AN, "Nguyen Van An", "1990-02-01")
     assert ids == house.store.last_ids()
     assert ["(erased)"] == [m.text for m in house.store.messages(direction="mo")]
     with pytest.raises(NoAccount):
@@ -296,8 +296,8 @@ def test_owner_whose_cmnd_was_kept_stands_in_no_strangers_history_afterwards(hou
     close(house, reserve_for=BINH)
     house.later(hours=1)
     house.text(BINH, TEXT)
-    close(house)  # of BINH, by the CMND's only open account
-    erase(house, f"phone:{BINH}")
+    close(house, BINH)
+    erase(house, BINH)
     assert [] == in_file(house)(BINH)
     assert "+" + AN == house.account().phone
 

@@ -86,7 +86,8 @@ class Rights:
                 right.birth_date or account.birth_date,
                 right.link or account.link,
             )
-            if rules.check_personal_number and syntax.contradicts(account.cmnd, now_so[1]):
+            checks = rules.check_personal_number and right.birth_date is not None
+            if checks and syntax.contradicts(account.cmnd, now_so[1]):
                 raise Contradiction(account.username, now_so[1].isoformat())
             was = (account.full_name, account.birth_date, account.link)
             names = ("name", "date of birth", "link")
