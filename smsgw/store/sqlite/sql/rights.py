@@ -97,8 +97,9 @@ OWN_EARLY_RECEIPTS = """
 OWN_RESERVATIONS = """
     -- By CMND, and by the phone for which another one is kept: these are few.
     SELECT cmnd, phone, ends_at FROM reservations WHERE cmnd = :cmnd
-     UNION
-    SELECT cmnd, phone, ends_at FROM reservations WHERE ends_at > 0 AND phone = :phone
+     UNION ALL
+    SELECT cmnd, phone, ends_at FROM reservations
+     WHERE ends_at > 0 AND phone = :phone AND cmnd <> :cmnd
 """
 
 OWN_AUDIT = """
