@@ -112,8 +112,7 @@ def history(tools: Tools, key: str, form: str) -> None:
     except NotFound:
         tools.note("accounts history", key, "no such account or phone")
         raise
-    for about in tools.behind(key) or [key]:
-        tools.note("accounts history", about)
+    tools.note_each("accounts history", tools.behind(key), key)
     _show_stories(story, form, tools.viewer)
 
 

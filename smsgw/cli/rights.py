@@ -96,8 +96,7 @@ def export(tools: Tools, key: str, reason: str | None) -> None:
     except NotFound:
         tools.note("accounts export", key, "no such account or phone")
         raise
-    for about in accounts or [key]:
-        tools.note("accounts export", about, reason or "")
+    tools.note_each("accounts export", accounts, key, reason or "")
     click.echo(json.dumps(_plain(told), ensure_ascii=False, indent=2))
 
 

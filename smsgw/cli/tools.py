@@ -5,7 +5,7 @@ Knows how to build them. Must not know a command.
 
 import os
 import pwd
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -246,6 +246,15 @@ class Tools:
         except SmsgwError as fault:
             click.echo(f"smsgw: this leaves no line in the audit: {harmless(str(fault))}", err=True)
             return None
+
+    def note_each(
+        self, command: str, accounts: "Sequence[Account]", key: str, detail: str = ""
+    ) -> None:
+        """Leave a line for each of *accounts*; where there is none, for the key itself."""
+        for account in accounts:
+            self.note(command, account, detail)
+        if not accounts:
+            self.note(command, key, detail)
 
     def truncate_log(self) -> None:
         """Have nothing of what was removed stay in the database's log; where that is not to be

@@ -7,7 +7,6 @@ What others keep of a citizen (the portal's profile, log-ins, `sub`) joins in `_
 `_erase_elsewhere`, and nowhere else.
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -181,7 +180,7 @@ class Rights:
             ],
         }
 
-    def _kept_elsewhere(self, accounts: list[Account]) -> Mapping[str, Any]:
+    def _kept_elsewhere(self, accounts: list[Account]) -> dict[str, Any]:
         """What others keep of the person; a key of its own for each of them."""
         return {}
 
@@ -216,10 +215,11 @@ class Rights:
                 gone, more = store.erase_texts(self._share(found), _TEXTS_AT_ONCE)
                 texts += gone
                 freed = [] if more else self._erase_account(account)
-        gone = [account.cmnd] if not store.accounts_of_cmnd(account.cmnd) else []
+        named = self._erase_name(account.cmnd)
+        numbers = [] if store.accounts_of_cmnd(account.cmnd) else [account.cmnd]
         if not store.senders([account.phone])[0]:
-            gone.append(account.phone.removeprefix("+"))
-        return Erased(account.username, texts, self._erase_name(account.cmnd), freed, gone)
+            numbers.append(account.phone.removeprefix("+"))
+        return Erased(account.username, texts, named, freed, numbers)
 
     def _erase_account(self, account: Account) -> list[Reservation]:
         """Remove the account itself; what of it stands with others goes where it is the last of

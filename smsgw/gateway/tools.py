@@ -121,10 +121,11 @@ class Tools:
             about: the account, or a number that somebody gave and that is none; it is masked.
             detail: long numbers in it are masked, too.
         """
-        number, account_id = about, None
+        account_id = None
         if isinstance(about, Account):
-            number, account_id = about.cmnd, about.id
-        account = masked(number) if number else None
+            account_id = about.id
+            about = about.cmnd
+        account = masked(about) if about else None
         return self.store.note(
             now, who, command, account, redact(detail or ""), account_id=account_id
         )

@@ -38,8 +38,9 @@ class Upkeep(Ids):
             account_id: which one that is.
         """
         values = {"who": who, "command": command, "account": account, "detail": detail}
-        values |= {"at": stamp(at), "account_id": account_id}
-        added = self._execute(sql.ADD_AUDIT, values).lastrowid
+        added = self._execute(
+            sql.ADD_AUDIT, {"at": stamp(at), **values, "account_id": account_id}
+        ).lastrowid
         assert added is not None  # noqa: S101 - an INSERT of one row has one
         return added
 
