@@ -45,8 +45,11 @@ def test_name_and_date_are_put_right_and_the_history_has_both(house):
     account, changes = correct(house, name="Nguyen Van Anh", birth_date=date(1990, 1, 2))
     assert ("Nguyen Van Anh", date(1990, 1, 2)) == (account.full_name, account.birth_date)
     last = story_of(house.hotline.history(AN))[-1]
-    assert "name from Nguyen Van An to Nguyen Van Anh" in last.what
-    assert "date of birth from 1990-02-01 to 1990-01-02" in last.what
+    assert "corrected" == last.what
+    assert (
+        "name from Nguyen Van An to Nguyen Van Anh, "
+        "date of birth from 1990-02-01 to 1990-01-02" == last.detail
+    )
     assert ("linh", "misspelt") == (last.actor, last.reason)
     (line,) = house.hotline.audit()
     assert ("accounts correct", "*****567") == (line.command, line.account)

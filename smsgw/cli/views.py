@@ -106,9 +106,10 @@ def story_line(entry: HistoryEntry) -> StoryLine:
     actor = reason = None
     match entry:
         case Changed():
-            what, actor, reason = entry.event, entry.actor, entry.reason
+            what, actor, reason = entry.what, entry.actor, entry.reason
             moved = entry.old not in (None, entry.new)
-            detail = f"{entry.old} -> {entry.new}" if moved else str(entry.new)
+            state = f"{entry.old} -> {entry.new}" if moved else str(entry.new)
+            detail = entry.detail or state
         case TextCame():
             text = "(could not be read)" if entry.text is None else entry.text
             what, detail, reason = "mo", f"{entry.outcome}: {text}", entry.reason

@@ -103,7 +103,7 @@ class Rights:
                 changes.add_history(
                     account.id,
                     at=stamp(now),
-                    what="corrected " + ", ".join(words for _, words in changed),
+                    what="corrected: " + ", ".join(words for _, words in changed),
                     before=account.state,
                     after=account.state,
                     who=actor,
@@ -169,7 +169,8 @@ class Rights:
             "history": [
                 {
                     "at": entry.at,
-                    "what": entry.event,
+                    "what": entry.what,
+                    "detail": entry.detail,
                     "before": entry.old,
                     "after": entry.new,
                     "actor": entry.actor,
