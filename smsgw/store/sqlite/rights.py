@@ -136,10 +136,11 @@ class Rights(Upkeep):
     def erase_account(self, account_id: int) -> None:
         """Remove a closed account and its history; the phone, where nothing is left of it."""
         self.keep_last_ids()
-        self._run(sql.ERASE_HISTORY, id=account_id)
-        self._run(sql.ERASE_GUESSES, id=account_id)
-        self._run(sql.FORGET_IN_AUDIT, id=account_id)
-        self.forget_subscribers(self._all(sql.ERASE_ACCOUNT, id=account_id))
+        if not (gone := self._all(sql.ERASE_ACCOUNT, id=account_id)):
+            return  # it is open, and stays whole
+        for statement in (sql.ERASE_HISTORY, sql.ERASE_GUESSES, sql.FORGET_IN_AUDIT):
+            self._run(statement, id=account_id)
+        self.forget_subscribers(gone)
 
     def erase_reservations_for(self, phone: str) -> None:
         """What this phone alone may register, anybody may again."""
