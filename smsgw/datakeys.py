@@ -111,6 +111,11 @@ class DataKeys:
         """Which secret key seals the data keys."""
         return self._vault.key_id
 
+    @property
+    def has_former(self) -> bool:
+        """Whether there are secret keys that seal nothing any more."""
+        return self._vault.has_former
+
     # --- texts --------------------------------------------------------------------------------
 
     def turn(self, at: int) -> None:

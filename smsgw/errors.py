@@ -112,6 +112,32 @@ class Closed(Refusal):
 
 
 @dataclass(eq=False)
+class StillOpen(Refusal):
+    """The account was not ended, and only one that was can be erased."""
+
+    username: str
+    WORDS = "account {username} is not closed"
+
+
+@dataclass(eq=False)
+class UnknownLink(Refusal):
+    """The configuration has no such link."""
+
+    link: str
+    links: list[str]  #: those that it has
+    WORDS = "no link {link!r}"
+
+
+@dataclass(eq=False)
+class Contradiction(Refusal):
+    """A 12-digit number tells another year of birth, or century."""
+
+    username: str
+    birth_date: str  #: yyyy-mm-dd
+    WORDS = "the personal number {username} contradicts the date of birth {birth_date}"
+
+
+@dataclass(eq=False)
 class Stale(Refusal):
     """The account is not any more what somebody saw before they decided."""
 

@@ -277,12 +277,22 @@ class Changed:
     """Something happened to an account."""
 
     at: datetime
-    event: str  #: such as "registered", "lapsed", "closed"
+    event: str  #: such as "registered", "lapsed", "closed", "corrected: name from A to B"
     old: AccountState | None  #: None: there was none before
     new: AccountState
     actor: str | None = None  #: who did it at the command line
     reason: str | None = None
     username: str | None = None  #: whose story this is part of; None: of a phone without an account
+
+    @property
+    def what(self) -> str:
+        """What happened, in a word or two."""
+        return self.event.partition(": ")[0]
+
+    @property
+    def detail(self) -> str | None:
+        """What was changed, where the word alone does not say it."""
+        return self.event.partition(": ")[2] or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,12 +166,13 @@ class Upkeep:
     async def _purge(self) -> None:
         database = self._settings.gateway.database
         await self._worker.do(copies.remove_old, database, clock.now())
-        messages = accounts = 0
+        messages = accounts = unused = 0
         more = True
         while more:  # a step at a time: traffic commits in between
             gone = await self._worker.do(self._gateway.purge, clock.now())
             messages, accounts, more = messages + gone.messages, accounts + gone.accounts, gone.more
-        log.info("purge messages=%d accounts=%d", messages, accounts)
+            unused += gone.unused
+        log.info("purge messages=%d accounts=%d unused=%d", messages, accounts, unused)
 
     async def _heartbeat(self) -> None:
         log.info(

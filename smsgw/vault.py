@@ -131,6 +131,11 @@ class Vault:
         """Which key seals; tells keys apart, and tells nothing about them."""
         return int.from_bytes(self._prefix)
 
+    @property
+    def has_former(self) -> bool:
+        """Whether the key file has keys that seal nothing any more."""
+        return len(self._ciphers) > 1
+
     def seal(self, row_id: int, text: str) -> bytes:
         """*text*, readable only with the key and only as that of row *row_id*."""
         return self._first.seal(text.encode(), b"%d" % row_id)

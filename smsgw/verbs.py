@@ -31,6 +31,8 @@ T = TypeVar("T")
 STOP_SECONDS = 2.0
 #: Of what is wrong with a configuration, so much fits an answer.
 _MOST_FAULTS, _LONGEST_FAULT = 50, 400
+#: Who reads lets go of the log within moments.
+_LOG_TRIES, _LOG_PAUSE_SECONDS = 20, 0.1
 
 
 class Verbs:
@@ -79,6 +81,7 @@ class Verbs:
             "start-link": self.start_link,
             "test-link": self.test_link,
             "text-test": self.text_test,
+            "truncate-log": self.truncate_log,
         }
 
     async def ring(self) -> Mapping[str, Any]:
@@ -139,6 +142,15 @@ class Verbs:
             raise
         log.info("control cancel mt=%d who=%s", mt_id, actor)
         return {}
+
+    async def truncate_log(self) -> Mapping[str, Any]:
+        """Leave nothing of what was removed in the database's log, which somebody may be reading
+        just now."""
+        for _ in range(_LOG_TRIES):
+            if done := await self._in_store(self._hotline.truncate_log):
+                break
+            await asyncio.sleep(_LOG_PAUSE_SECONDS)
+        return {"done": done}
 
     def _cancel(self, mt_id: int, actor: str, reason: str | None, links_live: bool) -> None:
         self._hotline.cancel(mt_id, actor, clock.now(), reason, links_live=links_live)

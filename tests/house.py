@@ -5,7 +5,7 @@ from typing import Any
 
 from smsgw import config
 from smsgw.cli.story import story_line
-from smsgw.gateway import Batch, Gateway, Hotline, Rules
+from smsgw.gateway import Batch, Gateway, Hotline, Rules, Verdict
 from smsgw.model import Address, Direction, Mo, Taken
 from smsgw.passwords import Issued, OnDemand, draw, hash_password
 from smsgw.simulator import toml
@@ -133,6 +133,10 @@ class House:
     def account(self, key=AN):
         return self.hotline.exact(key).account
 
+    def opens(self, key, password):
+        """Whether that password opens the account now."""
+        return opens(self.hotline, key, password, self.now)
+
     def states(self, **filters):
         """State of each MT, oldest first."""
         return [m.state for m in reversed(self.store.messages(direction=Direction.MT, **filters))]
@@ -140,6 +144,13 @@ class House:
     def outcomes(self):
         """Outcome of each MO, oldest first."""
         return [m.outcome for m in reversed(self.store.messages(direction=Direction.MO))]
+
+
+def opens(hotline, key, password, now):
+    """Whether that password opens the account; an answer to whoever may ask as often as that."""
+    verdict = hotline.check_password(key, password, "test", now).verdict
+    assert verdict is not Verdict.NOT_CHECKED
+    return verdict is Verdict.RIGHT
 
 
 def password_in(text):

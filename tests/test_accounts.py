@@ -68,7 +68,7 @@ def test_new_event_with_a_new_password_is_executed(house, monkeypatch, state, re
     assert (reply is Reply.REMINDER) == after.account.reminders
     told = {mt.id: mt for mt in house.claim().mts}[after.password_mt_id]
     assert (reply is Reply.REMINDER) == told.reminder
-    assert house.hotline.verify_password(AN, password_in(told.text))
+    assert house.opens(AN, password_in(told.text))
     assert before.password_mt_id != after.password_mt_id
     line = story_of(house.hotline.history(AN))[-1]
     assert ("lan", "why") == (line.actor, line.reason)
@@ -114,7 +114,7 @@ def test_new_event_with_the_citizens_own_password_is_executed(house, monkeypatch
     with_row(monkeypatch, ISSUED, Step(ACTIVE, Password.CITIZENS, None))
     happen(house, Moved)
     assert ACTIVE == row(house).account.state
-    assert house.hotline.verify_password(AN, OWN)
+    assert house.opens(AN, OWN)
 
 
 def test_new_event_that_closes_lets_phone_and_cmnd_register_again(house, monkeypatch):
@@ -142,7 +142,7 @@ def test_new_event_may_register(house, monkeypatch):
     monkeypatch.setitem(TRANSITIONS, (None, Moved), Step(ISSUED, Password.NEW, Reply.REGISTERED))
     outcome, [text] = house.text(BINH, OTHER_TEXT)
     assert "registered" == outcome
-    assert house.hotline.verify_password(BINH, password_in(text))
+    assert house.opens(BINH, password_in(text))
     assert ISSUED == house.account(BINH).state
 
 

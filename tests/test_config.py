@@ -131,7 +131,7 @@ def test_defaults_of_everything(load):
     assert settings.metrics.listen is None
     assert (LogLevel.INFO, LogFormat.CONSOLE) == tuple(dict(settings.log).values())
     year = timedelta(days=365)
-    assert (timedelta(days=90), year, year) == tuple(dict(settings.retention).values())
+    assert (timedelta(days=90), year, year, None) == tuple(dict(settings.retention).values())
 
 
 def test_everything_can_be_set(load, tmp_path):

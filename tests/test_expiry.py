@@ -41,8 +41,8 @@ def test_password_lapses_after_three_days_and_not_a_second_before(make_house):
         f"Mat khau cu da het han. TK: 201234567, MK moi: {password} la tai khoan su dung HT Chinh "
         "quyen dien tu. De nghi anh chi doi mat khau trong vong 03 ngay. Cam on!"
     )
-    assert house.hotline.verify_password(AN, password)
-    assert not house.hotline.verify_password(AN, password_in(first))
+    assert house.opens(AN, password)
+    assert not house.opens(AN, password_in(first))
 
 
 def test_reminders_come_every_three_days_until_the_citizen_changes_the_password(make_house):
@@ -57,7 +57,7 @@ def test_reminders_come_every_three_days_until_the_citizen_changes_the_password(
     house.later(days=30)
     assert 0 == expire(house).replaced
     assert house.account().state is AccountState.ACTIVE
-    assert house.hotline.verify_password(AN, "my own secret")
+    assert house.opens(AN, "my own secret")
 
 
 def test_expiry_follows_the_one_clock_that_tests_can_freeze(make_house):
@@ -126,11 +126,11 @@ def test_after_the_last_reminder_the_password_is_deleted_and_not_replaced(make_h
         house.later(days=3)
         assert (1, 0) == expire(house)[:2]
     last = house.take_all()[-1]
-    assert house.hotline.verify_password(AN, password_in(last))
+    assert house.opens(AN, password_in(last))
     house.later(days=3)
     assert (0, 1) == expire(house)[:2]
     assert [] == house.take_all()
-    assert not house.hotline.verify_password(AN, password_in(last))
+    assert not house.opens(AN, password_in(last))
     house.later(days=30)
     assert (0, 0) == expire(house)[:2]
     account = house.account()
@@ -148,7 +148,7 @@ def test_hotline_gives_a_new_password_to_an_account_whose_reminders_ended(make_h
         house.later(days=3)
         expire(house)
     house.hotline.reset_password(AN, "lan", house.now)
-    assert house.hotline.verify_password(AN, password_in(house.take_all()[-1]))
+    assert house.opens(AN, password_in(house.take_all()[-1]))
     house.later(days=3)
     assert (1, 0) == expire(house)[:2]
 

@@ -82,7 +82,7 @@ def test_valid_text_registers_and_is_answered_with_user_name_and_password(house)
     )
     assert account.state is AccountState.ISSUED
     assert account.password_expires_at - account.registered_at == timedelta(days=3)
-    assert house.hotline.verify_password(AN, password)
+    assert house.opens(AN, password)
 
 
 def test_text_with_wrong_syntax_is_answered_with_the_right_one(house):
@@ -220,8 +220,8 @@ def test_citizen_who_repeats_the_registration_gets_a_new_password_three_times_a_
         house.later(minutes=1)
         outcome, (reply,) = house.text(AN, TEXT)
         assert outcome == Outcome.REGISTERED
-        assert house.hotline.verify_password(AN, password_in(reply))
-        assert not house.hotline.verify_password(AN, password_in(first))
+        assert house.opens(AN, password_in(reply))
+        assert not house.opens(AN, password_in(first))
     assert (Outcome.ALREADY_REGISTERED, [REFUSAL]) == house.text(AN, TEXT)
     house.later(days=1)
     assert Outcome.REGISTERED == house.text(AN, TEXT)[0]
@@ -249,7 +249,7 @@ def test_repetition_in_the_batch_of_the_registration_has_its_turn_in_the_next(ma
     assert [Answer.OK, None] == done.answers
     assert 0 == done.passwords_wanted
     (reply,) = house.take(again).replies
-    assert house.hotline.verify_password(AN, password_in(reply.text))
+    assert house.opens(AN, password_in(reply.text))
 
 
 def test_reset_makes_an_active_account_issued_again(make_house):
@@ -258,7 +258,7 @@ def test_reset_makes_an_active_account_issued_again(make_house):
     house.hotline.set_password(AN, "my own secret", "lan", house.now)
     house.text(AN, TEXT)
     assert house.account().state is AccountState.ISSUED
-    assert not house.hotline.verify_password(AN, "my own secret")
+    assert not house.opens(AN, "my own secret")
 
 
 # --- a stock that is empty, a store that fails -------------------------------------------------

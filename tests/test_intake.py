@@ -402,7 +402,7 @@ def test_reset_by_another_carrier_is_refused_and_leaves_a_line(make_house):
     _, (reply,) = house.text(AN, TEXT)
     for _ in range(3):
         assert Outcome.ALREADY_REGISTERED == house.text(AN, TEXT, link="mobi")[0]
-    assert house.hotline.verify_password(AN, password_in(reply))
+    assert house.opens(AN, password_in(reply))
     lines = [e for e in house.store.account_history(1) if e.event == "other carrier"]
     assert ["a text of this number came by link mobi"] == [line.reason for line in lines]
 
@@ -437,7 +437,7 @@ def ended(make_house):
 def test_citizen_whose_password_ended_gets_a_new_one_by_texting(ended):
     outcome, (reply,) = ended.text(AN, TEXT)
     assert outcome == Outcome.REGISTERED
-    assert ended.hotline.verify_password(AN, password_in(reply))
+    assert ended.opens(AN, password_in(reply))
     assert AccountState.ISSUED is ended.account().state
     assert Outcome.ALREADY_REGISTERED == ended.text(AN, TEXT)[0]
 

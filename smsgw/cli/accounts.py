@@ -25,6 +25,7 @@ from smsgw.cli.options import (
     required_reason,
     typed,
 )
+from smsgw.cli.rights import correct, erase, export
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import SmsgwError
 from smsgw.gateway import Verdict
@@ -227,5 +228,8 @@ def _read_password(*, confirm: bool) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+accounts.add_command(correct)
+accounts.add_command(export)
+accounts.add_command(erase)
 accounts.add_command(history)
 accounts.add_command(close_many)

@@ -27,8 +27,7 @@ def history(tools: Tools, key: str, full: bool, form: str) -> None:
         tools.note("accounts history", key, "no such account or phone")
         raise
     usernames = list(dict.fromkeys(entry.username for entry in entries))
-    for username in usernames:
-        tools.note("accounts history", username or key)
+    tools.note_each("accounts history", tools.behind(key), key)
     if form != tables.Format.TABLE:
         view = story.HISTORIES if len(usernames) > 1 else story.HISTORY
         tables.show(view, map(story.story_line, entries), form, tools.viewer)

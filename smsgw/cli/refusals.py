@@ -9,6 +9,7 @@ from smsgw.errors import (
     AlreadyCancelled,
     Ambiguous,
     Closed,
+    Contradiction,
     NeverAnswered,
     NeverTexted,
     NoAccount,
@@ -22,7 +23,9 @@ from smsgw.errors import (
     Refusal,
     SmsgwError,
     Stale,
+    StillOpen,
     UnfitPassword,
+    UnknownLink,
     WrongKey,
 )
 
@@ -34,6 +37,9 @@ REMEDIES: Mapping[type[Refusal], str | None] = {
     NoDatabase: "has `smsgw run` been started with this configuration?",
     Ambiguous: "write phone:{phone} or cmnd:{cmnd}",
     Closed: "its phone and CMND may register again by text",
+    StillOpen: "close it first (`smsgw accounts close`)",
+    UnknownLink: "the configuration has {links}",
+    Contradiction: "registration.check_personal_number is on",
     Stale: "see `smsgw accounts history`, then try again",
     UnfitPassword: None,
     NoPhone: "the owner's, in any writing",
@@ -52,4 +58,7 @@ def line(fault: SmsgwError) -> str:
     if not isinstance(fault, Refusal):
         return str(fault)
     remedy = REMEDIES.get(type(fault))
-    return f"{fault.problem}: {remedy.format(**fault.facts)}" if remedy else fault.problem
+    if remedy is None:
+        return fault.problem
+    facts = {k: ", ".join(v) if isinstance(v, list) else v for k, v in fault.facts.items()}
+    return f"{fault.problem}: {remedy.format(**facts)}"

@@ -55,9 +55,10 @@ def story_line(entry: HistoryEntry) -> StoryLine:
     actor = reason = None
     match entry:
         case Changed():
-            what, actor, reason = entry.event, entry.actor, entry.reason
+            what, actor, reason = entry.what, entry.actor, entry.reason
             moved = entry.old not in (None, entry.new)
-            detail = f"{entry.old} -> {entry.new}" if moved else str(entry.new)
+            state = f"{entry.old} -> {entry.new}" if moved else str(entry.new)
+            detail = entry.detail or state
         case TextCame():
             text = "(could not be read)" if entry.text is None else entry.text
             what, detail, reason = "mo", f"{entry.outcome}: {text}", entry.reason
@@ -126,6 +127,7 @@ _EVENTS: Mapping[str, str] = {
     machine.OwnPassword.word: "the citizen's own password was set",
     machine.NewPassword.word: "a new password sent",
     machine.Close.word: "account closed",
+    "corrected": "put right",
     "other carrier": "refused: it came by another carrier than the account's",
 }
 #: The same of events that name a message, by how they begin.
@@ -226,7 +228,9 @@ def _text_came(
 
 def _changed(change: Changed, tells: _Sent | None) -> Happening:
     """Something happened to the account that no text of the citizen led to."""
-    line = Happening(change.at, [_event(change.event)])
+    line = Happening(change.at, [_event(change.what)])
+    if change.detail:
+        line.parts.append(change.detail)
     if change.actor:
         line.parts.append(by(change.actor, change.reason))
     elif change.reason:

@@ -5,7 +5,7 @@ Knows how to build them. Must not know a command.
 
 import os
 import pwd
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.carriers import Carriers
     from smsgw.config import Settings
     from smsgw.gateway import Hotline
+    from smsgw.model import Account
     from smsgw.store import AccountRow, Store
     from smsgw.vault import Vault
     from smsgw.words import Viewer
@@ -242,20 +243,54 @@ class Tools:
             self.note(command, key, "no such account")
             raise
         for row in found:
-            self.note(command, row.account.cmnd)
+            self.note(command, row.account)
         return found
 
-    def note(self, command: str, number: str | None, detail: str = "") -> int | None:
+    def behind(self, key: str) -> "list[Account]":
+        """The accounts that *key* names; of a phone that has none, none."""
+        from smsgw.errors import NotFound
+
+        try:
+            return [row.account for row in self.hotline.look_up(key)]
+        except NotFound:
+            return []
+
+    def note(self, command: str, about: "Account | str | None", detail: str = "") -> int | None:
         """Leave a line in the audit of what was only looked at; None where none can be written,
         which standard error is told."""
         from smsgw.errors import SmsgwError
 
         try:
             with self.store.patience(NOTE_PATIENCE):
-                return self.hotline.note_look_up(actor(), command, number, detail, self.now)
+                return self.hotline.note_look_up(actor(), command, about, detail, self.now)
         except SmsgwError as fault:
             click.echo(f"smsgw: this leaves no line in the audit: {harmless(str(fault))}", err=True)
             return None
+
+    def note_each(
+        self, command: str, accounts: "Sequence[Account]", key: str, detail: str = ""
+    ) -> None:
+        """Leave a line for each of *accounts*; where there is none, for the key itself."""
+        for account in accounts:
+            self.note(command, account, detail)
+        if not accounts:
+            self.note(command, key, detail)
+
+    def truncate_log(self) -> None:
+        """Have nothing of what was removed stay in the database's log; where that is not to be
+        had now, standard error is told."""
+        from smsgw.errors import SmsgwError
+
+        emptied = False
+        with suppress(SmsgwError):
+            done = self.ask("truncate-log")
+            emptied = self.store.truncate_log() if done is None else done["done"]
+        if not emptied:
+            click.echo(
+                f"smsgw: what was removed stays in {self.database}-wal for a while, "
+                "as somebody reads it: `smsgw purge` tries again",
+                err=True,
+            )
 
     @contextmanager
     def listing(self, command: str, things: "Iterable[T]", asked: str) -> "Iterator[Iterator[T]]":

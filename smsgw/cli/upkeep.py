@@ -57,21 +57,26 @@ def _expire_here(tools: Tools, reason: str | None) -> dict[str, Any]:
 @format_option
 @pass_tools
 def purge(tools: Tools, reason: str | None, yes: bool, form: str) -> None:
-    """Remove what is older than [retention] says, now.
+    """Do what [retention] says, now.
 
-    Asks at a terminal.
+    What is older is removed; where retention.unused_accounts is set, accounts that nobody ever used
+    are closed. Asks at a terminal.
     """
     ask_before(_question(tools), yes=yes)
     done = tools.hotline.purge_all(tools.now, By(actor(), reason))
+    tools.truncate_log()
     tables.show_one(views.PURGED, done, form, tools.viewer)
 
 
 def _question(tools: Tools) -> str:
     kept = tools.settings.retention
+    unused = ""
+    if kept.unused_accounts is not None:
+        unused = f", and close accounts that nobody used within {words.span(kept.unused_accounts)}"
     return (
         f"Remove messages older than {words.span(kept.messages)}, accounts that were closed more"
         f" than {words.span(kept.closed_accounts)} ago and lines of the audit older than"
-        f" {words.span(kept.audit)}?"
+        f" {words.span(kept.audit)}{unused}?"
     )
 
 
@@ -83,8 +88,9 @@ def _question(tools: Tools) -> str:
     type=click.IntRange(1),
     help="Name the copy by date and time in FOLDER, and keep the last N of these.",
 )
+@reason_option
 @pass_tools
-def backup(tools: Tools, file: Path, keep: int | None) -> None:
+def backup(tools: Tools, file: Path, keep: int | None, reason: str | None) -> None:
     """Write a consistent, checked copy of the database.
 
     Also while the daemon runs. FILE must not exist; it is made with mode 0600, and has its name
@@ -103,5 +109,5 @@ def backup(tools: Tools, file: Path, keep: int | None) -> None:
         copies.backup(tools.store, file, tools.now)
     else:
         file = copies.backup_into(tools.store, file, keep, tools.now)
-    tools.note("backup", None, str(file))
+    tools.note("backup", None, with_reason(str(file), reason))
     click.echo(f"{file}: {words.octets(file.stat().st_size)}")

@@ -305,10 +305,13 @@ EXPIRY = View[Expiry](
 )
 
 PURGED: "View[Purged]" = View(
-    keys=("messages", "accounts"),
+    keys=("messages", "accounts", "unused"),
     columns={
         "removed": lambda p, _: (
             f"{count(p.messages, 'message')}, {count(p.accounts, 'closed account')}"
+        ),
+        "closed": lambda p, _: (
+            f"{count(p.unused, 'account')} that nobody ever used" if p.unused else ""
         ),
     },
 )

@@ -265,6 +265,13 @@ class RetentionSettings(Section):
         default=timedelta(days=365),
         description="who looked up or changed what at the command line, this long after it",
     )
+    unused_accounts: Duration | None = Field(
+        default=None,
+        examples=["180d"],
+        description="accounts that were never active are closed this long after their "
+        "registration: a citizen who never chose a password has no account any more then, and "
+        "can register again by text (left out: never)",
+    )
 
 
 class Settings(Section):

@@ -10,6 +10,7 @@
     counts     of the running hour            rules      what the configuration means
     work       what a transaction gathers     tools      what all of these share
     batch      what goes in and comes out     by_hand    what people do to texts and links
+    rights     correct, export, erase         unused     accounts that nobody ever used
 
 Nobody outside imports these rooms; what they are used for stands below.
 """
@@ -24,6 +25,7 @@ from smsgw.gateway.hotline import CLOSED_AT_ONCE, RESERVED_FOR, Hotline
 from smsgw.gateway.long_texts import PARTS_OF_A_LINK, PARTS_OF_A_SENDER
 from smsgw.gateway.outbox import MOST_UNANSWERED
 from smsgw.gateway.receipts import MOST_EARLY
+from smsgw.gateway.rights import Corrected, Correction, Erased, Rights
 from smsgw.gateway.rules import Rules
 from smsgw.gateway.work import Work
 
@@ -41,13 +43,17 @@ __all__ = [
     "Batch",
     "By",
     "Claim",
+    "Corrected",
+    "Correction",
     "Done",
+    "Erased",
     "Expired",
     "Gateway",
     "Hotline",
     "Moved",
     "Purged",
     "Recipient",
+    "Rights",
     "Rules",
     "Trial",
     "Verdict",

@@ -134,7 +134,8 @@ class By(NamedTuple):
 
 class Purged(NamedTuple):
     messages: int
-    accounts: int
+    accounts: int  #: closed ones that were removed
+    unused: int  #: accounts that were closed, since nobody ever used them
     more: bool
 
 

@@ -197,10 +197,10 @@ def _note(
     reason: str | None,
 ) -> None:
     """Remember what was done to a reply, with the account that it is about."""
-    cmnd = None
+    account = None
     if reply.account_id is not None:
         account = tools.store.account(reply.account_id).account
-        cmnd, state, changes = account.cmnd, account.state, Changes()
+        state, changes = account.state, Changes()
         changes.add_history(
             account.id,
             at=stamp(now),
@@ -212,7 +212,7 @@ def _note(
         )
         tools.store.write(changes)
     told = with_reason(f"message {mt_id}", reason)
-    tools.audit(actor, f"outbox {verb}", cmnd, told, now)
+    tools.audit(actor, f"outbox {verb}", account, told, now)
 
 
 def _has_lapsed(tools: Tools, account_id: int, now: datetime) -> bool:

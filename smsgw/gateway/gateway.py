@@ -25,6 +25,7 @@ from smsgw.gateway.receipts import Receipts
 from smsgw.gateway.rules import Rules
 from smsgw.gateway.seals import Seals
 from smsgw.gateway.tools import Tools
+from smsgw.gateway.unused import Unused
 from smsgw.gateway.work import Work
 from smsgw.limits import CEILING_FACT
 from smsgw.model import Answer, LinkState, Receipt
@@ -60,6 +61,7 @@ class Gateway:
     def _furnish(self) -> None:
         self._outbox = Outbox(self.tools)
         self._expiry = Expiry(self.tools)
+        self._unused = Unused(self.tools)
 
     @property
     def rules(self) -> Rules:
@@ -283,20 +285,28 @@ class Gateway:
         done.more = len(incomplete) == _TIDY_TEXTS or old == _TIDY_PARTS
         return done
 
-    def purge(self, now: datetime, told: Callable[[int, int], None] | None = None) -> Purged:
+    def purge(
+        self,
+        now: datetime,
+        by: By | None = None,
+        told: Callable[[Purged], None] | None = None,
+    ) -> Purged:
         """Remove some of what the retention rules say; call it again while there is `more`.
 
         Args:
-            told: called with what went (messages, accounts), in the same transaction.
+            by: who asked for it at the command line, and why.
+            told: called with what went, in the same transaction.
         """
         rules, store = self.rules, self.store
         with store.transaction():
             messages = store.purge_messages(now - rules.keep_messages, _PURGE_STEP)
             accounts = store.purge_accounts(now - rules.keep_closed_accounts, _PURGE_STEP)
             noted = store.purge_audit(now - rules.keep_audit, _PURGE_STEP)
+            unused, more = self._unused.step(now, by)
+            more = more or bool(messages or accounts or noted)
+            done = Purged(messages, accounts, unused, more)
             if told:
-                told(messages, accounts)
-        more = bool(messages or accounts or noted)
+                told(done)
         if not more:
             store.truncate_log()  # what was removed does not stay in it either
-        return Purged(messages, accounts, more)
+        return done

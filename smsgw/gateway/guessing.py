@@ -48,11 +48,11 @@ def check(
         before = _guesses(tools, row, now)
         wait = before.at + own_password.wait_after(before.wrong) - now
         if wait > timedelta(0):
-            tools.audit(actor, _COMMAND, username, Verdict.NOT_CHECKED.value, now)
+            tools.audit(actor, _COMMAND, row.account, Verdict.NOT_CHECKED.value, now)
             return Verified(username, Verdict.NOT_CHECKED, wait)
         counted = before._replace(wrong=before.wrong + 1, at=now)
         store.set_guesses(row.account.id, counted)
-        note = tools.audit(actor, _COMMAND, username, "not finished", now)
+        note = tools.audit(actor, _COMMAND, row.account, "not finished", now)
     right = passwords.verify(row.password_hash, password)
     verdict = Verdict.RIGHT if right else Verdict.WRONG
     with store.transaction():

@@ -16,6 +16,7 @@ from smsgw.gateway.batch import By, Expired, Purged, Trial, with_reason
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.guessing import Verified
 from smsgw.gateway.lookup import Lookup, is_closed
+from smsgw.gateway.rights import Rights
 from smsgw.gateway.rules import Rules
 from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
@@ -58,6 +59,11 @@ class Hotline:
     @property
     def rules(self) -> Rules:
         return self._gateway.rules
+
+    @property
+    def rights(self) -> Rights:
+        """What a citizen may ask for besides."""
+        return Rights(self._tools)
 
     @property
     def _tools(self) -> Tools:
@@ -162,11 +168,11 @@ class Hotline:
         return self._store.audit(since, who)
 
     def note_look_up(
-        self, who: str, command: str, number: str | None, detail: str, now: datetime
+        self, who: str, command: str, about: Account | str | None, detail: str, now: datetime
     ) -> int:
         """Leave a line of something that was only looked at; its id."""
         with self._store.transaction():
-            return self._tools.audit(who, command, number, detail, now)
+            return self._tools.audit(who, command, about, detail, now)
 
     def amend_note(self, note: int, detail: str) -> None:
         """Say in that line what came of it."""
@@ -208,7 +214,7 @@ class Hotline:
             work = Work(self._store, now, Supply.of(issued))
             self._tools.accounts.apply(work, machine.NewPassword, row, actor=actor, reason=reason)
             work.write()
-            self._tools.audit(actor, "accounts reset-password", row.account.cmnd, reason, now)
+            self._tools.audit(actor, "accounts reset-password", row.account, reason, now)
             account = self._store.account(row.account.id).account
         self._bell()
         return account
@@ -249,16 +255,8 @@ class Hotline:
                 work, machine.OwnPassword, row, own_hash=hashed, actor=actor, reason=reason
             )
             work.write()
-            self._tools.audit(actor, "accounts set-password", row.account.cmnd, reason, now)
+            self._tools.audit(actor, "accounts set-password", row.account, reason, now)
             return self._store.account(row.account.id).account
-
-    def verify_password(self, key: str, password: str) -> bool:
-        """Whether *password* opens the account now; a closed account has none. Counts nothing.
-
-        Raises:
-            NotFound: no such account.
-        """
-        return passwords.verify(self.exact(key).password_hash, password)
 
     def check_password(self, key: str, password: str, actor: str, now: datetime) -> Verified:
         """Whether *password* opens the account, for somebody who might be guessing.
@@ -306,7 +304,7 @@ class Hotline:
                 )
             work.write()
             told = reason if heir is None else f"reserved for {heir.phone}: {reason}"
-            self._tools.audit(actor, "accounts close", row.account.cmnd, told, now)
+            self._tools.audit(actor, "accounts close", row.account, told, now)
             return self._store.account(row.account.id).account
 
     def issued_since(
@@ -458,22 +456,30 @@ class Hotline:
 
     def purge_all(self, now: datetime, by: By | None = None) -> Purged:
         """Remove all that the retention rules say, in steps between which others may write."""
-        messages = accounts = 0
+        messages = accounts = unused = 0
         note: int | None = None
 
-        def tell(messages_gone: int, accounts_gone: int) -> None:
-            nonlocal messages, accounts, note
-            messages, accounts = messages + messages_gone, accounts + accounts_gone
+        def tell(step: Purged) -> None:
+            nonlocal messages, accounts, unused, note
+            messages, accounts = messages + step.messages, accounts + step.accounts
+            unused += step.unused
             if by:
-                did = with_reason(f"messages={messages} accounts={accounts}", by.reason)
+                did = f"messages={messages} accounts={accounts}"
+                if unused:
+                    did += f" unused={unused}"
+                did = with_reason(did, by.reason)
                 if note is None:
                     note = self._tools.audit(by.who, "purge", None, did, now)
                 else:
                     self._store.amend_note(note, redact(did))
 
-        while self._gateway.purge(now, tell).more:
+        while self._gateway.purge(now, by, tell).more:
             pass
-        return Purged(messages, accounts, more=False)
+        return Purged(messages, accounts, unused, more=False)
+
+    def truncate_log(self) -> bool:
+        """Leave nothing of what was removed on the disk; false: not now, or not by us."""
+        return self._store.truncate_log()
 
     # --- what if ------------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smsgw import phone
-from smsgw.errors import Ambiguous, Closed, NoAccount, NotFound
+from smsgw.errors import Ambiguous, Closed, NoAccount, NotFound, StillOpen
 from smsgw.model import AccountState, HistoryEntry
-from smsgw.store import AccountRow, Store
+from smsgw.store import AccountRow, Share, Store
 
 
 class Fits(NamedTuple):
@@ -74,6 +74,34 @@ class Lookup:
             raise Closed(row.account.username)
         return row
 
+    def closed(self, key: str) -> AccountRow:
+        """Among the closed accounts that *key* names the one that was closed last: what can be
+        erased.
+
+        Raises:
+            NotFound: there never was one.
+            Ambiguous: it fits two, open or closed.
+            StillOpen: none is closed.
+        """
+        fits = self._fits(key)
+        first = self._exact(key, fits)
+        closed = {row.account.id: row for row in fits.family(first) if is_closed(row)}
+        if not closed:
+            raise StillOpen(first.account.username)
+        return closed[self._store.last_closed(closed)]
+
+    def without_account(self, key: str) -> Share:
+        """The texts of a phone that never had an account.
+
+        Raises:
+            NotFound: nobody with that phone ever texted.
+        """
+        number = phone.from_text(_reading(key)[1], self._region)
+        known = self._store.senders([number])[0] if number else {}
+        if number is None or number not in known:
+            raise NoAccount(key.strip())
+        return Share(known[number], number)
+
     def history(self, key: str) -> list[HistoryEntry]:
         """The whole story of each citizen behind *key*, oldest first.
 
@@ -83,10 +111,7 @@ class Lookup:
         try:
             fits = self._fits(key)
         except NotFound:
-            number = phone.from_text(_reading(key)[1], self._region)
-            if number is None or not self._store.senders([number])[0]:
-                raise
-            return self._story([], {number})
+            return self._story([], {self.without_account(key).phone})
         story: list[HistoryEntry] = []
         for row in self._shown(fits):
             family = fits.family(row)

@@ -56,6 +56,7 @@ class Rules:
     keep_messages: timedelta
     keep_closed_accounts: timedelta
     keep_audit: timedelta
+    keep_unused_accounts: timedelta | None  #: None: for ever
 
     @classmethod
     def of(cls, settings: Settings) -> "Rules":
@@ -89,6 +90,7 @@ class Rules:
             keep_messages=settings.retention.messages,
             keep_closed_accounts=settings.retention.closed_accounts,
             keep_audit=settings.retention.audit,
+            keep_unused_accounts=settings.retention.unused_accounts,
         )
 
     def today(self, now: datetime) -> date:

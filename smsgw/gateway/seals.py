@@ -4,6 +4,7 @@ How it is done stands in `datakeys` and `reseal`; here is when, and what a fault
 for a transaction.
 """
 
+import logging
 from datetime import datetime
 
 from smsgw.clock import stamp
@@ -12,6 +13,8 @@ from smsgw.errors import WrongKey
 from smsgw.reseal import Walk
 from smsgw.store import Store, StoreUnavailable
 from smsgw.vault import KeyFault, KeyUnknown, Vault
+
+log = logging.getLogger("smsgw.vault")
 
 
 class Seals:
@@ -27,6 +30,7 @@ class Seals:
         self.keys = DataKeys(vault, store.path and file_of(store.path))
         self._walk = Walk(store, self.keys)
         self.turned = -1
+        self._rotates = False  # what former secret keys sealed is looked for
         self._traces = False  # data keys may still stand in the database, deleted
 
     def turn(self, at: int) -> None:
@@ -74,6 +78,7 @@ class Seals:
         """Begin anew, with the keys of the daemon before us; inside a transaction."""
         self._store.set_fact("key_id", str(self.keys.key_id))
         self._adopt()
+        self._rotates = self.keys.has_former
         self.keys.retire_all(stamp(now))
         self.turn(stamp(now))  # so that what is wrong with it is said now
 
@@ -95,6 +100,9 @@ class Seals:
         """
         if self._walk.step(now):
             return True
+        if self._rotates:
+            self._rotates = False
+            log.info("the secret key was rotated: what waits needs its former lines no more")
         self._traces = self._traces and not self._store.truncate_log()
         return False
 

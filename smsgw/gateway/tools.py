@@ -14,6 +14,7 @@ from smsgw.gateway.rules import Rules
 from smsgw.gateway.seals import Seals
 from smsgw.harmless import masked
 from smsgw.logs import redact
+from smsgw.model import Account
 from smsgw.passwords import Issued, Issuer, Supply
 from smsgw.registration.own_wording import OwnWording
 from smsgw.store import FINGERPRINT_MASK, MASK, Store, StoreMoved
@@ -107,13 +108,24 @@ class Tools:
         return Supply(self.issuer, 0)
 
     def audit(
-        self, who: str, command: str, number: str | None, detail: str | None, now: datetime
+        self,
+        who: str,
+        command: str,
+        about: Account | str | None,
+        detail: str | None,
+        now: datetime,
     ) -> int:
         """Add a line to the audit, in the transaction of what it tells; its id.
 
         Args:
-            number: the CMND or phone that it is about, which is masked.
+            about: the account, or a number that somebody gave and that is none; it is masked.
             detail: long numbers in it are masked, too.
         """
-        account = masked(number) if number else None
-        return self.store.note(now, who, command, account, redact(detail or ""))
+        account_id = None
+        if isinstance(about, Account):
+            account_id = about.id
+            about = about.cmnd
+        account = masked(about) if about else None
+        return self.store.note(
+            now, who, command, account, redact(detail or ""), account_id=account_id
+        )

@@ -63,7 +63,7 @@ class NewPassword(Event):
 
 
 class Close(Event):
-    """The hotline ends the account."""
+    """The account ends: by the hotline, or since nobody ever used it."""
 
     word = "closed"
 

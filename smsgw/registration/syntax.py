@@ -34,6 +34,7 @@ _USUAL = re.compile(
 _NAME = re.compile(r"[ '-]*[A-Za-z][A-Za-z '-]*")
 _CMND = re.compile(r"[0-9]{9}(?:[0-9]{3})?")
 _DATE = re.compile(r"([0-9]{1,2}) *([./]) *([0-9]{1,2}) *\2 *([0-9]{4})")
+_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 
 class Request(NamedTuple):
@@ -100,9 +101,32 @@ def parse(
         return NO_SUCH_DAY
     if not EARLIEST_BIRTH <= birth_date <= today:
         return BAD_BIRTH_DATE
-    if check_personal_number and len(cmnd) == 12 and not _agree(cmnd, birth_date):
+    if check_personal_number and contradicts(cmnd, birth_date):
         return CONTRADICTION
     return from_tuple(Request, (name, cmnd, birth_date))
+
+
+# A text whose other parts are nobody's: what one part of it would be read as.
+_SOMEBODY, _NUMBER, _DAY = "Nguyen Van An", "000000000", "1.1.1990"
+
+
+def read_name(text: str, today: date) -> str | SyntaxFault:
+    """*text* as the name in a registration is read."""
+    read = parse(f"TK,{text},{_NUMBER},{_DAY}", today)
+    if isinstance(read, SyntaxFault):
+        return BAD_NAME if read is NOT_FOUR_PARTS else read
+    return read.name
+
+
+def read_birth_date(text: str, today: date) -> date | SyntaxFault:
+    """*text* as the date of birth in a registration is read; ISO's way (yyyy-mm-dd), too."""
+    if iso := _ISO_DATE.fullmatch(text.strip()):
+        year, month, day = iso.groups()
+        text = f"{day}.{month}.{year}"
+    read = parse(f"TK,{_SOMEBODY},{_NUMBER},{text}", today)
+    if isinstance(read, SyntaxFault):
+        return BAD_DATE_FORM if read is NOT_FOUR_PARTS else read
+    return read.birth_date
 
 
 def _take_apart(text: str) -> tuple[str, ...] | SyntaxFault:
@@ -127,14 +151,14 @@ def _take_apart(text: str) -> tuple[str, ...] | SyntaxFault:
     return (name, cmnd, *match.groups())
 
 
-def _agree(cmnd: str, birth_date: date) -> bool:
-    """Whether digits 4 (century and sex) and 5 to 6 (year) of a 12-digit number fit the date.
+def contradicts(cmnd: str, birth_date: date) -> bool:
+    """Whether digits 4 (century and sex) and 5 to 6 (year) of a 12-digit number tell another year.
 
     Digit 4 is 0 or 1 for men and women born in 1900 to 1999, 2 or 3 in 2000 to 2099, and so on.
 
     Source: Decree 137/2015/ND-CP, article 7.
     """
-    return 1900 + int(cmnd[3]) // 2 * 100 + int(cmnd[4:6]) == birth_date.year
+    return len(cmnd) == 12 and (1900 + int(cmnd[3]) // 2 * 100 + int(cmnd[4:6]) != birth_date.year)
 
 
 class _Folding(dict[int, str | None]):

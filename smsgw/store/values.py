@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from smsgw.model import Account, Address, MtState, Part
+from smsgw.model import Account, Address, Direction, MtState, Outcome, Part
 
 #: What stands for a password wherever a text of ours is shown.
 MASK = "********"
@@ -13,6 +13,8 @@ MASK = "********"
 BUSY_TIMEOUT = timedelta(seconds=2)
 #: due_at of a text that is held: its time never comes.
 HELD = 2**62
+#: A time or an id that is never reached.
+NO_END = 2**63 - 1
 #: Rows that one statement rewrites where there may be many thousands: others get their turn
 #: between two steps.
 STEP = 200
@@ -120,3 +122,87 @@ class Health:
     last_mt: datetime | None  #: when an SMSC last took a text of ours
     mo_last_hour: int
     mt_last_hour: int
+
+
+# --- all that is kept of one person -------------------------------------------------------------
+
+
+class Share(NamedTuple):
+    """What of a phone's texts is one account's: those of a time, in microseconds since 1970."""
+
+    subscriber: int
+    phone: str
+    begins: int = 0
+    ends: int = NO_END  #: the first one that is not
+
+
+class AccountFacts(NamedTuple):
+    """What is kept of an account besides itself."""
+
+    closed_at: datetime | None
+    undelivered: int  #: texts in a row with its password that reached nobody
+    wrong_passwords: int  #: in a row
+    wrong_password_at: datetime | None  #: the last one
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    """A text, one way or the other, with what became of it; a password in it is masked."""
+
+    id: int
+    direction: Direction
+    phone: str
+    link: str
+    text: str | None
+    state: MtState | None
+    outcome: Outcome | None
+    created_at: datetime
+    reason: str | None
+    answers: int | None  #: the id of the text that this one answers
+    smsc_id: str | None  #: what the SMSC calls it
+    taken_at: datetime | None  #: by the SMSC
+    final_at: datetime | None  #: its receipt came
+    tries: int | None  #: of one that the SMSC has not taken
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPart:
+    """A part of a long text."""
+
+    phone: str
+    created_at: datetime
+    link: str
+    number: int
+    total: int
+    data_coding: int
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSurplus:
+    """Texts beyond those that are kept: their number, within one hour."""
+
+    phone: str
+    last_at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReceipt:
+    """A receipt whose text is not known yet."""
+
+    phone: str
+    created_at: datetime
+    link: str
+    smsc_id: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReservation:
+    """Who alone may register a CMND."""
+
+    cmnd: str
+    phone: str
+    ends_at: datetime

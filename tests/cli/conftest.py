@@ -22,6 +22,7 @@ from smsgw.model import Address, LinkState, Mo, MtState, Receipt, Refused, Taken
 from smsgw.passwords import Issued, hash_password
 from smsgw.store import open_store
 from smsgw.vault import Vault
+from tests.house import opens
 
 AN = "84905000001"  #: registered three days ago and a bit: expired
 BINH = "84905000002"  #: registered an hour ago
@@ -70,6 +71,10 @@ class Town:
             results = [(link, Taken(mt.id, f"{mt.id:08X}")) for mt in done.replies]
             self.gateway.commit(Batch(results=results), at)
         return done.replies
+
+    def opens(self, key, password):
+        """Whether that password opens the account now."""
+        return opens(self.hotline, key, password, self.now)
 
     def receipt(self, mt, state, ago, reason="DELIVRD err:000"):
         receipt = Receipt(mt.link, f"{mt.id:08X}", state, reason, mt.to)

@@ -58,7 +58,7 @@ def test_flood_is_ended_and_nobody_else(town, command):
     assert "25 accounts closed" == result.stdout.splitlines()[-1]
     assert [f"+{phone}" for phone in FLOOD] == closed(town)
     assert ["issued", "active"] == [state(town, phone) for phone in (HONEST, ACTIVE)]
-    assert town.hotline.verify_password(ACTIVE, "correct horse")
+    assert town.opens(ACTIVE, "correct horse")
 
 
 def test_each_account_keeps_who_did_it_and_why(town, command):

@@ -18,6 +18,9 @@ PROMISED = """
     accounts set-password
     accounts verify-password
     accounts close
+    accounts correct
+    accounts export
+    accounts erase
     audit
     accounts close-many
     messages list
@@ -48,6 +51,9 @@ SAYS_WHAT_IT_DID = {
     "accounts set-password",
     "accounts verify-password",
     "accounts close",
+    "accounts correct",
+    "accounts erase",
+    "accounts export",  # always JSON
     "outbox retry",
     "outbox cancel",
     "links stop",

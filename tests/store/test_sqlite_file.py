@@ -15,6 +15,7 @@ from smsgw import copies
 from smsgw.clock import EPOCH
 from smsgw.errors import SmsgwError
 from smsgw.store import StoreLost, StoreUnavailable, open_store
+from smsgw.store.sqlite import file as sqlite_file
 from smsgw.store.sqlite.schema import migrations
 from tests import raw_sqlite
 from tests.house import AN, NOON, TEXT, House, OneHash
@@ -229,6 +230,36 @@ def test_text_of_before_the_senders_index_is_still_known_when_it_is_sent_again(t
     house.restart()
     assert ("retransmission", []) == house.text(AN, "hallo", session=2)
     house.store.close()
+
+
+def test_audit_of_the_version_before_is_kept_and_is_about_nobody_in_particular(path):
+    with closing(raw_sqlite.connect(path)) as db:
+        migrations.apply(Database(db), stop_before="m011_rights")
+        db.execute(
+            "INSERT INTO audit (at, who, command, account, detail)"
+            " VALUES (1, 'linh', 'accounts show', '*****567', '')"
+        )
+        db.commit()
+    with closing(open_store(path)) as store:
+        (line,) = store.audit()
+        assert ("linh", "*****567") == (line.who, line.account)
+        store.note(EPOCH, "linh", "accounts show", "*****567", "again", account_id=7)
+        assert ["again"] == [line.detail for line in store.own_audit(7)]
+
+
+def test_file_is_searched_whole_and_written_anew_where_it_is_small(path, store, monkeypatch):
+    needle = "a text that stands in no row"
+    with path.open("ab") as file:  # behind the last page, across two pieces of the search
+        file.write(bytes(3 * 1024 * 1024 - path.stat().st_size - 5) + needle.encode())
+    assert store.has_traces(["another", needle])
+    assert not store.has_traces(["another"])
+    assert not store.has_traces([])
+    monkeypatch.setattr(sqlite_file, "REWRITTEN_AT_MOST", 1024 * 1024)
+    assert not store.rewrite()
+    monkeypatch.undo()
+    assert store.rewrite()
+    assert store.truncate_log()
+    assert not store.has_traces([needle])
 
 
 @pytest.mark.parametrize("expiring", [False, True])

@@ -53,6 +53,13 @@ class Transactions(Protocol):
     def truncate_log(self) -> bool:
         """Leave nothing of what was deleted on the disk; false: not now, somebody reads."""
 
+    def has_traces(self, of: Sequence[str]) -> bool:
+        """Whether one of these texts stands anywhere in the database's file, also where no row
+        is."""
+
+    def rewrite(self) -> bool:
+        """Leave nothing but rows in the file; false: that would hold up others for too long."""
+
     @property
     def path(self) -> Path | None:
         """Where it is, with its files beside it; None: in memory."""

@@ -134,7 +134,16 @@ class Reports(Protocol):
 class Upkeep(Protocol):
     """Daily work and what the daemon tells commands: audit, links, facts, retention."""
 
-    def note(self, at: datetime, who: str, command: str, account: str | None, detail: str) -> int:
+    def note(
+        self,
+        at: datetime,
+        who: str,
+        command: str,
+        account: str | None,
+        detail: str,
+        *,
+        account_id: int | None = None,
+    ) -> int:
         """Add a line to the audit; its id."""
 
     def amend_note(self, note: int, detail: str) -> None:

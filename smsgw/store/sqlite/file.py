@@ -6,7 +6,7 @@ the write-ahead log back: a command beside it may be of an older SQLite than it 
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -33,6 +33,9 @@ _CACHE_KIB = 16 * 1024
 #: So many statements are kept prepared: more than there are, those of many rows in each of their
 #: sizes.
 _STATEMENTS = 256
+_PIECE_OCTETS = 1024 * 1024  # of the file, read at once
+#: A file of so many octets is written anew within a second.
+REWRITTEN_AT_MOST = 64 * 1024 * 1024
 _STEPS_BETWEEN_LOOKS = 10_000  # of SQLite's machine, some tenths of a millisecond
 
 
@@ -293,6 +296,38 @@ class File(Statements):
         finally:
             self._db.execute(f"PRAGMA busy_timeout = {patience:d}")
         return not busy
+
+    def has_traces(self, of: Sequence[str]) -> bool:
+        """Whether one of these texts stands anywhere in the file, also where no row is.
+
+        Where rows were moved from page to page, SQLite leaves what they were in the unused part of
+        the first one, until that is written over; `secure_delete` wipes what a row was when it is
+        deleted, and knows of no earlier place.
+        """
+        if self._path is None:
+            return False
+        needles = [text.encode() for text in of]
+        overlap = max(map(len, needles), default=1) - 1
+        with self._path.open("rb") as file:
+            tail = b""
+            while piece := file.read(_PIECE_OCTETS):
+                piece = tail + piece
+                if any(needle in piece for needle in needles):
+                    return True
+                tail = piece[-overlap:] if overlap else b""
+        return False
+
+    def rewrite(self) -> bool:
+        """Write the whole file anew, which leaves nothing but rows in it; false: it is too large
+        for that, since nobody else can write meanwhile.
+
+        Raises:
+            Unavailable: not now.
+        """
+        if self._path is None or self._path.stat().st_size > REWRITTEN_AT_MOST:
+            return False
+        self._run("VACUUM")
+        return True
 
     @property
     def path(self) -> Path | None:

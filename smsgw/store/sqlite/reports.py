@@ -95,7 +95,9 @@ class Reports(Ids):
         for row in self._mts(phone=phone, state=None, since=0, limit=_STORY):
             mt = _mt(row)
             state, (reply, taken_at, final_at) = MtState(row[5]), row[8:]
-            entries.append(TextMade(mt.created_at, reply, _masked(row[3], row[4]), mt_id=mt.id))
+            entries.append(
+                TextMade(mt.created_at, reply, masked_wording(row[3], row[4]), mt_id=mt.id)
+            )
             if taken_at is not None:
                 entries.append(TextMoved(unstamp(taken_at), mt.id, MtState.SENT))
             if final_at is not None:
@@ -111,7 +113,7 @@ class Reports(Ids):
                 id_,
                 phone,
                 link,
-                _masked(wording, cmnd),
+                masked_wording(wording, cmnd),
                 MtState(state),
                 unstamp(created_at),
                 tries,
@@ -178,7 +180,8 @@ class Reports(Ids):
         )
 
 
-def _masked(wording: str, cmnd: str | None) -> str:
+def masked_wording(wording: str, cmnd: str | None) -> str:
+    """A text of ours without its password."""
     return wording.format(cmnd or MASK, MASK)
 
 
@@ -196,7 +199,7 @@ def _mt(row: Any) -> Message:
         Direction.MT,
         phone,
         link,
-        _masked(wording, cmnd),
+        masked_wording(wording, cmnd),
         MtState(state),
         None,
         unstamp(created_at),

@@ -403,3 +403,11 @@ def m010_stopped(db: Database) -> None:
             reason TEXT
         ) STRICT, WITHOUT ROWID
     """)
+
+
+@migrations()
+def m011_rights(db: Database) -> None:
+    # Which account a line of the audit is about, so that a citizen can be told of it: a masked
+    # number fits thousands. NULL: about none, or of before this version, or it was erased.
+    db.execute("ALTER TABLE audit ADD COLUMN account_id INTEGER")
+    db.execute("CREATE INDEX audit_account ON audit (account_id) WHERE account_id IS NOT NULL")

@@ -12,8 +12,8 @@ from smsgw.store.sqlite.outbox import Outbox
 from smsgw.store.sqlite.parts import Parts
 from smsgw.store.sqlite.receipts import Receipts
 from smsgw.store.sqlite.reports import Reports
-from smsgw.store.sqlite.upkeep import Upkeep
+from smsgw.store.sqlite.rights import Rights
 
 
-class SqliteStore(Batch, Parts, Outbox, Receipts, Accounts, Reports, Upkeep, File):
+class SqliteStore(Batch, Parts, Outbox, Receipts, Accounts, Reports, Rights, File):
     """One SQLite file, open."""

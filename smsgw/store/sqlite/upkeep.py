@@ -11,25 +11,37 @@ from smsgw.model import (
     LinkStatus,
     Stop,
 )
-from smsgw.store.sqlite.ids import HOUR
+from smsgw.store.sqlite.ids import HOUR, Ids
 from smsgw.store.sqlite.sql import upkeep as sql
-from smsgw.store.sqlite.statements import Statements, as_json
+from smsgw.store.sqlite.statements import as_json
+from smsgw.store.values import NO_END
 
-_NO_END = 2**63 - 1  # an id that no message reaches
 _PAGE_ROWS = 500  # of a list that is read page by page
 
 
-class Upkeep(Statements):
+class Upkeep(Ids):
     """Audit, links, facts, retention."""
 
-    def note(self, at: datetime, who: str, command: str, account: str | None, detail: str) -> int:
+    def note(
+        self,
+        at: datetime,
+        who: str,
+        command: str,
+        account: str | None,
+        detail: str,
+        *,
+        account_id: int | None = None,
+    ) -> int:
         """Add a line to the audit; its id.
 
         Args:
             account: masked, like every number in *detail*.
+            account_id: which one that is.
         """
         values = {"who": who, "command": command, "account": account, "detail": detail}
-        added = self._execute(sql.ADD_AUDIT, {"at": stamp(at), **values}).lastrowid
+        added = self._execute(
+            sql.ADD_AUDIT, {"at": stamp(at), **values, "account_id": account_id}
+        ).lastrowid
         assert added is not None  # noqa: S101 - an INSERT of one row has one
         return added
 
@@ -101,10 +113,10 @@ class Upkeep(Statements):
 
     def purge_messages(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* old MO and MT each; how many went."""
-        self._run(sql.KEEP_LAST_IDS)
+        self.keep_last_ids()
         at = stamp(before)
         end = self._one(sql.FIRST_ID_AFTER, hour=at // HOUR)
-        values = {"before": at, "end": end[0] if end else _NO_END, "limit": limit}
+        values = {"before": at, "end": end[0] if end else NO_END, "limit": limit}
         self._run(sql.PURGE_HOURS, hour=at // HOUR)
         gone = [
             row
@@ -114,19 +126,23 @@ class Upkeep(Statements):
         texts = self._all(sql.PURGE_MO, **values)
         self._run(sql.PURGE_IGNORED, ids=as_json(id_ for _, id_ in texts))
         counters = self._all(sql.PURGE_SURPLUS, hour=at // HOUR, limit=limit)
-        self._purge_subscribers([*gone, *texts, *counters])
+        self.forget_subscribers([*gone, *texts, *counters])
         return len(gone) + len(texts)
 
     def purge_accounts(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* accounts closed before that time, with their history."""
-        self._run(sql.KEEP_LAST_IDS)
+        self.keep_last_ids()
         values = {"before": stamp(before), "limit": limit}
         self._run(sql.PURGE_HISTORY, **values)
         self._run(sql.PURGE_GUESSES, **values)
         gone = self._all(sql.PURGE_ACCOUNTS, **values)
-        self._purge_subscribers(gone)
+        self.forget_subscribers(gone)
         return len(gone)
 
-    def _purge_subscribers(self, gone: Sequence[tuple[int, ...]]) -> None:
+    def keep_last_ids(self) -> None:
+        """Before rows are removed: no id is used twice."""
+        self._run(sql.KEEP_LAST_IDS)
+
+    def forget_subscribers(self, gone: Sequence[tuple[int, ...]]) -> None:
         """Forget those of these rows' subscribers (first) who have nothing left."""
         self._run(sql.PURGE_SUBSCRIBERS, subscribers=as_json({row[0] for row in gone}))

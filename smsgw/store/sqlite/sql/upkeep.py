@@ -4,8 +4,8 @@
 # --- audit and guesses -----------------------------------------------------------------------
 
 ADD_AUDIT = """
-    INSERT INTO audit (at, who, command, account, detail)
-    VALUES (:at, :who, :command, :account, :detail)
+    INSERT INTO audit (at, who, command, account, detail, account_id)
+    VALUES (:at, :who, :command, :account, :detail, :account_id)
 """
 
 AMEND_AUDIT = "UPDATE audit SET detail = :detail WHERE id = :id"
