@@ -110,12 +110,31 @@ class Stale(Refusal):
     WORDS = "account {username} has changed since it was looked up, and nothing was set"
 
 
+class SecretReplaced(Refusal):
+    """The password that was proved is not the account's any more, or the account has ended."""
+
+    WORDS = "the password was replaced meanwhile, and nothing was changed"
+
+    def __init__(self) -> None:
+        self.__post_init__()
+
+
+class MustChange(Refusal):
+    """An issued password opens nothing but its own change."""
+
+    WORDS = "the issued password is still to be changed"
+
+    def __init__(self) -> None:
+        self.__post_init__()
+
+
 @dataclass(eq=False)
 class UnfitPassword(Refusal):
     """A citizen's own password breaks a rule."""
 
+    reason: str  #: the word of `registration.own_password.Reason`
     rule: str
-    WORDS = "this password cannot be taken: {rule}"
+    WORDS = "this password cannot be taken: {rule} ({reason})"
 
 
 @dataclass(eq=False)

@@ -16,6 +16,7 @@ Nobody outside imports these rooms; what they are used for stands below.
 
 from smsgw.gateway.accounts import Accounts, Applied
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged, Trial, with_reason
+from smsgw.gateway.citizens import Citizen, Citizens, Consent, LoggedIn, LogIn, Proof
 from smsgw.gateway.composer import GIVE_UP_AFTER, Recipient
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.guessing import Verdict, Verified
@@ -38,12 +39,18 @@ __all__ = [
     "Applied",
     "Batch",
     "By",
+    "Citizen",
+    "Citizens",
     "Claim",
+    "Consent",
     "Done",
     "Expired",
     "Gateway",
     "Hotline",
+    "LogIn",
+    "LoggedIn",
     "Moved",
+    "Proof",
     "Purged",
     "Recipient",
     "Rules",

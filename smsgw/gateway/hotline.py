@@ -217,9 +217,7 @@ class Hotline:
         """
         seen = seen or self.seen(key)  # say so before the hash is made
         username = seen.account.username
-        least = self.rules.own_password_min
-        if fault := own_password.fault(password, username, least):
-            raise UnfitPassword(fault)
+        self._judge(password, seen)
         hashed = passwords.hash_password(password)
         with self._store.transaction():
             row = self._store.account(seen.account.id)
@@ -233,13 +231,26 @@ class Hotline:
             self._tools.audit(actor, "accounts set-password", row.account.cmnd, reason, now)
             return self._store.account(row.account.id).account
 
+    def _judge(self, password: str, row: AccountRow) -> None:
+        """
+        Raises:
+            UnfitPassword: it cannot be the own one of that account's citizen.
+        """
+        least = self.rules.own_password_min
+        reason = own_password.form_fault(password, least)
+        if reason is None and guessing.opens(row, password):
+            reason = own_password.Reason.SAME_AS_OLD
+        reason = reason or own_password.content_fault(password, own_password.person(row.account))
+        if reason:
+            raise UnfitPassword(reason.value, own_password.RULES[reason].format(least=least))
+
     def verify_password(self, key: str, password: str) -> bool:
         """Whether *password* opens the account now; a closed account has none. Counts nothing.
 
         Raises:
             NotFound: no such account.
         """
-        return passwords.verify(self.exact(key).password_hash, password)
+        return guessing.opens(self.exact(key), password)
 
     def check_password(self, key: str, password: str, actor: str, now: datetime) -> Verified:
         """Whether *password* opens the account, for somebody who might be guessing.
