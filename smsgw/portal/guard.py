@@ -19,7 +19,6 @@ from smsgw.config import PortalSettings
 from smsgw.portal import addresses
 from smsgw.portal.headers import completed
 from smsgw.portal.wire import REQUEST_SECONDS
-from smsgw.store import Unavailable
 
 log = logging.getLogger("smsgw.portal")
 
@@ -93,11 +92,6 @@ class Guard:
             await self._app(scope, _Whole(body), tell)
         except _Refused as refused:
             await self._refuse(scope, receive, send, refused.status)
-        except Unavailable as fault:
-            log.error("request failed id=%s reason=%s", scope["state"]["id"], fault)
-            if began:
-                raise
-            await self._refuse(scope, receive, send, 503)
         except Exception:
             log.exception("request failed id=%s path=%s", scope["state"]["id"], _path(scope))
             if not began:

@@ -3,6 +3,7 @@
 Knows templates, texts and the stylesheet. Knows no request, no session and no account.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -72,7 +73,7 @@ class Pages:
             onward: origins to which the page's form may lead in the end.
             closes: after which time without use the session of this page ends; None: it has none.
         """
-        by_field: dict[str, str] = {}
+        by_field: dict[str, str] = defaultdict(str)
         for fault in faults:
             by_field.setdefault(fault.field, fault.text)
         body = self._environment.get_template(template).render(

@@ -12,6 +12,10 @@ from types import MappingProxyType
 
 from smsgw.config import Settings
 
+#: Which version of the policy and of the sentence above the box a citizen agrees to; a new one
+#: whenever what they say changes.
+POLICY = "2026-11"
+
 _WRONG_LOG_IN = (
     "Tên tài khoản hoặc mật khẩu không đúng. Nếu đã nhận nhiều tin nhắn, hãy dùng mật khẩu trong "
     "tin nhắn mới nhất. Mật khẩu trong tin nhắn không có các ký tự 0, o, 1, l, i."
@@ -103,13 +107,16 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "gender.change": "Sửa giới tính",
         "id.h1": "CMND/CCCD của bạn được cấp khi nào, ở đâu?",
         "id.date": "Ngày cấp",
+        "id.date.row": "Ngày cấp",
+        "id.date.change": "Sửa ngày cấp",
         "id.date.hint": "Ví dụ: 27 3 2015",
         "id.day": "Ngày",
         "id.month": "Tháng",
         "id.year": "Năm",
         "id.by": "Nơi cấp",
+        "id.by.row": "Nơi cấp",
+        "id.by.change": "Sửa nơi cấp",
         "id.by.hint": "Viết như trên CMND/CCCD, ví dụ: Công an thành phố Đà Nẵng",
-        "id.change": "Sửa ngày cấp, nơi cấp",
         "home.h1": "Nơi thường trú của bạn ở tỉnh, thành phố nào?",
         "home.ward.h1": "Nơi thường trú của bạn ở phường, xã nào?",
         "home.row": "Nơi thường trú",

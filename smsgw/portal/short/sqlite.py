@@ -1,4 +1,4 @@
-"""The short-lived file as SQLite has it. In the portal one thread owns it; a command opens its own."""
+"""The short-lived file as SQLite has it. One thread of the portal owns it."""
 
 import os
 from collections.abc import Iterator
