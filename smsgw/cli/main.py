@@ -37,6 +37,7 @@ COMMANDS = {
     "status": "smsgw.cli.status:status",
     "stats": "smsgw.cli.stats:stats",
     "try": "smsgw.cli.try_text:try_text",
+    "clients": "smsgw.cli.clients:clients",
     "completion": "smsgw.cli.completion:completion",
     "expire": "smsgw.cli.upkeep:expire",
     "backup": "smsgw.cli.upkeep:backup",

@@ -20,7 +20,7 @@ from smsgw.harmless import harmless
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.carriers import Carriers
     from smsgw.config import Settings
-    from smsgw.gateway import Hotline
+    from smsgw.gateway import Citizens, Gateway, Hotline
     from smsgw.store import AccountRow, Store
     from smsgw.vault import Vault
     from smsgw.words import Viewer
@@ -160,12 +160,29 @@ class Tools:
             yield self._hotline(store, vault)
 
     def _hotline(self, store: "Store", vault: "Vault") -> "Hotline":
-        from smsgw.gateway import Gateway, Hotline, Rules
+        from smsgw.gateway import Hotline
+
+        return Hotline(self._gateway(store, vault), self.ring_daemon)
+
+    def _gateway(self, store: "Store", vault: "Vault") -> "Gateway":
+        from smsgw.gateway import Gateway, Rules
         from smsgw.passwords import OnDemand
 
         issuer = OnDemand(self.settings.registration.password_length)
-        gateway = Gateway(store, Rules.of(self.settings), vault, issuer)
-        return Hotline(gateway, self.ring_daemon)
+        return Gateway(store, Rules.of(self.settings), vault, issuer)
+
+    @cached_property
+    def citizens(self) -> "Citizens":
+        """The portal's verbs.
+
+        Raises:
+            SmsgwError: as `store`.
+        """
+        from smsgw.gateway import Citizens
+        from smsgw.vault import Vault
+
+        vault = Vault.deferred(self.settings.gateway.secret_key_file)
+        return Citizens(self._gateway(self.store, vault))
 
     @cached_property
     def now(self) -> datetime:

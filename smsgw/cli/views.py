@@ -25,6 +25,7 @@ from smsgw.model import (
     LinkState,
     Message,
     MtState,
+    Noted,
     Outcome,
     QueuedReply,
     TextCame,
@@ -109,6 +110,8 @@ def story_line(entry: HistoryEntry) -> StoryLine:
             what, actor, reason = entry.event, entry.actor, entry.reason
             moved = entry.old not in (None, entry.new)
             detail = f"{entry.old} -> {entry.new}" if moved else str(entry.new)
+        case Noted():
+            what, detail, actor = entry.what, entry.detail, entry.actor
         case TextCame():
             text = "(could not be read)" if entry.text is None else entry.text
             what, detail, reason = "mo", f"{entry.outcome}: {text}", entry.reason

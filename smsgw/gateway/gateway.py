@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from smsgw.clock import stamp
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged
+from smsgw.gateway.citizen import SHUT_FOR
 from smsgw.gateway.expiry import Expiry
 from smsgw.gateway.intake import Intake
 from smsgw.gateway.known import RETRANSMISSION_WINDOW
@@ -271,11 +272,19 @@ class Gateway:
         rules, store = self.rules, self.store
         with store.transaction():
             messages = store.purge_messages(now - rules.keep_messages, _PURGE_STEP)
-            accounts = store.purge_accounts(now - rules.keep_closed_accounts, _PURGE_STEP)
-            noted = store.purge_audit(now - rules.keep_audit, _PURGE_STEP)
+            closed = now - rules.keep_closed_accounts
+            if ended := store.closed_before(closed, _PURGE_STEP):
+                store.erase_citizens(ended, now)
+            accounts = store.purge_accounts(closed, _PURGE_STEP)
+            besides = (
+                store.purge_audit(now - rules.keep_audit, _PURGE_STEP)
+                + store.purge_log_ins(now - rules.keep_log_ins, _PURGE_STEP)
+                + store.purge_feed(now - rules.keep_messages, _PURGE_STEP)
+                + store.purge_shut_names(now - SHUT_FOR, _PURGE_STEP)
+            )
             if told:
                 told(messages, accounts)
-        more = bool(messages or accounts or noted)
+        more = bool(messages or accounts or besides)
         if not more:
             store.truncate_log()  # what was removed does not stay in it either
         return Purged(messages, accounts, more)

@@ -56,6 +56,7 @@ class Rules:
     keep_messages: timedelta
     keep_closed_accounts: timedelta
     keep_audit: timedelta
+    keep_log_ins: timedelta = timedelta(days=90)
 
     @classmethod
     def of(cls, settings: Settings) -> "Rules":

@@ -169,6 +169,24 @@ def is_complete(answers: Answers) -> bool:
     return first_open(answers) is None
 
 
+def changes(before: Answers, after: Answers) -> tuple[str, ...]:
+    """What of the profile is another now, by the names that programs read."""
+
+    def told(answers: Answers) -> dict[str, object]:
+        return {
+            "full_name": answers.full_name,
+            "gender": answers.gender,
+            "id_issued_on": answers.id_issued_on,
+            "id_issued_by": answers.id_issued_by,
+            "home": answers.home,
+            "living": answers.lives_at,
+            "email": answers.email,
+        }
+
+    old, new = told(before), told(after)
+    return tuple(name for name in new if new[name] != old[name])
+
+
 def _is_answered(answers: Answers, question: Question) -> bool:
     match question:
         case Question.NAME:

@@ -8,7 +8,20 @@ from typing import Protocol
 
 from smsgw.store.protocol.daemon import Batch, Outbox, Parts, Receipts, Transactions
 from smsgw.store.protocol.people import Accounts, Reports, Upkeep
+from smsgw.store.protocol.portal import Citizens, Clients
 
 
-class Store(Transactions, Batch, Parts, Outbox, Receipts, Accounts, Reports, Upkeep, Protocol):
+class Store(
+    Transactions,
+    Batch,
+    Parts,
+    Outbox,
+    Receipts,
+    Accounts,
+    Reports,
+    Upkeep,
+    Citizens,
+    Clients,
+    Protocol,
+):
     """A store, open; used by one thread."""

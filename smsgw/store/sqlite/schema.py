@@ -10,6 +10,8 @@ it. The states are enums where rows are made and where they are read.
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from smsgw.store.sqlite.schema_portal import PORTAL
+
 migrations = Migrations("smsgw")
 
 #: In the header of each database of ours ("smsg").
@@ -351,3 +353,9 @@ def m008_audit(db: Database) -> None:
             at         INTEGER NOT NULL        -- of the last one
         ) STRICT
     """)
+
+
+@migrations()
+def m012_portal(db: Database) -> None:
+    for statement in PORTAL:
+        db.execute(statement)
