@@ -136,7 +136,7 @@ class Guessing:
         shut = await portal.shortly(portal.short.judged_wrong, ticket, now)
         if shut and proof.account is not None:
             log.warning("name shut to strangers account=%d", proof.account)
-            await portal.ask(portal.citizens.shut, tried.username, now)
+            await portal.ask(portal.citizens.shut, tried.username, proof.mark, now)
 
     async def _is_right(self, proof: Proof, typed: str) -> bool:
         return await self._portal.hashers.verify(proof.hash, read(proof.state, typed))

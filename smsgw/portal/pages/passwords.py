@@ -89,15 +89,17 @@ class OwnPassword(_Choice):
         notice: str | None = None,
         retry_after: timedelta | None = None,
     ) -> Response:
-        _, citizen = visit.known
-        until = citizen.account.password_expires_at
+        session, _ = visit.known
+        portal = visit.portal
+        proof = await portal.ask(portal.citizens.proof_of, session.account, visit.now)
+        until = proof.usable_until
         return visit.page(
             "mat-khau-moi.html",
             status,
             faults=faults,
             notice=notice,
             retry_after=retry_after,
-            until=visit.portal.words.moment(until) if until else None,
+            until=portal.words.moment(until) if until else None,
             **self.form_values(visit),
         )
 
