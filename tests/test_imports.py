@@ -20,7 +20,7 @@ WORDS = {"model", "errors", "clock"}
 GATEWAY = {"gateway", "reseal"}
 BELOW_THE_GATEWAY = {
     *("carriers", "config", "datakeys", "harmless", "limits", "logs", "passwords", "phone"),
-    *("registration", "smpp", "store", "vault"),
+    *("records", "registration", "smpp", "store", "vault"),
 }
 #: Room -> what of our own it may import from elsewhere: whole rooms, or one module of a room.
 MAY_KNOW = {

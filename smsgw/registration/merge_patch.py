@@ -94,13 +94,12 @@ def _issued_on(work: _Patch, value: object) -> None:
     if (text := _text(work, "/id_issued_on", value)) is None:
         return
     try:
-        if len(text) != len("2015-03-27"):  # Python reads other forms of ISO 8601, too
-            raise ValueError
         issued = date.fromisoformat(text)
     except ValueError:
+        issued = None
+    if issued is None or issued.isoformat() != text:  # Python reads weeks, too
         work.refuse("/id_issued_on", Reason.NO_SUCH_DATE)
-        return
-    if reason := profile.date_fault(issued, work.texted.birth_date, work.today):
+    elif reason := profile.date_fault(issued, work.texted.birth_date, work.today):
         work.refuse("/id_issued_on", reason)
     else:
         work.answers = replace(work.answers, id_issued_on=issued)

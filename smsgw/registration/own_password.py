@@ -257,10 +257,9 @@ def _step(before: str, after: str) -> int:
 
 
 def _is_common(folded: str) -> bool:
-    """As it is, or without blanks, or without the digits and marks at its ends."""
+    """As it is, or without the digits and marks at its ends; blanks are as typed, but single."""
     known = common_passwords.known()
-    core = _core(folded)
-    return any(form in known for form in (folded, _compact(folded), core, _compact(core)) if form)
+    return any(" ".join(form.split()) in known for form in (folded, _core(folded)))
 
 
 def _core(folded: str) -> str:

@@ -19,6 +19,8 @@ LONGEST_NAME = 100
 LONGEST_TEXT = 200
 LONGEST_EMAIL = 254  # RFC 5321, section 4.5.3.1.3, without its angle brackets
 _LONGEST_LOCAL_PART = 64
+#: Besides letters.
+_IN_NAMES = " '-\u2019\u2010"
 #: Marks on one letter: more than any writing has are there to do harm.
 _MOST_MARKS = 4
 
@@ -349,9 +351,11 @@ def name_fault(name: str, texted: str) -> Reason | None:
     """Whether *name*, once `tidy`, is the *texted* one with its diacritics."""
     if not name:
         return Reason.REQUIRED
-    if len(name) > LONGEST_NAME or any(map(unicodedata.combining, name)):
-        return Reason.NOT_THE_TEXTED_NAME  # a mark that has no letter to be one with
-    if _bare(name) != _bare(texted):
+    # Folding forgives what a text may hold: a mark that no letter is one with, what is invisible,
+    # letters of another width. A name that is kept is letters.
+    if len(name) > LONGEST_NAME or not all(char.isalpha() or char in _IN_NAMES for char in name):
+        return Reason.NOT_THE_TEXTED_NAME
+    if unicodedata.normalize("NFKC", name) != name or _bare(name) != _bare(texted):
         return Reason.NOT_THE_TEXTED_NAME
     return None
 
@@ -375,7 +379,7 @@ def text_fault(text: str) -> Reason | None:
 def _heaps_marks(text: str) -> bool:
     row = 0
     for char in text:
-        row = row + 1 if unicodedata.combining(char) else 0
+        row = row + 1 if unicodedata.category(char).startswith("M") else 0
         if row > _MOST_MARKS:
             return True
     return False
