@@ -17,6 +17,8 @@ from smsgw.portal.keys import Keys
 
 TOKEN = "token"  # noqa: S105 - the field's name
 _MOST_FIELDS = 64
+#: What was no UTF-8 becomes a character that every rule refuses and that can be shown and kept.
+_UNREADABLE, _REFUSED = "\ufffd", "\ufffe"
 _TYPE = "application/x-www-form-urlencoded"
 
 
@@ -49,7 +51,7 @@ def read(request: Request, body: bytes) -> dict[str, str]:
         )
     except ValueError:
         raise TooManyFields from None
-    return dict(reversed(pairs))
+    return {name: value.replace(_UNREADABLE, _REFUSED) for name, value in reversed(pairs)}
 
 
 def is_foreign(headers: Mapping[str, str], public_url: str) -> bool:
