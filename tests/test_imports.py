@@ -235,7 +235,13 @@ def strings(module):
 @pytest.mark.parametrize(
     ("statements", "homes"),
     [
-        (DATA, ("smsgw.store.sqlite.sql", "smsgw.store.sqlite.schema")),
+        (
+            DATA,
+            (
+                *("smsgw.store.sqlite.sql", "smsgw.store.sqlite.schema"),
+                "smsgw.store.sqlite.schema_portal",
+            ),
+        ),
         (CONNECTION, ("smsgw.store.sqlite",)),
     ],
     ids=["statements on tables", "statements on the connection"],

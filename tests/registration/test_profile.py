@@ -7,18 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgw.registration import units
+from smsgw.registration.fields import Reason, is_email
 from smsgw.registration.profile import (
     Answers,
     Fault,
     Gender,
     Question,
-    Reason,
     Texted,
     answer,
     changes,
     first_open,
     is_complete,
-    is_email,
     province_asked,
     told_gender,
 )
