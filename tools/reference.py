@@ -116,8 +116,9 @@ PAGES: dict[Path, Callable[[], str]] = {
 def tables() -> Iterator[tuple[str, type[BaseModel], bool]]:
     """Each table's name and model, and whether there may be several."""
     for name, field in Settings.model_fields.items():
-        many = get_args(field.annotation)
-        yield name, cast(type[BaseModel], many[0] if many else field.annotation), bool(many)
+        inner = get_args(field.annotation)  # of `tuple[X, ...]`, or of `X | None`
+        model = inner[0] if inner else field.annotation
+        yield name, cast(type[BaseModel], model), Ellipsis in inner
 
 
 def header(name: str, many: bool) -> str:
@@ -135,12 +136,14 @@ def _toml(value: Any) -> str:
     match value:
         case bool() | int() | list():
             return json.dumps(value)
+        case tuple() if not hasattr(value, "_fields"):
+            return json.dumps([str(each) for each in value], ensure_ascii=False)
         case timedelta():
             return f'"{format_duration(value)}"'
         case ZoneInfo():
             return f'"{value.key}"'
         case _:
-            return json.dumps(str(value))
+            return json.dumps(str(value), ensure_ascii=False)
 
 
 def _comment(field: FieldInfo) -> list[str]:

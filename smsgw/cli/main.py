@@ -25,6 +25,7 @@ from smsgw.harmless import harmless
 
 COMMANDS = {
     "run": "smsgw.cli.run:run",
+    "portal": "smsgw.cli.portal:portal",
     "check-config": "smsgw.cli.check_config:check_config",
     "demo": "smsgw.cli.demo:demo",
     "smsc": "smsgw.cli.smsc:smsc",

@@ -74,6 +74,29 @@ class Tools:
 
         return config.load(self.config_file)
 
+    @cached_property
+    def checked_settings(self) -> "Settings":
+        """The whole configuration, with the portal's part where there is one.
+
+        Raises:
+            ConfigError: with everything that is wrong with it.
+        """
+        from smsgw import config
+
+        return config.load(self.config_file, portal=config.Portal.CHECKED)
+
+    @cached_property
+    def portal_settings(self) -> "Settings":
+        """What the portal needs: its own part, and no secret of a link.
+
+        Raises:
+            ConfigError: with everything that is wrong with it.
+        """
+        from smsgw import config
+
+        required = config.Portal.REQUIRED
+        return config.load(self.config_file, connecting=False, portal=required)
+
     @property
     def database(self) -> Path:
         return self.settings.gateway.database

@@ -1,12 +1,13 @@
 """The configuration: a TOML file -> frozen settings.
 
 file      finds and reads it; says everything that is wrong with it in one go
-sections  every key, its default and meaning; [[smsc]] in `smsc`
+sections  every key, its default and meaning; [[smsc]] in `smsc`, [portal] in `portal`
 checks    what a key accepts, and how it refuses
 values    durations, places to listen, choices
 """
 
-from smsgw.config.file import ConfigError, Fault, find, load, warnings
+from smsgw.config.file import ConfigError, Fault, Portal, find, load, warnings
+from smsgw.config.portal import Network, PortalSettings
 from smsgw.config.sections import (
     GatewaySettings,
     LimitsSettings,
@@ -40,6 +41,9 @@ __all__ = [
     "LogSettings",
     "MessagesSettings",
     "MetricsSettings",
+    "Network",
+    "Portal",
+    "PortalSettings",
     "RegistrationSettings",
     "RetentionSettings",
     "Settings",

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import tomllib
+from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from smsgw.config.checks import Section
+from smsgw.config.portal import PortalSettings
 from smsgw.config.sections import GatewaySettings, RegistrationSettings, Settings
 from smsgw.config.smsc import LINK_NAME, SmscSettings
 from smsgw.errors import SmsgwError
@@ -97,13 +99,22 @@ def _doubt(place: Path) -> str | None:
     return None
 
 
-def load(path: Path, *, connecting: bool = True) -> Settings:
+class Portal(Enum):
+    """What becomes of faults in [portal]."""
+
+    IGNORED = "ignored"  #: the gateway serves without it: then there is no portal
+    CHECKED = "checked"  #: where there is one
+    REQUIRED = "required"  #: and there must be one
+
+
+def load(path: Path, *, connecting: bool = True, portal: Portal = Portal.IGNORED) -> Settings:
     """The settings that stand in the file *path*, with defaults for what does not.
 
     Args:
         connecting: whether the links will be used. If not, their passwords are left out and
             their files unread: whoever runs a command need not be allowed to read them, and a
             systemd credential is there only for the unit.
+        portal: whether the portal is asked for, too.
 
     Raises:
         ConfigError: there are faults; it has all of them.
@@ -147,8 +158,13 @@ def load(path: Path, *, connecting: bool = True) -> Settings:
     sections = {
         key: section(cast(type[Section], field.annotation), key, raw.get(key, {}))
         for key, field in Settings.model_fields.items()
-        if key != "smsc"
+        if key not in ("smsc", "portal")
     }
+    if portal is Portal.REQUIRED or "portal" in raw:
+        known = len(faults)
+        sections["portal"] = section(PortalSettings, "portal", raw.get("portal", {}))
+        if portal is Portal.IGNORED:
+            del faults[known:]
     if faults:
         raise ConfigError(path, faults)
     return Settings.model_validate(sections | {"smsc": tuple(smsc)})

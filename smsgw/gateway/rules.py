@@ -20,6 +20,8 @@ from smsgw.smpp.alphabets import Alphabet
 CLOCK_SLACK = timedelta(minutes=1)
 #: A text that was not answered in time waits for a late answer, for so many response times more.
 LATE_ANSWERS = 2
+#: Where there is no portal any more, or its table has faults.
+LOG_INS_KEPT = timedelta(days=90)
 LONGEST_DELAY = timedelta(minutes=10)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -56,7 +58,7 @@ class Rules:
     keep_messages: timedelta
     keep_closed_accounts: timedelta
     keep_audit: timedelta
-    keep_log_ins: timedelta = timedelta(days=90)
+    keep_log_ins: timedelta
 
     @classmethod
     def of(cls, settings: Settings) -> "Rules":
@@ -90,6 +92,7 @@ class Rules:
             keep_messages=settings.retention.messages,
             keep_closed_accounts=settings.retention.closed_accounts,
             keep_audit=settings.retention.audit,
+            keep_log_ins=settings.portal.logins_kept if settings.portal else LOG_INS_KEPT,
         )
 
     def today(self, now: datetime) -> date:
