@@ -40,6 +40,10 @@ class Refusal(SmsgwError):
     def __init_subclass__(cls) -> None:
         cls._named[cls.__name__] = cls
 
+    def __init__(self) -> None:
+        """Of one without facts; a dataclass has its own."""
+        self.__post_init__()
+
     def __post_init__(self) -> None:
         self.facts: dict[str, Any] = dict(vars(self))
         super().__init__(self.WORDS.format(**self.facts))
@@ -110,49 +114,42 @@ class Stale(Refusal):
     WORDS = "account {username} has changed since it was looked up, and nothing was set"
 
 
-@dataclass(eq=False)
 class SecretReplaced(Refusal):
     """The password that was proved is not the account's any more, or the account has ended."""
 
     WORDS = "the password was replaced meanwhile, and nothing was changed"
 
 
-@dataclass(eq=False)
 class MustChange(Refusal):
     """An issued password opens nothing but its own change."""
 
     WORDS = "the issued password is still to be changed"
 
 
-@dataclass(eq=False)
 class NoSubject(NotFound):
     """A program asks for an account that never was, or was erased."""
 
     WORDS = "no such account"
 
 
-@dataclass(eq=False)
 class NoProfile(Refusal):
     """A program changes data of a citizen who has not confirmed any, or whose account is shut."""
 
     WORDS = "the account has no profile"
 
 
-@dataclass(eq=False)
 class NotTheVersion(Refusal):
     """A program changes an account that is another by now than the one that it read."""
 
     WORDS = "the account has changed since it was read"
 
 
-@dataclass(eq=False)
 class NoSuchCursor(Refusal):
     """A program goes on from a place that never was one of that list."""
 
     WORDS = "no such cursor"
 
 
-@dataclass(eq=False)
 class CursorTooOld(Refusal):
     """A program goes on from a place behind which something was removed."""
 
@@ -270,6 +267,3 @@ class WrongKey(Refusal):
     """What is sealed here, the daemon could not open."""
 
     WORDS = "this is not the secret key that the daemon uses"
-
-    def __init__(self) -> None:
-        self.__post_init__()

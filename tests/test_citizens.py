@@ -8,7 +8,8 @@ import pytest
 from smsgw.errors import MustChange, SecretReplaced
 from smsgw.model import AccountState, Feed
 from smsgw.passwords import OnDemand, hash_password
-from smsgw.registration.profile import Fault, Question, Reason
+from smsgw.registration.fields import Reason
+from smsgw.registration.profile import Fault, Question
 from tests.citizens import ADDRESS, CMND, OWN, PAGES, POLICY, Town, hashed
 from tests.house import AN, BINH, OTHER_TEXT, TEXT
 

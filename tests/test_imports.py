@@ -244,7 +244,13 @@ def strings(module):
 @pytest.mark.parametrize(
     ("statements", "homes"),
     [
-        (DATA, ("smsgw.store.sqlite.sql", "smsgw.store.sqlite.schema", "smsgw.portal.short.sql")),
+        (
+            DATA,
+            (
+                *("smsgw.store.sqlite.sql", "smsgw.store.sqlite.schema"),
+                *("smsgw.store.sqlite.schema_portal", "smsgw.portal.short.sql"),
+            ),
+        ),
         (CONNECTION, ENGINES),
     ],
     ids=["statements on tables", "statements on the connection"],

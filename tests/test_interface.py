@@ -6,8 +6,9 @@ import pytest
 
 from smsgw.errors import CursorTooOld, NoProfile, NoSubject, NoSuchCursor, NotTheVersion
 from smsgw.model import AccountState, Feed
+from smsgw.registration.fields import Reason
 from smsgw.registration.merge_patch import PatchFault
-from smsgw.registration.profile import Question, Reason
+from smsgw.registration.profile import Question
 from tests.citizens import CMND, Town
 from tests.house import AN, BINH, OTHER_TEXT
 

@@ -75,8 +75,8 @@ def states() -> str:
     """docs/states.md: what an account goes through."""
     rows = [
         f"| {state.value if state else 'none'} | {event.__name__} | {to.value} "
-        f"| {password.value} | {reply.value if reply else ''} |"
-        for (state, event), (to, password, reply) in machine.TRANSITIONS.items()
+        f"| {password.value} | {reply.value if reply else ''} | {tells.value if tells else ''} |"
+        for (state, event), (to, password, reply, tells) in machine.TRANSITIONS.items()
     ]
     events = [f"- **{event.__name__}**: {event.__doc__}" for event in machine.EVENTS]
     return "\n".join(
@@ -94,9 +94,12 @@ def states() -> str:
             "",
             *events,
             "",
-            "| from | event | to | password | text |",
-            "| --- | --- | --- | --- | --- |",
+            "| from | event | to | password | text | programs are told |",
+            "| --- | --- | --- | --- | --- | --- |",
             *rows,
+            "",
+            "The last column stands in the portal's feed of changes, for accounts that were active",
+            "once; `account.activated` is said the first time, `password.changed` from then on.",
             "",
         ]
     )

@@ -124,7 +124,8 @@ class Guard:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise _Refused(400)
-                    body += message.get("body", b"")
+                    part: bytes = message.get("body", b"")
+                    body += part
                     if len(body) > MOST_BODY_OCTETS:
                         raise _Refused(413)
                     if not message.get("more_body", False):

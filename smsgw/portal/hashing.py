@@ -13,11 +13,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from smsgw import passwords, tuning
 
 log = logging.getLogger("smsgw.portal")
+
+T = TypeVar("T")
 
 #: So many wait for a hasher, beside those who have one.
 QUEUE = 64
@@ -82,8 +84,8 @@ class Hashers:
         for thread in self._threads:
             thread.join(CLOSE_SECONDS)
 
-    async def _do(self, work: Callable[[], Any]) -> Any:
-        future: asyncio.Future[Any] = self._loop.create_future()
+    async def _do(self, work: Callable[[], T]) -> T:
+        future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(work, future))
         return await future
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from smsgw.registration import profile, units
-from smsgw.registration.profile import Address, Answers, Gender, Reason, Texted
+from smsgw.registration import fields, units
+from smsgw.registration.fields import Reason
+from smsgw.registration.profile import Address, Answers, Gender, Texted
 
 _READ_ONLY = ("birth_date", "cmnd", "phone")
 _NAMES = ("province", "ward")
@@ -66,7 +67,7 @@ def _text(work: _Patch, place: str, value: object) -> str | None:
     if value is None:
         work.refuse(place, Reason.REQUIRED)
     elif isinstance(value, str):
-        return profile.tidy(value)
+        return fields.tidy(value)
     else:
         work.refuse(place, Reason.WRONG_TYPE)
     return None
@@ -75,7 +76,7 @@ def _text(work: _Patch, place: str, value: object) -> str | None:
 def _full_name(work: _Patch, value: object) -> None:
     if (name := _text(work, "/full_name", value)) is None:
         return
-    if reason := profile.name_fault(name, work.texted.full_name):
+    if reason := fields.name_fault(name, work.texted.full_name):
         work.refuse("/full_name", reason)
     else:
         work.answers = replace(work.answers, full_name=name)
@@ -99,7 +100,7 @@ def _issued_on(work: _Patch, value: object) -> None:
         issued = None
     if issued is None or issued.isoformat() != text:  # Python reads weeks, too
         work.refuse("/id_issued_on", Reason.NO_SUCH_DATE)
-    elif reason := profile.date_fault(issued, work.texted.birth_date, work.today):
+    elif reason := fields.date_fault(issued, work.texted.birth_date, work.today):
         work.refuse("/id_issued_on", reason)
     else:
         work.answers = replace(work.answers, id_issued_on=issued)
@@ -108,7 +109,7 @@ def _issued_on(work: _Patch, value: object) -> None:
 def _issued_by(work: _Patch, value: object) -> None:
     if (text := _text(work, "/id_issued_by", value)) is None:
         return
-    if reason := profile.text_fault(text):
+    if reason := fields.text_fault(text):
         work.refuse("/id_issued_by", reason)
     else:
         work.answers = replace(work.answers, id_issued_by=text)
@@ -167,7 +168,7 @@ def _by_codes(
         work.refuse(f"/{kind}/province_code", Reason.UNKNOWN_CODE)
     elif ward is None:
         work.refuse(f"/{kind}/ward_code", Reason.NOT_IN_PROVINCE)
-    if reason := profile.text_fault(street):
+    if reason := fields.text_fault(street):
         work.refuse(f"/{kind}/street", reason)
     if province is None or ward is None:
         return None
@@ -179,7 +180,7 @@ def _email(work: _Patch, value: object) -> None:
     if value is None:
         work.answers = replace(work.answers, email="")
     elif (email := _text(work, "/email", value)) is not None:
-        if profile.is_email(email):
+        if fields.is_email(email):
             work.answers = replace(work.answers, email=email)
         else:
             work.refuse("/email", Reason.NO_ADDRESS)

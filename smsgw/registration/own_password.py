@@ -179,8 +179,8 @@ def _is_personal(folded: str, who: Person) -> bool:
         left, telling = _left_over(text, parts)
         if left == 0 or (telling and left < _FEWEST_OF_ITS_OWN):
             return True
-    left = min((len(whole) - len(number) for number in numbers if number in whole), default=None)
-    return left is not None and left < _FEWEST_BESIDE_A_NUMBER
+    besides = [len(whole) - len(number) for number in numbers if number in whole]
+    return min(besides, default=_FEWEST_BESIDE_A_NUMBER) < _FEWEST_BESIDE_A_NUMBER
 
 
 def _left_over(text: str, parts: set[str]) -> tuple[int, bool]:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgw.registration import units
+from smsgw.registration.fields import Reason
 from smsgw.registration.merge_patch import PatchFault, merged
-from smsgw.registration.profile import Address, Answers, Gender, Reason, Texted
+from smsgw.registration.profile import Address, Answers, Gender, Texted
 
 TODAY = date(2026, 5, 4)
 AN = Texted("Nguyen Van An", "201234567", date(1990, 2, 1))

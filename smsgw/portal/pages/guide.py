@@ -1,6 +1,7 @@
 """What everybody may read: `/quen-mat-khau`, `/tro-giup`, `/chinh-sach`. They take nothing."""
 
 from datetime import timedelta
+from typing import Any
 
 from starlette.responses import Response
 
@@ -33,7 +34,7 @@ class _Read(Page):
             **await self.values(visit),
         )
 
-    async def values(self, visit: Visit) -> dict[str, object]:
+    async def values(self, visit: Visit) -> dict[str, Any]:
         return {}
 
 
@@ -51,5 +52,5 @@ class Policy(_Read):
     path = "/chinh-sach"
     template = "chinh-sach.html"
 
-    async def values(self, visit: Visit) -> dict[str, object]:
+    async def values(self, visit: Visit) -> dict[str, Any]:
         return {"clients": []}
