@@ -6,9 +6,10 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Scope
 
+from smsgw import clock
 from smsgw.portal.forms import TooManyFields
 from smsgw.portal.guard import BUSY_SECONDS, Guard
 from smsgw.portal.guessing import Guessing
@@ -65,25 +66,8 @@ def make(portal: Portal) -> ASGIApp:
     async def failed(request: Request, fault: Exception) -> Response:
         return error(request.scope, 500)  # the guard logs it
 
-    async def stylesheet(request: Request) -> Response:
-        headers = {"cache-control": "public, max-age=86400"}
-        return Response(portal.pages.stylesheet, 200, headers, "text/css")
-
-    async def health(request: Request) -> Response:
-        try:
-            await portal.ask(portal.citizens.proof, "0", portal.now())
-            await portal.shortly(portal.short.check)
-        except Unavailable:
-            return PlainTextResponse("the database does not answer\n", 503)
-        return PlainTextResponse("ok\n")
-
-    guessing = Guessing(portal)
     application = Starlette(
-        routes=[
-            *(page.route(portal) for page in pages(guessing)),
-            Route("/static/portal.css", stylesheet),
-            Route("/healthz", health),
-        ],
+        routes=routes(portal),
         exception_handlers={
             HTTPException: told,
             TooManyFields: too_long,
@@ -93,3 +77,25 @@ def make(portal: Portal) -> ASGIApp:
     )
     application.router.redirect_slashes = False
     return Guard(application, portal.options, error)
+
+
+def routes(portal: Portal) -> list[BaseRoute]:
+    """What is served where."""
+
+    async def stylesheet(request: Request) -> Response:
+        headers = {"cache-control": "public, max-age=86400"}
+        return Response(portal.pages.stylesheet, 200, headers, "text/css")
+
+    async def health(request: Request) -> Response:
+        try:
+            await portal.ask(portal.citizens.proof, "", clock.now())
+            await portal.shortly(portal.short.check)
+        except Unavailable:
+            return PlainTextResponse("the database does not answer\n", 503)
+        return PlainTextResponse("ok\n")
+
+    return [
+        *(page.route(portal) for page in pages(Guessing(portal))),
+        Route("/static/portal.css", stylesheet),
+        Route("/healthz", health),
+    ]

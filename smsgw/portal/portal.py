@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -100,9 +100,6 @@ class Portal:
             Unavailable: the file is locked, or cannot be made.
         """
         return await self._short_worker.do(partial(verb, *args, **options))
-
-    def now(self) -> datetime:
-        return clock.now()
 
     async def _upkeep(self) -> None:
         while True:

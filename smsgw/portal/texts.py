@@ -16,6 +16,24 @@ from smsgw.config import Settings
 #: whenever what they say changes.
 POLICY = "2026-11"
 
+#: What the account's history calls what happened, and what a citizen reads.
+HISTORY: Mapping[str, str] = MappingProxyType(
+    {
+        "registered": "Đăng ký bằng tin nhắn",
+        "reset": "Nhận mật khẩu mới bằng tin nhắn",
+        "lapsed": "Mật khẩu trong tin nhắn hết hạn và được thay",
+        "ended": "Mật khẩu trong tin nhắn hết hạn",
+        "undeliverable": "Mật khẩu bị xóa vì tin nhắn không đến được điện thoại",
+        "own password": "Chọn mật khẩu của riêng bạn",
+        "new password": "Tổng đài cấp mật khẩu mới",
+        "closed": "Đóng tài khoản",
+        "log-in": "Đăng nhập",
+        "data confirmed": "Xác nhận thông tin",
+        "data changed": "Sửa thông tin",
+        "disclosed": "Chuyển thông tin",
+    }
+)
+
 _WRONG_LOG_IN = (
     "Tên tài khoản hoặc mật khẩu không đúng. Nếu đã nhận nhiều tin nhắn, hãy dùng mật khẩu trong "
     "tin nhắn mới nhất. Mật khẩu trong tin nhắn không có các ký tự 0, o, 1, l, i."

@@ -1,7 +1,7 @@
 """`/tai-khoan`: data, last log-in, devices. `/du-lieu-cua-toi`: all that is kept, to take along."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from starlette.responses import Response
 
@@ -11,6 +11,7 @@ from smsgw.portal.pages.questions import rows_to_change
 from smsgw.portal.pages.rows import texted_rows
 from smsgw.portal.rendering import FieldFault
 from smsgw.portal.short import SessionRow
+from smsgw.portal.texts import HISTORY, Words
 from smsgw.portal.visit import Visit
 
 
@@ -85,6 +86,8 @@ class OwnData(Page):
         session, citizen = visit.known
         portal, words = visit.portal, visit.portal.words
         data = await portal.ask(portal.citizens.own_data, session.account)
+        clients = await portal.ask(portal.citizens.clients.all)
+        titles = {each.name: each.title or each.name for each in clients}
         return visit.page(
             "du-lieu.html",
             status,
@@ -92,9 +95,19 @@ class OwnData(Page):
                 *texted_rows(words, citizen.account),
                 *((row.label, row.value) for row, _ in rows_to_change(words, citizen)),
             ],
-            history=data.get("history", []),
-            disclosed=data.get("disclosures", []),
+            history=[
+                _line(words, entry["at"], HISTORY.get(entry["what"], entry["what"]))
+                for entry in data["history"]
+            ],
+            disclosed=[
+                _line(words, entry["at"], titles.get(entry["client"], entry["client"]))
+                for entry in data["disclosures"]
+            ],
         )
+
+
+def _line(words: Words, at: str, what: str) -> str:
+    return f"{words.moment(datetime.fromisoformat(at))}: {what}"
 
 
 class OwnDataFile(OwnData):

@@ -53,4 +53,6 @@ class Policy(_Read):
     template = "chinh-sach.html"
 
     async def values(self, visit: Visit) -> dict[str, Any]:
-        return {"clients": []}
+        portal = visit.portal
+        known = await portal.ask(portal.citizens.clients.all)
+        return {"clients": [each.title or each.name for each in known if not each.revoked_at]}
