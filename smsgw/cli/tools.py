@@ -202,6 +202,20 @@ class Tools:
 
         return daemon_pid(self.database)
 
+    def end_sessions(self, account: int) -> int:
+        """End all sessions of an account on the portal's pages; how many there were.
+
+        Raises:
+            SmsgwError: the portal's short-lived file cannot be changed.
+        """
+        from smsgw.portal.short import open_short
+
+        short = open_short(self.settings, make=False)
+        if short is None:
+            return 0  # no portal ever ran here
+        with closing(short):
+            return short.end_sessions(account)
+
     # --- the daemon ---------------------------------------------------------------------------
 
     def ask(self, verb: str, **arguments: object) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ the daemon's next claim.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
@@ -153,6 +154,15 @@ class Hotline:
         """Say in that line what came of it."""
         with self._store.transaction():
             self._store.amend_note(note, detail)
+
+    @contextmanager
+    def noted(
+        self, who: str, command: str, number: str, reason: str | None, now: datetime
+    ) -> Iterator[None]:
+        """What is done inside, elsewhere than in the store, leaves a line; none where it fails."""
+        with self._store.transaction():
+            self._tools.audit(who, command, number, reason, now)
+            yield
 
     # --- passwords ----------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ LATE_ANSWERS = 2
 #: Where there is no portal any more, or its table has faults.
 LOG_INS_KEPT = timedelta(days=90)
 LONGEST_DELAY = timedelta(minutes=10)
+#: Where there is no portal any more, or its section has faults.
+LOG_INS_KEPT = timedelta(days=90)
 _MICROSECOND = timedelta(microseconds=1)
 
 

@@ -242,7 +242,7 @@ def test_a_commune_is_one_of_its_province():
 
 
 def test_a_commune_wants_its_province_first():
-    found = taken(Question.HOME_WARD, PAGES[Question.HOME_WARD], Answers())
+    found = refused(Question.HOME_WARD, PAGES[Question.HOME_WARD], Answers())
     assert (Fault("home_province", Reason.REQUIRED),) == found
 
 
