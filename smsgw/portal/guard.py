@@ -23,6 +23,9 @@ from smsgw.portal.wire import REQUEST_SECONDS
 log = logging.getLogger("smsgw.portal")
 
 MOST_BODY_OCTETS = 16 * 1024
+#: What is longer is read to its end and not kept, as far as this: who is cut off while sending does
+#: not see the answer.
+MOST_DRAINED_OCTETS = 256 * 1024
 #: Requests at a time; more than that many are told to come again.
 MOST_REQUESTS = 512
 BUSY_SECONDS = 5
@@ -114,10 +117,10 @@ class Guard:
         Raises:
             _Refused: it is too long, too slow, or its sender is gone.
         """
-        announced = headers.one(b"content-length")
-        if announced and int(announced) > MOST_BODY_OCTETS:  # h11 has read it as a number
+        announced = int(headers.one(b"content-length") or 0)  # h11 has read it as a number
+        if announced > MOST_DRAINED_OCTETS:
             raise _Refused(413)
-        body = b""
+        body, size = b"", 0
         try:
             async with asyncio.timeout_at(began + REQUEST_SECONDS):
                 while True:
@@ -125,13 +128,15 @@ class Guard:
                     if message["type"] == "http.disconnect":
                         raise _Refused(400)
                     part: bytes = message.get("body", b"")
-                    body += part
-                    if len(body) > MOST_BODY_OCTETS:
+                    size += len(part)
+                    body = body + part if size <= MOST_BODY_OCTETS else b""
+                    more = message.get("more_body", False)
+                    if size > MOST_DRAINED_OCTETS or (size > MOST_BODY_OCTETS and not more):
                         raise _Refused(413)
-                    if not message.get("more_body", False):
+                    if not more:
                         return body
         except TimeoutError:
-            raise _Refused(408) from None
+            raise _Refused(413 if size > MOST_BODY_OCTETS else 408) from None
 
     def _is_ours(self, host: bytes | None, path: str) -> bool:
         name = (host or b"").decode("latin-1").lower()
