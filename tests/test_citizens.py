@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from smsgw.errors import MustChange, SecretReplaced
+from smsgw.gateway import corrected
 from smsgw.model import AccountState, Feed
 from smsgw.passwords import OnDemand, hash_password
 from smsgw.registration.fields import Reason
@@ -293,6 +294,18 @@ def test_data_outlive_a_forgotten_password(forgetful):
     assert forgetful.citizen().must_change
     forgetful.choose("another one of mine")
     assert (answers, False) == (forgetful.citizen().answers, forgetful.citizen().must_complete)
+
+
+def test_after_another_name_its_diacritics_are_asked_for_again(town):
+    sub = town.settle()
+    with town.house.store.transaction():
+        corrected(town.house.store, town.id(), town.now, name=True)
+    assert Question.NAME is town.citizen().first_open
+    assert town.portrait(sub).profile is None
+    assert Feed.PROFILE_CHANGED is town.feed()[-1]
+    town.save(Question.NAME)
+    assert not town.citizen().must_complete  # without a new consent
+    assert town.portrait(sub).profile is not None
 
 
 # --- disclosures and one's own data -------------------------------------------------------------

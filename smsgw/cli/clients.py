@@ -134,7 +134,7 @@ def create(
 
     \b
         smsgw clients create dvc --redirect-uri https://dvc.danang.gov.vn/callback \\
-            --scope "openid profile address" --title "Cổng dịch vụ công Đà Nẵng"
+            --scope "openid profile address" --title "Cong dich vu cong Da Nang"
         smsgw clients create kiosk --scope "verify read"
     """
     from smsgw.gateway import NewClient, Pkce

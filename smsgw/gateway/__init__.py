@@ -20,7 +20,7 @@ Nobody outside imports these rooms; what they are used for stands below.
 
 from smsgw.gateway.accounts import Accounts, Applied
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged, Trial, with_reason
-from smsgw.gateway.citizen import Citizen, Consent, LoggedIn, Proof
+from smsgw.gateway.citizen import Citizen, Consent, LoggedIn, Proof, corrected
 from smsgw.gateway.citizens import Citizens
 from smsgw.gateway.clients import (
     INTERFACE_SCOPES,
@@ -85,6 +85,7 @@ __all__ = [
     "Verdict",
     "Verified",
     "Work",
+    "corrected",
     "knows",
     "profile_of",
     "uri_fault",

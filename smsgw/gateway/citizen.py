@@ -1,6 +1,6 @@
 """One citizen as the portal sees them: proof, mark, answers; how changed answers are kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
@@ -107,6 +107,20 @@ def is_shut(shut: Shut | None, mark: str, now: datetime) -> bool:
     if shut is None or shut.mark != mark:
         return False
     return bool(mark) or now < shut.at + SHUT_FOR
+
+
+def corrected(store: Store, account: int, now: datetime, *, name: bool) -> None:
+    """What was texted was put right by the hotline, in the same transaction: programs are told, and
+    after another *name* the citizen is asked for its diacritics again."""
+    row = store.citizen(account)
+    if row is None or row.profile is None:
+        return
+    citizen = citizen_of(row)
+    if name and citizen.answers.full_name is not None:
+        answers = replace(citizen.answers, full_name=None)
+        store.set_answers(account, answers.to_json(), citizen.version + 1)
+    if citizen.consent is not None:
+        store.tell(account, Feed.PROFILE_CHANGED, now)
 
 
 def keep(store: Store, citizen: Citizen, answers: Answers, who: str, now: datetime) -> None:

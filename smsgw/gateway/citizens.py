@@ -135,7 +135,8 @@ class Citizens:
         with self._store.transaction():
             row = self._store.citizen_of_cmnd(username)
             if (mark_of(row) if row else "") == mark:
-                self._store.shut_name(username, mark, now)
+                account = row.account.account.id if row else None
+                self._store.shut_name(username, account, mark, now)
 
     def is_shut(self, username: str, now: datetime) -> bool:
         return self.proof(username, now).shut

@@ -62,8 +62,7 @@ def test_nothing_of_a_transaction_that_failed(house, account):
     store = house.store
     with pytest.raises(ZeroDivisionError), store.transaction():
         store.add_log_in(account, "page", "203.0.113.7", NOON)
-        store.shut_name(CMND, "mark", NOON)
-        raise ZeroDivisionError
+        store.shut_name(CMND, account, "mark", 1 // 0)
     assert ([], None) == (store.log_ins(account, 9), store.shut_of(CMND))
 
 
@@ -94,9 +93,9 @@ def test_disclosures_of_a_day(house, account):
 
 def test_only_names_without_a_password_open_by_themselves(store):
     with store.transaction():
-        store.shut_name("201234567", "mark", NOON)
-        store.shut_name("201234568", "", NOON)
-        store.shut_name("201234569", "", NOON + timedelta(days=1))
+        store.shut_name("201234567", 1, "mark", NOON)
+        store.shut_name("201234568", None, "", NOON)
+        store.shut_name("201234569", None, "", NOON + timedelta(days=1))
         assert 1 == store.purge_shut_names(NOON + timedelta(days=1), 9)
     assert ("mark", NOON) == store.shut_of("201234567")
     assert store.shut_of("201234568") is None
@@ -149,7 +148,7 @@ def test_an_erased_citizen_leaves_a_sub_that_is_nobodys(house, account):
             store.add_log_in(each, "page", "203.0.113.7", NOON)
             store.add_disclosures([each], "dvc", "openid", NOON)
             store.add_profile_change(each, "data confirmed", "", "page", NOON)
-        store.shut_name(CMND, "mark", NOON)
+        store.shut_name(CMND, account, "mark", NOON)
     house.hotline.close_account(CMND, "moved", "linh", NOON)
     assert [account] == store.closed_before(NOON + timedelta(days=1), 9)
     with store.transaction():

@@ -68,8 +68,8 @@ class Citizens(Protocol):
     def disclosures(self, account: int) -> list[Disclosure]:
         """To whom data went, in order of time."""
 
-    def shut_name(self, username: str, mark: str, now: datetime) -> None:
-        """Too many wrong passwords came at that name."""
+    def shut_name(self, username: str, account: int | None, mark: str, now: datetime) -> None:
+        """Too many wrong passwords came at that name, which is that account's, or nobody's."""
 
     def shut_of(self, username: str) -> Shut | None:
         """Whether that was said of a name."""
@@ -96,7 +96,8 @@ class Citizens(Protocol):
         """Accounts that were closed before that time."""
 
     def erase_citizens(self, accounts: Iterable[int], now: datetime) -> None:
-        """Remove all that the portal keeps of closed accounts but each one's sub, marked erased."""
+        """Remove all that the portal keeps of closed accounts but each one's sub, marked erased;
+        the accounts themselves may be gone already."""
 
 
 class Clients(Protocol):

@@ -111,8 +111,8 @@ class Citizens(FeedWriter):
 
     # --- shut names ---------------------------------------------------------------------------
 
-    def shut_name(self, username: str, mark: str, now: datetime) -> None:
-        self._run(sql.SHUT, username=username, mark=mark, at=stamp(now))
+    def shut_name(self, username: str, account: int | None, mark: str, now: datetime) -> None:
+        self._run(sql.SHUT, username=username, account=account, mark=mark, at=stamp(now))
 
     def shut_of(self, username: str) -> Shut | None:
         row = self._one(sql.FIND_SHUT, username=username)
@@ -157,7 +157,7 @@ class Citizens(FeedWriter):
         self._tell([], [(Feed.ERASED.value, stamp(now), account) for account in known])
         self._run(sql.ERASE_SUBJECTS, ids=ids, at=stamp(now))
         for statement in (
-            sql.OPEN_ERASED_NAMES,
+            sql.ERASE_SHUT_NAMES,
             sql.ERASE_RENEWED,
             sql.ERASE_PROFILES,
             sql.ERASE_PROFILE_CHANGES,

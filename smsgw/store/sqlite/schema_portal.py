@@ -73,11 +73,13 @@ PORTAL = (
     # Names at which too many wrong passwords came in a row.
     """
     CREATE TABLE shut_names (
-        username TEXT    PRIMARY KEY,
-        mark     TEXT    NOT NULL,           -- of the password; empty: nobody has one
-        at       INTEGER NOT NULL
+        username   TEXT    PRIMARY KEY,
+        account_id INTEGER,                  -- whose it was; NULL: nobody's
+        mark       TEXT    NOT NULL,         -- of the password; empty: nobody has one
+        at         INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
+    "CREATE INDEX shut_names_account ON shut_names (account_id) WHERE account_id IS NOT NULL",
     "CREATE INDEX shut_names_at ON shut_names (at) WHERE mark = ''",
     # A hash that was made anew with other parameters: the mark of the first one stays.
     """

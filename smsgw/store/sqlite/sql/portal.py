@@ -112,7 +112,10 @@ DISCLOSURES = """
 
 # --- shut names ------------------------------------------------------------------------------
 
-SHUT = "INSERT OR REPLACE INTO shut_names (username, mark, at) VALUES (:username, :mark, :at)"
+SHUT = """
+    INSERT OR REPLACE INTO shut_names (username, account_id, mark, at)
+    VALUES (:username, :account, :mark, :at)
+"""
 
 FIND_SHUT = "SELECT mark, at FROM shut_names WHERE username = :username"
 
@@ -153,12 +156,8 @@ CLOSED_BEFORE = """
     SELECT id FROM accounts WHERE state = 'closed' AND closed_at < :before LIMIT :limit
 """
 
-OPEN_ERASED_NAMES = """
-    -- A name of somebody who is erased, unless it is another's by now.
-    DELETE FROM shut_names
-     WHERE username IN (SELECT cmnd FROM accounts WHERE id IN (SELECT value FROM json_each(:ids)))
-       AND NOT EXISTS (SELECT 1 FROM accounts AS o
-                        WHERE o.cmnd = shut_names.username AND o.state <> 'closed')
+ERASE_SHUT_NAMES = """
+    DELETE FROM shut_names WHERE account_id IN (SELECT value FROM json_each(:ids))
 """
 
 ERASE_RENEWED = """
