@@ -69,8 +69,8 @@ MAY_KNOW = {
     "verbs": WORDS | GATEWAY | {"control", "desk", "links", "passwords", "store", "worker"},
     # The citizens' pages.
     "portal": WORDS
-    | {"config", "gateway", "hardening", "passwords", "registration", "store", "systemd_notify"}
-    | {"tuning", "vault", "worker"},
+    | {"config", "gateway", "hardening", "health", "metrics", "passwords", "registration"}
+    | {"store", "systemd_notify", "tuning", "vault", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
     "simulator": WORDS | {"smpp"},
     "demo": WORDS | {"harmless", "simulator", "smpp.statuses"},

@@ -9,6 +9,7 @@
     sessions  who is logged in               forms    what is typed; foreign and stale forms
     guessing  a password that is tried       throttle how often (pure)   hashing  how many at once
     short/    what lives shortly, in a file of its own: sessions, tries, devices
+    figures   what Prometheus is told
     keys      what forms are sealed with, and the keys that sign
 
 Nothing here is imported but by `smsgw portal`, except `short`, by which commands end sessions.

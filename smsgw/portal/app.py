@@ -7,9 +7,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
-from smsgw import clock
+from smsgw.portal.figures import check
 from smsgw.portal.forms import TooManyFields
 from smsgw.portal.guard import BUSY_SECONDS, Guard
 from smsgw.portal.guessing import Guessing
@@ -41,7 +41,7 @@ def pages(guessing: Guessing) -> list[Page]:
     ]
 
 
-def make(portal: Portal) -> ASGIApp:
+def make(portal: Portal) -> Guard:
     """The application, with its guard around it."""
 
     def error(scope: Scope, status: int) -> Response:
@@ -88,8 +88,7 @@ def routes(portal: Portal) -> list[BaseRoute]:
 
     async def health(request: Request) -> Response:
         try:
-            await portal.ask(portal.citizens.proof, "", clock.now())
-            await portal.shortly(portal.short.check)
+            await check(portal)
         except Unavailable:
             return PlainTextResponse("the database does not answer\n", 503)
         return PlainTextResponse("ok\n")

@@ -8,6 +8,7 @@ look alike, which the log and a page of trouble tell.
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,11 +59,12 @@ class Guard:
         self._trusted = settings.trusted_proxies
         self._hosts = hosts_of(settings.public_url)
         self._running = 0
+        self.answers: Counter[int] = Counter()  #: by status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # nothing here speaks WebSocket, and there is no lifespan
             return
-        send = _completing(send)
+        send = self._completing(send)
         state = scope["state"]
         state["id"] = new_id()
         headers = _Headers(scope)
@@ -138,6 +140,17 @@ class Guard:
         except TimeoutError:
             raise _Refused(413 if size > MOST_BODY_OCTETS else 408) from None
 
+    def _completing(self, send: Send) -> Send:
+        """*send*, with the headers that every answer has."""
+
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.answers[message["status"]] += 1
+                message["headers"] = completed(message.get("headers", ()))
+            await send(message)
+
+        return complete
+
     def _is_ours(self, host: bytes | None, path: str) -> bool:
         name = (host or b"").decode("latin-1").lower()
         if name in self._hosts:
@@ -146,17 +159,6 @@ class Guard:
             bare = name if name.endswith("]") else name.rpartition(":")[0] or name
             return bare in _LOOPBACK
         return False
-
-
-def _completing(send: Send) -> Send:
-    """*send*, with the headers that every answer has."""
-
-    async def complete(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = completed(message.get("headers", ()))
-        await send(message)
-
-    return complete
 
 
 def hosts_of(public_url: str) -> set[str]:

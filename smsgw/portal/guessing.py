@@ -91,9 +91,11 @@ class Guessing:
         """
         try:
             with self._portal.hashers.place():
-                return await self._judge(tried, then, log_in=log_in)
+                found = await self._judge(tried, then, log_in=log_in)
         except Full:
-            return Tried(Verdict.BUSY)
+            found = Tried(Verdict.BUSY)
+        self._portal.verdicts[found.verdict.value] += 1
+        return found
 
     async def _judge(self, tried: Try, then: Then | None, *, log_in: bool) -> Tried:
         portal, now = self._portal, clock.now()

@@ -44,7 +44,7 @@ class Hashers:
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         count = threads or max(1, _cores() - 1)
-        self._most = count + queued
+        self.most = count + queued  #: places that there are
         self.taken = 0  #: places, of those who hash and of those who wait
         self._dummy = passwords.hash_password("")
         self._threads = [
@@ -61,7 +61,7 @@ class Hashers:
         Raises:
             Full: there is none.
         """
-        if self.taken >= self._most:
+        if self.taken >= self.most:
             raise Full
         self.taken += 1
         try:

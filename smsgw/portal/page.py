@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from smsgw.errors import MustChange, SecretReplaced
 from smsgw.gateway import Citizen
 from smsgw.portal import forms
 from smsgw.portal.guard import BUSY_SECONDS
@@ -108,8 +109,10 @@ class Page:
                 return await self._take(visit)
             if self.access is not Access.ANYBODY:
                 await visit.look_up()
-            away = await self.turn_away(visit)
-            return away or await self.show(visit)
+            try:
+                return await self.turn_away(visit) or await self.show(visit)
+            except SecretReplaced:
+                return visit.to(LOG_IN)
 
         return Route(self.path, endpoint, methods=["GET", "POST"] if self.has_form else ["GET"])
 
@@ -126,6 +129,10 @@ class Page:
             return await self.act(visit)
         except Unavailable:
             return await self.busy(visit)
+        except SecretReplaced:  # since the session was looked up
+            return visit.to(LOG_IN)
+        except MustChange:
+            return visit.to(OWN_PASSWORD)
 
     async def replayed(self, visit: Visit) -> Response | None:
         """Where a form leads that was sent before; None: it is judged as any other."""

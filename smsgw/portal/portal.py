@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -43,6 +44,7 @@ class Portal:
         self.limits: Limits = limits_of(options)
         self.keys: Keys
         self.hashers: Hashers
+        self.verdicts: Counter[str] = Counter()  #: tries, by what became of them
         self.citizens: Citizens
         self.short: Short
         self._stack = AsyncExitStack()

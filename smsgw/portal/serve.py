@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import socket
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext, suppress
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +20,7 @@ from smsgw.config import ConfigError, Fault, Listen, Settings
 from smsgw.errors import SmsgwError
 from smsgw.hardening import harden
 from smsgw.portal import app, guard, wire
+from smsgw.portal.figures import Figures
 from smsgw.portal.portal import Portal
 from smsgw.store import DaemonLock
 from smsgw.systemd_notify import notify, watchdog_interval
@@ -67,8 +68,9 @@ async def _serve(portal: Portal) -> None:
 
 
 async def _answer(portal: Portal, listening: socket.socket) -> None:
+    guarded = app.make(portal)
     config = uvicorn.Config(
-        app.make(portal),
+        guarded,
         http=wire.protocol(lambda status: portal.pages.bare_error(status, guard.new_id())),
         ws="none",
         lifespan="off",
@@ -90,7 +92,12 @@ async def _answer(portal: Portal, listening: socket.socket) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log.info("starting pid=%d listen=%s", os.getpid(), portal.options.listen)
     tuning.collect_seldom()
-    await server.serve([listening])
+    async with AsyncExitStack() as stack:
+        if portal.options.metrics:
+            metrics = Figures(portal, guarded.answers).server()
+            await metrics.start(*portal.options.metrics)
+            stack.push_async_callback(metrics.close)
+        await server.serve([listening])
 
 
 class _Server(uvicorn.Server):

@@ -80,3 +80,15 @@ def test_forgotten_password_page_takes_no_name(make_city, repeat, told):
 def test_help_and_policy_are_open(city, browser):
     assert "0236 3881 888" in browser.get("/tro-giup").words
     assert "Sở Thông tin và Truyền thông dùng các thông tin này" in browser.get("/chinh-sach").words
+
+
+def test_erased_account_leaves_nothing_in_the_short_lived_file(city, owner):
+    from smsgw.portal.short import open_short
+
+    city.browser().log_in(CMND, "sai")
+    account = city.account().id
+    short = open_short(city.house.settings, make=False)
+    short.forget_account(account)
+    for table in ("sessions", "devices", "tries", "totals"):
+        assert [] == short._run(f"SELECT * FROM {table}"), table  # noqa: S608
+    short.close()

@@ -180,6 +180,28 @@ def test_two_hundred_guesses_at_once_are_five(city):
     assert 5 == city.log.count("outcome=wrong")
 
 
+def test_locked_database_counts_nothing(city, browser):
+    city.own()
+    for _ in range(4):
+        browser.log_in(CMND, "sai")
+    with city.house.store.transaction():
+        for _ in range(2):
+            answer = browser.log_in(CMND, OWN)
+            assert 503 == answer.status
+            assert answer.headers["retry-after"]
+            assert answer.notice.startswith("Hệ thống đang bận, yêu cầu của bạn chưa được xử lý.")
+            assert CMND == answer.value("username")
+    assert 303 == browser.log_in(CMND, OWN).status
+
+
+def test_failed_tries_write_nothing_into_the_database(city, browser):
+    city.own()
+    with city.house.store.transaction():  # whoever wants to write would wait
+        began = time.monotonic()
+        assert 422 == browser.log_in(CMND, "sai").status
+        assert time.monotonic() - began < 2
+
+
 # --- forms and sessions -------------------------------------------------------------------------
 
 

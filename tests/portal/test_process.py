@@ -79,7 +79,7 @@ def test_without_a_table_the_portal_says_what_it_needs_and_others_do_not_care(co
     assert 0 == command(config_file(LINK), "check-config")[0]
 
 
-FAULTY = {
+FAULTY: dict[str, list[object]] = {
     "public_url": ["http://dangky.example.vn", "https://a.vn/x", "ftp://a.vn", "https://u@a.vn", 1],
     "listen": ["8080", "unix:portal.sock", 8080],
     "hotline": ["", " ", "a\nb"],
@@ -125,3 +125,19 @@ def test_key_that_is_none_is_refused(city):
     assert "portal.key holds no keys of a portal" in lines[-1]
     city.house.path.with_name("portal.key").unlink()
     city.start()
+
+
+def test_prometheus_reads_what_became_of_tries(make_city):
+    import socket
+    import urllib.request
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    city = make_city(portal={"metrics": f"127.0.0.1:{port}"})
+    city.browser().log_in("999999999", "sai")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
+        told = answer.read().decode()
+    assert 'smsgw_portal_tries_total{outcome="wrong"} 1.0' in told
+    assert 'smsgw_portal_answers_total{status="422"} 1.0' in told
+    assert "smsgw_portal_hash_queue 0.0" in told

@@ -107,7 +107,10 @@ def test_nginx_as_the_page_says(behind, certificates, tmp_path):
         f"{kind}_temp_path {tmp_path}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    text = f"user root; pid {tmp_path}/pid; daemon off; error_log stderr; events {{}}\nhttp {{ access_log off;\n"
+    text = (
+        f"user root; pid {tmp_path}/pid; daemon off; error_log stderr; events {{}}\n"
+        "http { access_log off;\n"
+    )
     file = tmp_path / "nginx.conf"
     command = ["nginx", "-p", str(tmp_path), "-e", "stderr", "-c", str(file)]
     works(*start(command, f"{text}{folders}{server}}}", file))

@@ -92,6 +92,16 @@ END_UNUSED = """
         SELECT key FROM sessions WHERE account = :account
          ORDER BY seen_at DESC, auth_at DESC LIMIT -1 OFFSET :most)
 """
+FORGET_ACCOUNT = (
+    """
+    DELETE FROM transactions WHERE browser IN (
+        SELECT browser FROM sessions WHERE account = :account)
+    """,
+    "DELETE FROM sessions WHERE account = :account",
+    "DELETE FROM devices WHERE account = :account",
+    "DELETE FROM tries WHERE account = :account",
+    "DELETE FROM totals WHERE account = :account",
+)
 SET_NOTICE = "UPDATE sessions SET notice = :notice WHERE key = :key"
 FORGET_SESSIONS = "DELETE FROM sessions WHERE seen_at < :before"
 

@@ -111,6 +111,12 @@ class Short:
         """End all sessions of *account* but that one; how many there were."""
         return len(self._all(sql.END_SESSIONS_OF, account=account, but=but))
 
+    def forget_account(self, account: int) -> None:
+        """Remove all that is kept of an account that is erased."""
+        with self._transaction():
+            for statement in sql.FORGET_ACCOUNT:
+                self._run(statement, account=account)
+
     def set_notice(self, key: bytes, notice: str) -> None:
         self._all(sql.SET_NOTICE, key=key, notice=notice)
 
