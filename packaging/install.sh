@@ -79,7 +79,7 @@ placed() { # MODE FILE TARGET: with PREFIX in the place of /usr/local
     sed "s|/usr/local/|$PREFIX/|g" "$2" >"$3"
     chmod "$1" "$3"
 }
-for unit in smsgw.service smsgw-backup.service smsgw-backup.timer; do
+for unit in smsgw.service smsgw-backup.service smsgw-backup.timer smsgw-portal.service; do
     placed 644 "systemd/$unit" "$DESTDIR$PREFIX/lib/systemd/system/$unit"
 done
 placed 644 systemd/smsgw.sysusers "$DESTDIR$PREFIX/lib/sysusers.d/smsgw.conf"

@@ -12,12 +12,9 @@ decision about a text or a PDU is taken here. What ends the daemon:
 """
 
 import asyncio
-import ctypes
 import logging
 import os
-import resource
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -30,6 +27,7 @@ from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
 from smsgw.followers import Followers
 from smsgw.gateway import Gateway, Hotline, Rules
+from smsgw.hardening import harden
 from smsgw.links import Links
 from smsgw.metrics import MetricsServer
 from smsgw.monitor import Monitor
@@ -57,8 +55,6 @@ OPENING_SECONDS = 10.0
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
-PR_SET_DUMPABLE = 4
-
 
 def run(settings: Settings, file: Path) -> None:
     """Be the daemon of *settings* until SIGTERM or SIGINT.
@@ -82,13 +78,6 @@ def run(settings: Settings, file: Path) -> None:
     finally:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the loop has given it back
         lock.release()
-
-
-def harden() -> None:
-    """Keep passwords out of core dumps, and other processes of this user out of our memory."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class Daemon:

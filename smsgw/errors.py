@@ -40,6 +40,10 @@ class Refusal(SmsgwError):
     def __init_subclass__(cls) -> None:
         cls._named[cls.__name__] = cls
 
+    def __init__(self) -> None:
+        """Of one without facts; a dataclass has its own."""
+        self.__post_init__()
+
     def __post_init__(self) -> None:
         self.facts: dict[str, Any] = dict(vars(self))
         super().__init__(self.WORDS.format(**self.facts))
@@ -145,12 +149,104 @@ class Stale(Refusal):
     WORDS = "account {username} has changed since it was looked up, and nothing was set"
 
 
+class SecretReplaced(Refusal):
+    """The password that was proved is not the account's any more, or the account has ended."""
+
+    WORDS = "the password was replaced meanwhile, and nothing was changed"
+
+
+class MustChange(Refusal):
+    """An issued password opens nothing but its own change."""
+
+    WORDS = "the issued password is still to be changed"
+
+
+class NoSubject(NotFound):
+    """A program asks for an account that never was, or was erased."""
+
+    WORDS = "no such account"
+
+
+class NoProfile(Refusal):
+    """A program changes data of a citizen who has not confirmed any, or whose account is shut."""
+
+    WORDS = "the account has no profile"
+
+
+class NotTheVersion(Refusal):
+    """A program changes an account that is another by now than the one that it read."""
+
+    WORDS = "the account has changed since it was read"
+
+
+class NoSuchCursor(Refusal):
+    """A program goes on from a place that never was one of that list."""
+
+    WORDS = "no such cursor"
+
+
+class CursorTooOld(Refusal):
+    """A program goes on from a place behind which something was removed."""
+
+    WORDS = "the cursor is too old: what followed it is not kept any more"
+
+
+@dataclass(eq=False)
+class NoClient(NotFound):
+    """There never was a client of that name."""
+
+    name: str
+    WORDS = "no client {name!r}"
+
+
+@dataclass(eq=False)
+class ClientExists(Refusal):
+    """A client's name is never given again, as it stands in citizens' histories."""
+
+    name: str
+    WORDS = "there is a client {name} already"
+
+
+@dataclass(eq=False)
+class ClientRevoked(Refusal):
+    """It is worth nothing any more."""
+
+    name: str
+    WORDS = "client {name} is revoked"
+
+
+@dataclass(eq=False)
+class UnfitClient(Refusal):
+    """Something about a new client cannot be taken."""
+
+    what: str  #: which part, as it was given
+    why: str
+    WORDS = "{what}: {why}"
+
+
+@dataclass(eq=False)
+class TwoSecrets(Refusal):
+    """Both secrets of a client may be in use."""
+
+    name: str
+    WORDS = "client {name} has two secrets already"
+
+
+@dataclass(eq=False)
+class OneSecret(Refusal):
+    """There is no older secret to end."""
+
+    name: str
+    WORDS = "client {name} has one secret only"
+
+
 @dataclass(eq=False)
 class UnfitPassword(Refusal):
     """A citizen's own password breaks a rule."""
 
+    reason: str  #: the word of `registration.own_password.Reason`
     rule: str
-    WORDS = "this password cannot be taken: {rule}"
+    WORDS = "this password cannot be taken: {rule} ({reason})"
 
 
 @dataclass(eq=False)
@@ -214,6 +310,3 @@ class WrongKey(Refusal):
     """What is sealed here, the daemon could not open."""
 
     WORDS = "this is not the secret key that the daemon uses"
-
-    def __init__(self) -> None:
-        self.__post_init__()

@@ -50,7 +50,7 @@ class Followers:
 
     def rooms(self) -> list[Room]:
         """Each with what it follows. The first alone may refuse: it writes to the store."""
-        people = {"registration", "messages", "limits", "retention"}
+        people = {"registration", "messages", "limits", "retention", "portal"}
         return [
             Room("gateway", {"gateway.timezone", "gateway.region", "smsc", *people}, self._rules),
             Room("links", {"gateway.shortcode", "smsc"}, self._bind),

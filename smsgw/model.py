@@ -82,6 +82,18 @@ class Reply(Word):
     REMINDER = "reminder"
 
 
+class Feed(Word):
+    """What programs that keep a copy are told of an account that was active once."""
+
+    ACTIVATED = "account.activated"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - a word of the feed
+    #: It was active, and has an issued one now.
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - a word of the feed
+    PROFILE_CHANGED = "profile.changed"
+    CLOSED = "account.closed"
+    ERASED = "account.erased"
+
+
 class Oddity(Word):
     """What a peer may do against the standard; counted by link, so the words are few and ours."""
 
@@ -338,8 +350,19 @@ class TextMoved:
     username: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that left the account's state as it was: a log-in, data confirmed, disclosed."""
+
+    at: datetime
+    what: str
+    detail: str
+    actor: str | None = None
+    username: str | None = None
+
+
 #: One line of a citizen's story.
-HistoryEntry = Changed | TextCame | TextsCounted | TextMade | TextMoved
+HistoryEntry = Changed | Noted | TextCame | TextsCounted | TextMade | TextMoved
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,11 @@ def verify(hash_: str | None, password: str) -> bool:
         return False
 
 
+def is_dated(hash_: str) -> bool:
+    """Whether *hash_* was made with other parameters than those of today."""
+    return _HASHER.check_needs_rehash(hash_)
+
+
 class OnDemand:
     """Pairs made when they are asked for: for commands, which need one and can wait 20 ms."""
 

@@ -47,6 +47,16 @@ QUEUED_REPLY = (
 HISTORY = ("at", "what", "detail", "actor", "reason")
 AUDIT = ("at", "who", "command", "account", "detail")
 LINK = ("name", "state", "since", "reason", "mo", "mt", "carrier", "oddities")
+CLIENT = (
+    "name",
+    "client_id",
+    "redirect_uris",
+    "scopes",
+    "pkce",
+    "created_at",
+    "revoked_at",
+    "secrets",
+)
 DAY_COUNT = ("day", "direction", "outcome", "count")
 
 

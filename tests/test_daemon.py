@@ -343,7 +343,7 @@ def test_fault_in_a_callback_is_logged_and_survived(caplog):
 def test_no_core_dump_and_no_look_into_its_memory():
     script = """
 import ctypes, resource
-from smsgw.daemon import harden
+from smsgw.hardening import harden
 harden()
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))
 """

@@ -5,15 +5,11 @@ import tomllib
 import pytest
 
 from smsgw import config
-from smsgw.config import Settings, SmscSettings
 from tools import reference
 
 EXAMPLE = next(path for path in reference.PAGES if path.suffix == ".toml")
-KEYS = [
-    (table, key)
-    for table, field in Settings.model_fields.items()
-    for key in (SmscSettings if table == "smsc" else field.annotation).model_fields
-]
+MODELS = {table: model for table, model, _ in reference.tables()}
+KEYS = [(table, key) for table, model in MODELS.items() for key in model.model_fields]
 
 
 @pytest.mark.parametrize("path", reference.PAGES, ids=lambda path: path.name)
@@ -24,7 +20,7 @@ def test_page_is_up_to_date(path):
 
 def test_example_can_be_used_as_it_is(monkeypatch):
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    assert config.load(EXAMPLE)
+    assert config.load(EXAMPLE, portal=config.Portal.REQUIRED)
 
 
 def test_example_with_everything_uncommented_names_every_key():
@@ -39,17 +35,17 @@ def test_example_with_everything_uncommented_names_every_key():
 
 def test_example_gives_the_defaults(monkeypatch):
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    settings = config.load(EXAMPLE)
-    for table, field in Settings.model_fields.items():
-        if table != "smsc":
-            assert field.annotation() == getattr(settings, table)
-    for key, field in SmscSettings.model_fields.items():
-        if not field.is_required() and key not in ("password", "carrier"):
-            assert field.default == getattr(settings.smsc[0], key)
+    settings = config.load(EXAMPLE, portal=config.Portal.REQUIRED)
+    for table, model in MODELS.items():
+        if table not in ("smsc", "portal"):  # these have keys that must be given
+            assert model() == getattr(settings, table)
+    for given in (settings.smsc[0], settings.portal):
+        for key, field in type(given).model_fields.items():
+            if not field.is_required() and key not in ("password", "carrier"):
+                assert field.default == getattr(given, key)
 
 
 @pytest.mark.parametrize(("table", "key"), KEYS)
 def test_every_key_has_its_line(table, key):
-    model = SmscSettings if table == "smsc" else Settings.model_fields[table].annotation
-    assert model.model_fields[key].description
+    assert MODELS[table].model_fields[key].description
     assert f"| `{key}` |" in reference.configuration()

@@ -27,6 +27,7 @@ ACT = [
     "accounts reset-password - --reason forgot it",
     "accounts verify-password -",
     "accounts close - --reason asked --reserve-for -",
+    "accounts end-sessions - --reason library",
     "outbox retry 7",
     "outbox cancel 7 --reason wrong",
 ]

@@ -9,6 +9,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "systemd"
 UNIT = FOLDER / "smsgw.service"
+PORTAL = FOLDER / "smsgw-portal.service"
 BACKUP = FOLDER / "smsgw-backup.service"
 TIMER = FOLDER / "smsgw-backup.timer"
 #: Of systemd 252, whose scale others may not have.
@@ -16,7 +17,7 @@ MOST_EXPOSURE = 1.2
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
-@pytest.mark.parametrize("unit", [UNIT, BACKUP], ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", [UNIT, BACKUP, PORTAL], ids=lambda unit: unit.name)
 def test_exposure_of_the_unit_is_small(unit):
     asked = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
@@ -33,7 +34,7 @@ def test_exposure_of_the_unit_is_small(unit):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
 def test_systemd_reads_the_units_without_a_word(tmp_path):
-    for unit in (UNIT, BACKUP, TIMER):
+    for unit in (UNIT, BACKUP, TIMER, PORTAL):
         # It looks for the command, too, which is not installed here.
         text = unit.read_text().replace("/usr/local/bin/smsgw", "/bin/true")
         (tmp_path / unit.name).write_text(text)
@@ -69,7 +70,7 @@ def test_the_timer_comes_once_a_day():
 
 
 def test_units_wait_for_a_configuration():
-    for unit in (UNIT, BACKUP):
+    for unit in (UNIT, BACKUP, PORTAL):
         lines = unit.read_text().splitlines()
         assert "ConditionPathExists=/etc/smsgw/config.toml" in lines
         [command] = [line for line in lines if line.startswith("ExecStart=")]
@@ -92,6 +93,15 @@ def test_backup_runs_as_the_gateway_does(setting):
     assert of.findall(UNIT.read_text()) == of.findall(BACKUP.read_text())
 
 
+def test_portal_reaches_nothing_but_its_proxy_and_no_key_of_texts():
+    lines = PORTAL.read_text().splitlines()
+    assert {"IPAddressDeny=any", "IPAddressAllow=localhost", "SocketBindDeny=any"} <= set(lines)
+    assert {"Nice=10", "CPUWeight=20"} <= set(lines)
+    hidden = " ".join(line for line in lines if line.startswith("InaccessiblePaths="))
+    assert "/var/lib/smsgw/secret.key" in hidden
+
+
+@pytest.mark.parametrize("unit", [UNIT, PORTAL], ids=lambda unit: unit.name)
 @pytest.mark.parametrize(
     "setting",
     [
@@ -99,6 +109,6 @@ def test_backup_runs_as_the_gateway_does(setting):
         *("NoExecPaths=/", "ExecPaths", "UMask=0077", "Restart=always"),
     ],
 )
-def test_unit_has_its_limits(setting):
+def test_unit_has_its_limits(unit, setting):
     name, _, value = setting.partition("=")
-    assert re.search(rf"^{name}={value}", UNIT.read_text(), re.MULTILINE)
+    assert re.search(rf"^{name}={value}", unit.read_text(), re.MULTILINE)

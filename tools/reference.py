@@ -79,8 +79,8 @@ def states() -> str:
     """docs/states.md: what an account goes through."""
     rows = [
         f"| {state.value if state else 'none'} | {event.__name__} | {to.value} "
-        f"| {password.value} | {reply.value if reply else ''} |"
-        for (state, event), (to, password, reply) in machine.TRANSITIONS.items()
+        f"| {password.value} | {reply.value if reply else ''} | {tells.value if tells else ''} |"
+        for (state, event), (to, password, reply, tells) in machine.TRANSITIONS.items()
     ]
     events = [f"- **{event.__name__}**: {event.__doc__}" for event in machine.EVENTS]
     return "\n".join(
@@ -98,9 +98,12 @@ def states() -> str:
             "",
             *events,
             "",
-            "| from | event | to | password | text |",
-            "| --- | --- | --- | --- | --- |",
+            "| from | event | to | password | text | programs are told |",
+            "| --- | --- | --- | --- | --- | --- |",
             *rows,
+            "",
+            "The last column stands in the portal's feed of changes, for accounts that were active",
+            "once; `account.activated` is said the first time, `password.changed` from then on.",
             "",
         ]
     )
@@ -117,8 +120,9 @@ PAGES: dict[Path, Callable[[], str]] = {
 def tables() -> Iterator[tuple[str, type[BaseModel], bool]]:
     """Each table's name and model, and whether there may be several."""
     for name, field in Settings.model_fields.items():
-        many = get_args(field.annotation)
-        yield name, cast(type[BaseModel], many[0] if many else field.annotation), bool(many)
+        inner = get_args(field.annotation)  # of `tuple[X, ...]`, or of `X | None`
+        model = inner[0] if inner else field.annotation
+        yield name, cast(type[BaseModel], model), Ellipsis in inner
 
 
 def takes(key: str) -> str:
@@ -144,12 +148,14 @@ def _toml(value: Any) -> str:
     match value:
         case bool() | int() | list():
             return json.dumps(value)
+        case tuple() if not hasattr(value, "_fields"):
+            return json.dumps([str(each) for each in value], ensure_ascii=False)
         case timedelta():
             return f'"{format_duration(value)}"'
         case ZoneInfo():
             return f'"{value.key}"'
         case _:
-            return json.dumps(str(value))
+            return json.dumps(str(value), ensure_ascii=False)
 
 
 def _comment(field: FieldInfo) -> list[str]:

@@ -2,7 +2,7 @@
 
 import sys
 import unicodedata
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 
 import click
@@ -208,11 +208,33 @@ def close(tools: Tools, key: str, reserve_for: str | None, reason: str, yes: boo
         )
     account = hotline.close_account(key, reason, actor(), tools.now, reserve_for=reserve_for)
     click.echo(f"{account.username}: {account.state}")
+    with suppress(SmsgwError):  # without a password they open nothing any more
+        tools.end_sessions(account.id)
     if (kept := hotline.reservation(account.cmnd, tools.now)) is not None:
         until = tools.viewer.minute(kept.ends_at)
         click.echo(f"until {until} only {kept.phone} may register {account.cmnd}")
         if (other := hotline.open_account_of(kept.phone)) is not None:
             click.echo(f"{kept.phone} has account {other}: close that before it can register")
+
+
+@accounts.command("end-sessions")
+@key_argument
+@reason_option
+@pass_tools
+def end_sessions(tools: Tools, key: str, reason: str | None) -> None:
+    """Log a citizen out of the portal everywhere.
+
+    The password stays: who knows it may log in again. Beside a lost phone, issue a new one.
+
+    \b
+        smsgw accounts end-sessions 0905123456 --reason "left logged in at a library"
+    """
+    key = typed(key, "KEY")
+    hotline = tools.hotline
+    row = hotline.exact(key)
+    with hotline.noted(actor(), "accounts end-sessions", row.account, reason, tools.now):
+        ended = tools.end_sessions(row.account.id)
+    click.echo(f"{row.account.username}: {words.count(ended, 'session')} ended")
 
 
 def _read_password(*, confirm: bool) -> str:

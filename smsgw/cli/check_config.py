@@ -25,7 +25,7 @@ def check_config(tools: Tools, form: str) -> int:
     file = str(tools.config_file)
     faults: list[views.ConfigFault] = []
     try:
-        settings = tools.full_settings
+        settings = tools.checked_settings
     except ConfigError as error:
         if form == tables.Format.TABLE:
             raise  # where every command says it, a fault a line

@@ -107,7 +107,7 @@ def _by_ourselves(tools: Tools, name: str, to: str | None, tell: "Callable[[Step
     from smsgw.gateway import TEST_TEXT, test_address
     from smsgw.links import visit
 
-    settings = tools.full_settings
+    settings = tools.checked_settings
     [smsc] = [link for link in settings.smsc if link.name == name]
     if smsc.password_unseen:
         raise SmsgwError(

@@ -31,6 +31,7 @@ _NARROWEST_HELP = 50
 
 COMMANDS = {
     "run": "smsgw.cli.run:run",
+    "portal": "smsgw.cli.portal:portal",
     "check-config": "smsgw.cli.check_config:check_config",
     "demo": "smsgw.cli.demo:demo",
     "smsc": "smsgw.cli.smsc:smsc",
@@ -43,6 +44,7 @@ COMMANDS = {
     "status": "smsgw.cli.status:status",
     "stats": "smsgw.cli.stats:stats",
     "try": "smsgw.cli.try_text:try_text",
+    "clients": "smsgw.cli.clients:clients",
     "completion": "smsgw.cli.completion:completion",
     "expire": "smsgw.cli.upkeep:expire",
     "backup": "smsgw.cli.upkeep:backup",

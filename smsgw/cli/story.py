@@ -25,6 +25,7 @@ from smsgw.model import (
     HistoryEntry,
     Ignored,
     MtState,
+    Noted,
     Outcome,
     Reply,
     TextCame,
@@ -59,6 +60,8 @@ def story_line(entry: HistoryEntry) -> StoryLine:
             moved = entry.old not in (None, entry.new)
             state = f"{entry.old} -> {entry.new}" if moved else str(entry.new)
             detail = entry.detail or state
+        case Noted():
+            what, detail, actor = entry.what, entry.detail, entry.actor
         case TextCame():
             text = "(could not be read)" if entry.text is None else entry.text
             what, detail, reason = "mo", f"{entry.outcome}: {text}", entry.reason
@@ -128,6 +131,9 @@ _EVENTS: Mapping[str, str] = {
     machine.NewPassword.word: "a new password sent",
     machine.Close.word: "account closed",
     "corrected": "put right",
+    "log-in": "logged in",
+    "data confirmed": "the citizen confirmed the data",
+    "disclosed": "data passed on",
     "other carrier": "refused: it came by another carrier than the account's",
 }
 #: The same of events that name a message, by how they begin.
@@ -170,6 +176,8 @@ def told(story: Sequence[HistoryEntry], fault: Fault) -> list[Happening]:
                 happenings.append(_text_came(entry, answer, changes, fault))
             case TextsCounted():
                 happenings.append(Happening(entry.at, [_counted(entry.number)]))
+            case Noted():
+                happenings.append(_noted(entry))
     happenings += [_changed(change, _tells_of(change, sent)) for change in changes]
     happenings += [_text_alone(each) for each in sent.values()]
     return sorted(happenings, key=lambda each: (each.at, each.number))
@@ -238,6 +246,16 @@ def _changed(change: Changed, tells: _Sent | None) -> Happening:
     if tells:
         line.parts.append(_delivery(tells))
         line.texts.append((GATEWAY, tells.made.text))
+    return line
+
+
+def _noted(note: Noted) -> Happening:
+    """What left the account as it was: the citizen at the portal."""
+    line = Happening(note.at, [_event(note.what)])
+    if note.detail:
+        line.parts.append(note.detail)
+    if note.actor:
+        line.parts.append(by(note.actor, None))
     return line
 
 

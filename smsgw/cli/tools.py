@@ -21,7 +21,7 @@ from smsgw.harmless import harmless
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.carriers import Carriers
     from smsgw.config import Settings
-    from smsgw.gateway import Hotline
+    from smsgw.gateway import Citizens, Gateway, Hotline
     from smsgw.model import Account
     from smsgw.store import AccountRow, Store
     from smsgw.vault import Vault
@@ -77,16 +77,29 @@ class Tools:
         return config.load(self.config_file)
 
     @cached_property
-    def full_settings(self) -> "Settings":
-        """The whole configuration as it is seen beside the service, whose credentials may be read
-        from here or not.
+    def checked_settings(self) -> "Settings":
+        """The whole configuration, with the portal's part where there is one, as it is seen beside
+        the service, whose credentials may be read from here or not.
 
         Raises:
             ConfigError: with everything that is wrong with it.
         """
         from smsgw import config
 
-        return config.load(self.config_file, beside_unit=True)
+        portal = config.Portal.CHECKED
+        return config.load(self.config_file, beside_unit=True, portal=portal)
+
+    @cached_property
+    def portal_settings(self) -> "Settings":
+        """What the portal needs: its own part, and no secret of a link.
+
+        Raises:
+            ConfigError: with everything that is wrong with it.
+        """
+        from smsgw import config
+
+        required = config.Portal.REQUIRED
+        return config.load(self.config_file, connecting=False, portal=required)
 
     @property
     def database(self) -> Path:
@@ -160,12 +173,29 @@ class Tools:
             yield self._hotline(store, vault)
 
     def _hotline(self, store: "Store", vault: "Vault") -> "Hotline":
-        from smsgw.gateway import Gateway, Hotline, Rules
+        from smsgw.gateway import Hotline
+
+        return Hotline(self._gateway(store, vault), self.ring_daemon)
+
+    def _gateway(self, store: "Store", vault: "Vault") -> "Gateway":
+        from smsgw.gateway import Gateway, Rules
         from smsgw.passwords import OnDemand
 
         issuer = OnDemand(self.settings.registration.password_length)
-        gateway = Gateway(store, Rules.of(self.settings), vault, issuer)
-        return Hotline(gateway, self.ring_daemon)
+        return Gateway(store, Rules.of(self.settings), vault, issuer)
+
+    @cached_property
+    def citizens(self) -> "Citizens":
+        """The portal's verbs.
+
+        Raises:
+            SmsgwError: as `store`.
+        """
+        from smsgw.gateway import Citizens
+        from smsgw.vault import Vault
+
+        vault = Vault.deferred(self.settings.gateway.secret_key_file)
+        return Citizens(self._gateway(self.store, vault))
 
     @cached_property
     def now(self) -> datetime:
@@ -185,6 +215,20 @@ class Tools:
         from smsgw.store import daemon_pid
 
         return daemon_pid(self.database)
+
+    def end_sessions(self, account: int) -> int:
+        """End all sessions of an account on the portal's pages; how many there were.
+
+        Raises:
+            SmsgwError: the portal's short-lived file cannot be changed.
+        """
+        from smsgw.portal.short import open_short
+
+        short = open_short(self.settings, make=False)
+        if short is None:
+            return 0  # no portal ever ran here
+        with closing(short):
+            return short.end_sessions(account)
 
     # --- the daemon ---------------------------------------------------------------------------
 

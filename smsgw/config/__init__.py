@@ -1,7 +1,7 @@
 """The configuration: a TOML file -> frozen settings.
 
 file      finds and reads it; says everything that is wrong with it in one go
-sections  every key, its default and meaning; [[smsc]] in `smsc`
+sections  every key, its default and meaning; [[smsc]] in `smsc`, [portal] in `portal`
 checks    what a key accepts, and how it refuses
 credentials  secrets that systemd passes to the service
 changes   what is new in a configuration, and what of it needs a restart
@@ -13,12 +13,14 @@ from smsgw.config.credentials import credential, credential_of_unit
 from smsgw.config.file import (
     ConfigError,
     Fault,
+    Portal,
     Whereabouts,
     find,
     load,
     warnings,
     whereabouts,
 )
+from smsgw.config.portal import Network, PortalSettings
 from smsgw.config.sections import (
     GatewaySettings,
     LimitsSettings,
@@ -52,6 +54,9 @@ __all__ = [
     "LogSettings",
     "MessagesSettings",
     "MetricsSettings",
+    "Network",
+    "Portal",
+    "PortalSettings",
     "RegistrationSettings",
     "RetentionSettings",
     "Settings",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -32,11 +33,11 @@ def refuse(problem: str, remedy: str | None = None) -> PydanticCustomError:
     return PydanticCustomError("smsgw", "{problem}", {"problem": problem, "remedy": remedy})
 
 
-def reads(kind: type[T], parse: Callable[[str], T], how: str) -> PlainValidator:
+def reads(kind: type | UnionType, parse: Callable[[str], object], how: str) -> PlainValidator:
     """A value that stands in the file as a text, which *parse* reads or refuses (ValueError)."""
 
-    def read(value: object) -> T:
-        if isinstance(value, kind):
+    def read(value: object) -> object:
+        if isinstance(value, kind) and not isinstance(value, str):
             return value
         if not isinstance(value, str):
             raise refuse("must be a text in quotes", how)

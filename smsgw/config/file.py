@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import tomllib
+from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from smsgw.config.checks import Section
+from smsgw.config.portal import PortalSettings
 from smsgw.config.sections import GatewaySettings, RegistrationSettings, Settings
 from smsgw.config.smsc import LINK_NAME, SmscSettings
 from smsgw.errors import SmsgwError
@@ -97,7 +99,21 @@ def _doubt(place: Path) -> str | None:
     return None
 
 
-def load(path: Path, *, connecting: bool = True, beside_unit: bool = False) -> Settings:
+class Portal(Enum):
+    """What becomes of faults in [portal]."""
+
+    IGNORED = "ignored"  #: the gateway serves without it: then there is no portal
+    CHECKED = "checked"  #: where there is one
+    REQUIRED = "required"  #: and there must be one
+
+
+def load(
+    path: Path,
+    *,
+    connecting: bool = True,
+    beside_unit: bool = False,
+    portal: Portal = Portal.IGNORED,
+) -> Settings:
     """The settings that stand in the file *path*, with defaults for what does not.
 
     Args:
@@ -106,6 +122,7 @@ def load(path: Path, *, connecting: bool = True, beside_unit: bool = False) -> S
             systemd credential is there only for the unit.
         beside_unit: a link without a password has it from the running service's credentials; where
             they cannot be read, it is `password_unseen`.
+        portal: whether the portal is asked for, too.
 
     Raises:
         ConfigError: there are faults; it has all of them.
@@ -151,8 +168,13 @@ def load(path: Path, *, connecting: bool = True, beside_unit: bool = False) -> S
     sections = {
         key: section(cast(type[Section], field.annotation), key, raw.get(key, {}))
         for key, field in Settings.model_fields.items()
-        if key != "smsc"
+        if key not in ("smsc", "portal")
     }
+    if portal is Portal.REQUIRED or "portal" in raw:
+        known = len(faults)
+        sections["portal"] = section(PortalSettings, "portal", raw.get("portal", {}))
+        if portal is Portal.IGNORED:
+            del faults[known:]
     if faults:
         raise ConfigError(path, faults)
     return Settings.model_validate(sections | {"smsc": tuple(smsc)})

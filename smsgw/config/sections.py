@@ -1,7 +1,7 @@
 """The sections of the configuration: every key with its type, default and meaning.
 
 `description` of a field is its line in the reference (docs/configuration.md) and in
-config.example.toml. `[[smsc]]` stands in `smsc.py`.
+config.example.toml. `[[smsc]]` stands in `smsc.py`, `[portal]` in `portal.py`.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from smsgw.config.checks import (
     time_zone,
     with_prometheus,
 )
+from smsgw.config.portal import PortalSettings
 from smsgw.config.smsc import SmscSettings
 from smsgw.config.values import Listen, LogFormat, LogLevel
 from smsgw.model import Reply
@@ -285,3 +286,5 @@ class Settings(Section):
     metrics: MetricsSettings
     log: LogSettings
     retention: RetentionSettings
+    #: None: there is none, or it has faults, which concern `smsgw portal` alone.
+    portal: PortalSettings | None = None

@@ -6,6 +6,7 @@ simulator and a terminal; of the gateway only what a carrier, a citizen and the 
 
     play          the scripted conversation, and what must come of it
     conversation  the user types the texts
+    pages         the citizens' pages, for a browser
     gateway       configuration and child process
     screen        a terminal that looks like a phone
 """
@@ -13,7 +14,7 @@ simulator and a terminal; of the gateway only what a carrier, a citizen and the 
 import tempfile
 from pathlib import Path
 
-from smsgw.demo import conversation, play
+from smsgw.demo import conversation, pages, play
 from smsgw.demo.gateway import LOG, configure, running
 from smsgw.demo.screen import Screen
 from smsgw.simulator import SmscThread
@@ -21,15 +22,21 @@ from smsgw.simulator import SmscThread
 TTL_SECONDS = 60  # an issued password's life where the user types; in earnest 3 days
 
 
-def show(*, interactive: bool) -> None:
+def show(*, interactive: bool, portal: bool = False) -> None:
     """Show the service in a temporary folder, which is gone in the end.
+
+    Args:
+        interactive: the user types the texts.
+        portal: the citizens' pages, too.
 
     Raises:
         SmsgwError: a reply was not as expected, or the gateway failed.
     """
     screen = Screen()
     with tempfile.TemporaryDirectory(prefix="smsgw-demo-") as folder, SmscThread() as carrier:
-        if interactive:
+        if portal:
+            pages.serve(screen, carrier, Path(folder), interactive=interactive)
+        elif interactive:
             config = configure(Path(folder), carrier, TTL_SECONDS)
             with running(screen, config, carrier, Path(folder) / LOG):
                 conversation.converse(screen, carrier, config, TTL_SECONDS)

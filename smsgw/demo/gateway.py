@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,8 +20,14 @@ LOG = "smsgw.log"
 COMMAND = (sys.executable, "-P", "-m", "smsgw.cli.main")
 
 
-def configure(folder: Path, carrier: SmscThread, ttl: int) -> Path:
-    """A configuration in *folder*, for a gateway that binds to *carrier*."""
+def configure(
+    folder: Path, carrier: SmscThread, ttl: int, portal: Mapping[str, object] | None = None
+) -> Path:
+    """A configuration in *folder*, for a gateway that binds to *carrier*.
+
+    Args:
+        portal: its table, where there is one; then a citizen may text for a new password.
+    """
     config = folder / "config.toml"
     config.touch(mode=0o600)
     config.write_text(
@@ -33,7 +39,9 @@ def configure(folder: Path, carrier: SmscThread, ttl: int) -> Path:
                     "tick_interval": "1s",
                     "password_stock": 4,
                     "reminder_hours": "00:00-24:00",
+                    "repeat": "reset" if portal else "refuse",
                 },
+                **({"portal": dict(portal)} if portal else {}),
                 "smsc": [carrier.link("demo")],
             }
         ),
@@ -50,9 +58,28 @@ def running(screen: Screen, config: Path, carrier: SmscThread, log: Path) -> Ite
         SmsgwError: it does not start, dies, or does not end cleanly.
     """
     before = carrier.binds
+
+    def is_bound() -> bool:
+        with suppress(TimeoutError):
+            carrier.wait_bound(timeout=0.2)
+        return carrier.binds != before
+
+    with child("gateway", screen, [*COMMAND, "-c", str(config), "run"], log, is_bound):
+        yield
+
+
+@contextmanager
+def child(
+    name: str, screen: Screen, command: Sequence[str], log: Path, is_up: Callable[[], bool]
+) -> Iterator[None]:
+    """A child process of the demo, once it *is_up*; shows its last words if it fails.
+
+    Raises:
+        SmsgwError: it does not start, dies, or does not end cleanly.
+    """
     with log.open("ab") as sink:
         daemon = subprocess.Popen(  # noqa: S603  our own command
-            [*COMMAND, "-c", str(config), "run"],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -61,16 +88,14 @@ def running(screen: Screen, config: Path, carrier: SmscThread, log: Path) -> Ite
         )
     try:
         deadline = time.monotonic() + REPLY_SECONDS
-        while carrier.binds == before:
+        while not is_up():
             if daemon.poll() is not None:
-                raise SmsgwError("the gateway did not start; its last words are above")
+                raise SmsgwError(f"the {name} did not start; its last words are above")
             if time.monotonic() > deadline:
-                raise SmsgwError("the gateway did not bind; its last words are above")
-            with suppress(TimeoutError):
-                carrier.wait_bound(timeout=0.2)
+                raise SmsgwError(f"the {name} is not up in time; its last words are above")
         yield
         if status := _end(daemon):
-            raise SmsgwError(f"the gateway ended with status {status}; its last words are above")
+            raise SmsgwError(f"the {name} ended with status {status}; its last words are above")
     except SmsgwError:
         screen.output("\n".join(log.read_text("utf-8", "replace").splitlines()[-8:]))
         raise

@@ -5,6 +5,7 @@ who asked for it; a new row of the table needs nothing here. All of it is gather
 nothing is written yet.
 """
 
+import secrets
 from typing import NamedTuple, assert_never
 
 from smsgw.carriers import Carriers
@@ -21,6 +22,11 @@ _REPLACED = "its password was replaced"
 # Looking up an enum's member takes as long as several calls, and each registration comes by here.
 _NEW, _KEEP = Password.NEW, Password.KEEP
 _CLOSED = AccountState.CLOSED
+
+
+def new_sub() -> str:
+    """What programs shall call an account; it says nothing of it."""
+    return secrets.token_hex(16)
 
 
 class Applied(NamedTuple):
@@ -139,6 +145,9 @@ class Accounts:
     ) -> None:
         """What becomes of an account that exists, and of its password."""
         changes, at, account = work.changes, work.at, row.account
+        if step.tells is not None:
+            sub = new_sub() if step.password is Password.CITIZENS else None
+            changes.tell(account.id, step.tells, at, sub)
         if step.password is not _KEEP and row.password_mt_id is not None:
             # A text that still waits must not tell a password that is no more, nor keep it.
             changes.supersede(row.password_mt_id, why, at)

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from smsgw.clock import stamp
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged
+from smsgw.gateway.citizen import SHUT_FOR
 from smsgw.gateway.expiry import Expiry
 from smsgw.gateway.intake import Intake
 from smsgw.gateway.known import RETRANSMISSION_WINDOW
@@ -300,10 +301,18 @@ class Gateway:
         rules, store = self.rules, self.store
         with store.transaction():
             messages = store.purge_messages(now - rules.keep_messages, _PURGE_STEP)
-            accounts = store.purge_accounts(now - rules.keep_closed_accounts, _PURGE_STEP)
-            noted = store.purge_audit(now - rules.keep_audit, _PURGE_STEP)
+            closed = now - rules.keep_closed_accounts
+            if ended := store.closed_before(closed, _PURGE_STEP):
+                store.erase_citizens(ended, now)
+            accounts = store.purge_accounts(closed, _PURGE_STEP)
+            besides = (
+                store.purge_audit(now - rules.keep_audit, _PURGE_STEP)
+                + store.purge_log_ins(now - rules.keep_log_ins, _PURGE_STEP)
+                + store.purge_feed(now - rules.keep_messages, _PURGE_STEP)
+                + store.purge_shut_names(now - SHUT_FOR, _PURGE_STEP)
+            )
             unused, more = self._unused.step(now, by)
-            more = more or bool(messages or accounts or noted)
+            more = more or bool(messages or accounts or besides)
             done = Purged(messages, accounts, unused, more)
             if told:
                 told(done)

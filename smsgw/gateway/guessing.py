@@ -53,7 +53,7 @@ def check(
         counted = before._replace(wrong=before.wrong + 1, at=now)
         store.set_guesses(row.account.id, counted)
         note = tools.audit(actor, _COMMAND, row.account, "not finished", now)
-    right = passwords.verify(row.password_hash, password)
+    right = opens(row, password)
     verdict = Verdict.RIGHT if right else Verdict.WRONG
     with store.transaction():
         if right and _guesses(tools, row, now).wrong:
@@ -61,6 +61,11 @@ def check(
         store.amend_note(note, verdict.value)
     wait = timedelta(0) if right else own_password.wait_after(counted.wrong)
     return Verified(username, verdict, wait)
+
+
+def opens(row: AccountRow, typed: str) -> bool:
+    """Whether *typed* is the account's password."""
+    return passwords.verify(row.password_hash, own_password.read(typed, row.account.state))
 
 
 def _guesses(tools: Tools, row: AccountRow, now: datetime) -> Guesses:

@@ -7,6 +7,7 @@ the daemon's next claim.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
@@ -179,6 +180,15 @@ class Hotline:
         with self._store.transaction():
             self._store.amend_note(note, detail)
 
+    @contextmanager
+    def noted(
+        self, who: str, command: str, about: Account, reason: str | None, now: datetime
+    ) -> Iterator[None]:
+        """What is done inside, elsewhere than in the store, leaves a line; none where it fails."""
+        with self._store.transaction():
+            self._tools.audit(who, command, about, reason, now)
+            yield
+
     # --- passwords ----------------------------------------------------------------------------
 
     def expire(self, now: datetime, limit: int = 500, by: By | None = None) -> Expired:
@@ -242,9 +252,7 @@ class Hotline:
         """
         seen = seen or self.seen(key)  # say so before the hash is made
         username = seen.account.username
-        least = self.rules.own_password_min
-        if fault := own_password.fault(password, username, least):
-            raise UnfitPassword(fault)
+        self._judge(password, seen)
         hashed = passwords.hash_password(password)
         with self._store.transaction():
             row = self._store.account(seen.account.id)
@@ -257,6 +265,19 @@ class Hotline:
             work.write()
             self._tools.audit(actor, "accounts set-password", row.account, reason, now)
             return self._store.account(row.account.id).account
+
+    def _judge(self, password: str, row: AccountRow) -> None:
+        """
+        Raises:
+            UnfitPassword: it cannot be the own one of that account's citizen.
+        """
+        least = self.rules.own_password_min
+        reason = own_password.form_fault(password, least)
+        if reason is None and guessing.opens(row, password):
+            reason = own_password.Reason.SAME_AS_OLD
+        reason = reason or own_password.content_fault(password, own_password.person(row.account))
+        if reason:
+            raise UnfitPassword(reason.value, own_password.RULES[reason].format(least=least))
 
     def check_password(self, key: str, password: str, actor: str, now: datetime) -> Verified:
         """Whether *password* opens the account, for somebody who might be guessing.

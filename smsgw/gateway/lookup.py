@@ -125,6 +125,7 @@ class Lookup:
             story += self._store.delivery_history(number)
         for row in family:
             story += self._store.account_history(row.account.id)
+            story += self._store.portal_history(row.account.id)
         story.sort(key=lambda entry: entry.at)
         return story
 

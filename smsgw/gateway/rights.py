@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from smsgw.clock import stamp
 from smsgw.errors import Contradiction, NoAccount, StillOpen, UnknownLink
+from smsgw.gateway import own_data
+from smsgw.gateway.citizen import corrected
 from smsgw.gateway.lookup import Lookup, is_closed
 from smsgw.gateway.tools import Tools
 from smsgw.harmless import masked
@@ -110,6 +112,8 @@ class Rights:
                     reason=reason,
                 )
                 self._store.write(changes)
+                renamed = now_so[0] != account.full_name
+                corrected(self._store, account.id, now, name=renamed)
             account = self._store.account(account.id).account
         return Corrected(account, [words for _, words in changed])
 
@@ -183,7 +187,7 @@ class Rights:
 
     def _kept_elsewhere(self, accounts: list[Account]) -> dict[str, Any]:
         """What others keep of the person; a key of its own for each of them."""
-        return {}
+        return {"portal": [own_data.of_portal(self._store, account.id) for account in accounts]}
 
     # --- forget -------------------------------------------------------------------------------
 
@@ -215,20 +219,20 @@ class Rights:
                 note = note or self._tools.audit(actor, "accounts erase", account, reason, now)
                 gone, more = store.erase_texts(self._share(found), _TEXTS_AT_ONCE)
                 texts += gone
-                freed = [] if more else self._erase_account(account)
+                freed = [] if more else self._erase_account(account, now)
         named = self._erase_name(account.cmnd)
         numbers = [] if store.accounts_of_cmnd(account.cmnd) else [account.cmnd]
         if not store.senders([account.phone])[0]:
             numbers.append(account.phone.removeprefix("+"))
         return Erased(account.username, texts, named, freed, numbers)
 
-    def _erase_account(self, account: Account) -> list[Reservation]:
+    def _erase_account(self, account: Account, now: datetime) -> list[Reservation]:
         """Remove the account itself; what of it stands with others goes where it is the last of
         its CMND, or of its phone."""
         store = self._store
         freed = store.own_reservations(account.cmnd, account.phone)
         store.erase_account(account.id)
-        self._erase_elsewhere(account)
+        self._erase_elsewhere(account, now)
         namesakes = [other.account.id for other in store.accounts_of_cmnd(account.cmnd)]
         last_of_phone = not store.accounts_of_phone(account.phone)
         store.mask_in_history(namesakes, account.phone, masked(account.phone))
@@ -257,8 +261,9 @@ class Rights:
                 found += len(some)
         return found
 
-    def _erase_elsewhere(self, account: Account) -> None:
+    def _erase_elsewhere(self, account: Account, now: datetime) -> None:
         """Have others forget the citizen, in the same transaction."""
+        self._store.erase_citizens([account.id], now)
 
     # --- whose texts --------------------------------------------------------------------------
 

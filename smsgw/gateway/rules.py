@@ -20,7 +20,11 @@ from smsgw.smpp.alphabets import Alphabet
 CLOCK_SLACK = timedelta(minutes=1)
 #: A text that was not answered in time waits for a late answer, for so many response times more.
 LATE_ANSWERS = 2
+#: Where there is no portal any more, or its table has faults.
+LOG_INS_KEPT = timedelta(days=90)
 LONGEST_DELAY = timedelta(minutes=10)
+#: Where there is no portal any more, or its section has faults.
+LOG_INS_KEPT = timedelta(days=90)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -57,6 +61,7 @@ class Rules:
     keep_closed_accounts: timedelta
     keep_audit: timedelta
     keep_unused_accounts: timedelta | None  #: None: for ever
+    keep_log_ins: timedelta
 
     @classmethod
     def of(cls, settings: Settings) -> "Rules":
@@ -91,6 +96,7 @@ class Rules:
             keep_closed_accounts=settings.retention.closed_accounts,
             keep_audit=settings.retention.audit,
             keep_unused_accounts=settings.retention.unused_accounts,
+            keep_log_ins=settings.portal.logins_kept if settings.portal else LOG_INS_KEPT,
         )
 
     def today(self, now: datetime) -> date:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import ClassVar, NamedTuple
 
-from smsgw.model import AccountState, Holder, Outcome, Reply, from_tuple
+from smsgw.model import AccountState, Feed, Holder, Outcome, Reply, from_tuple
 from smsgw.registration.syntax import Request, SyntaxFault
 
 State = AccountState | None  #: None: there is no account, or only closed ones
@@ -95,6 +95,9 @@ class Step(NamedTuple):
     to: AccountState
     password: Password
     reply: Reply | None  #: the text that goes to the account's phone
+    #: What programs with a copy are told, where the account was active once; ACTIVATED is said
+    #: the first time alone, and is PASSWORD_CHANGED from then on.
+    tells: Feed | None = None
 
 
 class ImpossibleEvent(Exception):
@@ -109,21 +112,21 @@ _ISSUED, _ACTIVE, _CLOSED = AccountState.ISSUED, AccountState.ACTIVE, AccountSta
 # A pair that is not here cannot happen. A closed account is history: its phone and CMND start
 # again from None.
 TRANSITIONS: Mapping[tuple[State, type[Event]], Step] = {
-    # from     event          to       password           reply
+    # from     event          to       password           reply             tells
     (None, Registration): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
     (_ISSUED, Registration): Step(_ISSUED, Password.KEEP, Reply.ALREADY_REGISTERED),
     (_ACTIVE, Registration): Step(_ACTIVE, Password.KEEP, Reply.ALREADY_REGISTERED),
     (_ISSUED, Reset): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
-    (_ACTIVE, Reset): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
+    (_ACTIVE, Reset): Step(_ISSUED, Password.NEW, Reply.REGISTERED, Feed.PASSWORD_RESET),
     (_ISSUED, Lapse): Step(_ISSUED, Password.NEW, Reply.REMINDER),
     (_ISSUED, LastLapse): Step(_ISSUED, Password.NONE, None),
     (_ISSUED, Undeliverable): Step(_ISSUED, Password.NONE, None),
-    (_ISSUED, OwnPassword): Step(_ACTIVE, Password.CITIZENS, None),
-    (_ACTIVE, OwnPassword): Step(_ACTIVE, Password.CITIZENS, None),
+    (_ISSUED, OwnPassword): Step(_ACTIVE, Password.CITIZENS, None, Feed.ACTIVATED),
+    (_ACTIVE, OwnPassword): Step(_ACTIVE, Password.CITIZENS, None, Feed.ACTIVATED),
     (_ISSUED, NewPassword): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
-    (_ACTIVE, NewPassword): Step(_ISSUED, Password.NEW, Reply.REGISTERED),
-    (_ISSUED, Close): Step(_CLOSED, Password.NONE, None),
-    (_ACTIVE, Close): Step(_CLOSED, Password.NONE, None),
+    (_ACTIVE, NewPassword): Step(_ISSUED, Password.NEW, Reply.REGISTERED, Feed.PASSWORD_RESET),
+    (_ISSUED, Close): Step(_CLOSED, Password.NONE, None, Feed.CLOSED),
+    (_ACTIVE, Close): Step(_CLOSED, Password.NONE, None, Feed.CLOSED),
 }
 
 
@@ -222,7 +225,7 @@ def mermaid() -> str:
         return state.value if state else "[*]"
 
     lines = ["stateDiagram-v2"]
-    for (state, event), (to, password, reply) in TRANSITIONS.items():
+    for (state, event), (to, password, reply, _) in TRANSITIONS.items():
         effects = [f"password {password.value}"]
         if reply:
             effects.append(f"text {reply.value}")

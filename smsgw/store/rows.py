@@ -8,7 +8,7 @@ outside the store sees that order. Rows that are rare may have None.
 
 from typing import Any
 
-from smsgw.model import AccountState, Address, Ignored, Outcome
+from smsgw.model import AccountState, Address, Feed, Ignored, Outcome
 
 Row = tuple[Any, ...]
 
@@ -34,7 +34,7 @@ class Changes:
 
     __slots__ = (
         *("accounts", "closed", "ended", "history", "ignored", "issued", "kept", "mos", "mts"),
-        *("own", "subscribers", "superseded", "surplus"),
+        *("own", "subjects", "subscribers", "superseded", "surplus", "told"),
     )
 
     def __init__(self) -> None:
@@ -52,6 +52,9 @@ class Changes:
         self.kept: list[Row] = []
         self.closed: list[Row] = []
         self.history: list[Row] = []
+        # Of accounts that the portal's programs know:
+        self.subjects: list[Row] = []
+        self.told: list[Row] = []
 
     # --- texts --------------------------------------------------------------------------------
 
@@ -193,6 +196,16 @@ class Changes:
     def close_account(self, account: int, state: AccountState, at: int) -> None:
         """The account has ended, and its password with it."""
         self.closed.append((_STATE[state], at, account))
+
+    def tell(self, account: int, what: Feed, at: int, sub: str | None = None) -> None:
+        """Something to tell of an account, if it was active once.
+
+        Args:
+            sub: of one that is active now, and has none yet.
+        """
+        if sub is not None:
+            self.subjects.append((sub, account, at))
+        self.told.append((what.value, at, account))
 
     def add_history(
         self,

@@ -1,10 +1,11 @@
 """What leaves the store, one row each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from smsgw.model import Account, Address, Direction, MtState, Outcome, Part
+from smsgw.model import Account, Address, Direction, Feed, MtState, Outcome, Part
 
 #: What stands for a password wherever a text of ours is shown.
 MASK = "********"
@@ -100,6 +101,73 @@ class ReplyRow(NamedTuple):
     wiped: bool  #: no password is in it, any more or ever
     ended_at: datetime | None  #: when it failed or was cancelled
     leased: bool  #: a link has it in memory, or the SMSC is being asked
+
+
+class ProfileRow(NamedTuple):
+    """What a citizen has answered."""
+
+    answers: Mapping[str, Any]  #: plain values of JSON
+    version: int  #: grows with each change
+    consent_at: datetime | None  #: None: never confirmed
+    consent_text: str | None
+    consent_version: int | None
+
+
+class CitizenRow(NamedTuple):
+    """An account with all that the portal asks of it at once."""
+
+    account: AccountRow
+    renewed: tuple[str, str] | None  #: digest of a hash that was made anew, and the mark that stays
+    sub: str | None
+    active_number: int | None  #: in the order in which they first became active; None: never
+    updated_at: datetime | None  #: what programs are told; None: nothing yet
+    profile: ProfileRow | None
+
+
+class LogIn(NamedTuple):
+    at: datetime
+    how: str  #: "page", or the name of a client
+    address: str
+
+
+class Disclosure(NamedTuple):
+    """Data went to a client; told once a day."""
+
+    at: datetime
+    client: str  #: its name
+    scopes: str
+
+
+class Shut(NamedTuple):
+    """A name at which too many wrong passwords came."""
+
+    mark: str  #: of the password; "": there was none
+    at: datetime
+
+
+class FeedRow(NamedTuple):
+    id: int
+    at: datetime
+    sub: str
+    type: Feed
+
+
+class ClientRow(NamedTuple):
+    """A program that citizens come from, or that asks for itself."""
+
+    id: int
+    name: str
+    client_id: str
+    title: str
+    redirect_uris: tuple[str, ...]
+    post_logout_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    pkce: str
+    national_claims: bool
+    synthetic_email: str | None  #: a domain
+    created_at: datetime
+    revoked_at: datetime | None
+    digests: tuple[bytes, ...]  #: SHA-256 of its secrets, the latest first
 
 
 class Guesses(NamedTuple):

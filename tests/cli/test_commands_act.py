@@ -85,9 +85,9 @@ NO_PASSWORDS = {
     "\n": "no password on standard input",
     "seven77": "at least 8 characters",
     "x" * 129: "at most 128 characters",
-    " " * 8: "blank",
+    " " * 8: "(repeated)",
     "with\ttab!": "control characters",
-    "201234568": "user name",
+    "201234568": "(personal)",
 }
 
 

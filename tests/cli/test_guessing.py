@@ -166,10 +166,5 @@ def test_the_shortest_own_password_is_the_configurations(links_config, command, 
     assert 0 == command(config, "accounts", "set-password", KEY, input="correct hors").status
 
 
-def test_the_longest_own_password():
-    assert own_password.fault("x" * 128, KEY, 8) is None
-    assert own_password.fault("x" * 129, KEY, 8)
-
-
 def test_waits_are_bounded_however_often_somebody_guesses():
     assert own_password.LONGEST_WAIT == own_password.wait_after(10**9)

@@ -88,15 +88,14 @@ def test_who_changes_something_must_be_exact(twins, command, verb, closed):
     if closed:
         twins.hotline.close_account(f"{closed}:{KEY}", "test", "linh", twins.now)
     before = twins.hotline.look_up(KEY)
-    result = command(twins, "accounts", verb, KEY, *CHANGES[verb], input=f"{ISSUED_PASSWORD}\n")
+    typed = "correct horse\n" if verb == "set-password" else f"{ISSUED_PASSWORD}\n"
+    result = command(twins, "accounts", verb, KEY, *CHANGES[verb], input=typed)
     assert (1, "", 1) == (result.status, result.stdout, len(result.stderr.splitlines()))
     assert "phone:+84905777001" in result.stderr
     assert f"cmnd:{KEY}" in result.stderr
     assert before == twins.hotline.look_up(KEY)
     which = "cmnd" if closed != "cmnd" else "phone"
-    exact = command(
-        twins, "accounts", verb, f"{which}:{KEY}", *CHANGES[verb], input=f"{ISSUED_PASSWORD}\n"
-    )
+    exact = command(twins, "accounts", verb, f"{which}:{KEY}", *CHANGES[verb], input=typed)
     assert 0 == exact.status, exact.stderr
 
 

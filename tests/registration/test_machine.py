@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgw.model import AccountState, Holder, Outcome, Reply
+from smsgw.model import AccountState, Feed, Holder, Outcome, Reply
 from smsgw.registration import machine, syntax
 from smsgw.registration.machine import (
     Close,
@@ -78,7 +78,7 @@ def test_every_pair_of_state_and_event_does_what_the_dispatch_says(state, event)
         with pytest.raises(machine.ImpossibleEvent, match=event.__name__):
             step(state, event)
     else:
-        assert expected == step(state, event)
+        assert expected == step(state, event)[:3]
 
 
 def test_every_event_is_listed_and_has_a_word_of_its_own_for_the_history():
@@ -87,9 +87,29 @@ def test_every_event_is_listed_and_has_a_word_of_its_own_for_the_history():
 
 
 def test_a_password_is_issued_exactly_when_a_text_tells_it():
-    for (_, event), (_, password, reply) in machine.TRANSITIONS.items():
+    for (_, event), (_, password, reply, _) in machine.TRANSITIONS.items():
         tells = reply in (Reply.REGISTERED, Reply.REMINDER)
         assert tells == (password is Password.NEW), event
+
+
+def test_programs_are_told_of_what_a_citizen_who_was_active_can_no_longer_or_now_use():
+    told = {pair: row.tells for pair, row in machine.TRANSITIONS.items() if row.tells}
+    assert told == {
+        (ISSUED, OwnPassword): Feed.ACTIVATED,
+        (ACTIVE, OwnPassword): Feed.ACTIVATED,
+        (ACTIVE, Reset): Feed.PASSWORD_RESET,
+        (ACTIVE, NewPassword): Feed.PASSWORD_RESET,
+        (ISSUED, Close): Feed.CLOSED,
+        (ACTIVE, Close): Feed.CLOSED,
+    }
+
+
+def test_a_registration_tells_programs_nothing():
+    assert all(
+        row.tells is None
+        for (_, event), row in machine.TRANSITIONS.items()
+        if event is Registration
+    )
 
 
 def test_diagram_shows_every_transition():

@@ -12,6 +12,7 @@ from smsgw.demo.phones import AN
 from smsgw.demo.screen import Screen
 from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread
+from tests.portal.browser import Browser
 
 PASSWORD = re.compile("MK(?: moi)?: ([a-z2-9]{8})")
 
@@ -51,6 +52,23 @@ def test_demo_that_is_ended_takes_its_gateway_with_it(smsgw, tmp_path):
     assert (1, b"smsgw: interrupted") == (child.returncode, errors.strip())
     with pytest.raises(ProcessLookupError):
         os.kill(gateway, 0)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_pages_of_the_demo_open_with_what_it_prints(smsgw, tmp_path):
+    child = smsgw.start("demo", "--portal", environment={"TMPDIR": str(tmp_path)})
+    said = ""
+    while "Ctrl-C ends it." not in said:
+        line = child.stdout.readline().decode()
+        assert line, said
+        said += line
+    assert "Safari" in said
+    port = int(re.search(r"http://127\.0\.0\.1:(\d+)/", said)[1])
+    username, password = (re.search(rf"  {key}: (\S+)\n", said)[1] for key in ("TK", "MK"))
+    assert "/mat-khau-moi" == Browser(port).log_in(username, password).location
+    child.terminate()
+    _, errors = child.communicate(timeout=20)
+    assert (0, b"") == (child.returncode, errors.strip())
     assert [] == list(tmp_path.iterdir())
 
 

@@ -8,10 +8,22 @@ from typing import Protocol
 
 from smsgw.store.protocol.daemon import Batch, Outbox, Parts, Receipts, Transactions
 from smsgw.store.protocol.people import Accounts, Reports, Upkeep
+from smsgw.store.protocol.portal import Citizens, Clients
 from smsgw.store.protocol.rights import Rights
 
 
 class Store(
-    Transactions, Batch, Parts, Outbox, Receipts, Accounts, Reports, Upkeep, Rights, Protocol
+    Transactions,
+    Batch,
+    Parts,
+    Outbox,
+    Receipts,
+    Accounts,
+    Reports,
+    Upkeep,
+    Rights,
+    Citizens,
+    Clients,
+    Protocol,
 ):
     """A store, open; used by one thread."""

@@ -33,7 +33,7 @@ class Accounts(Ids):
 
     def due_accounts(self, now: datetime, limit: int) -> list[AccountRow]:
         """Accounts whose issued password has lapsed, oldest first."""
-        return [_account_row(r) for r in self._all(sql.DUE_ACCOUNTS, now=stamp(now), limit=limit)]
+        return [account_row(r) for r in self._all(sql.DUE_ACCOUNTS, now=stamp(now), limit=limit)]
 
     def last_expiry(self) -> datetime | None:
         """When the last of the issued passwords lapses."""
@@ -54,15 +54,15 @@ class Accounts(Ids):
         row = self._one(sql.ACCOUNT_BY_ID, id=account_id)
         if row is None:
             raise NoAccount(f"number {account_id}")
-        return _account_row(row)
+        return account_row(row)
 
     def accounts_of_cmnd(self, cmnd: str) -> list[AccountRow]:
         """The open account of a CMND, then closed ones, the latest first."""
-        return [_account_row(row) for row in self._all(sql.ACCOUNTS_BY_CMND, cmnd=cmnd)]
+        return [account_row(row) for row in self._all(sql.ACCOUNTS_BY_CMND, cmnd=cmnd)]
 
     def accounts_of_phone(self, phone: str) -> list[AccountRow]:
         """The open account of a phone (E.164), then closed ones, the latest first."""
-        return [_account_row(row) for row in self._all(sql.ACCOUNTS_BY_PHONE, phone=phone)]
+        return [account_row(row) for row in self._all(sql.ACCOUNTS_BY_PHONE, phone=phone)]
 
     def last_closed(self, accounts: Iterable[int]) -> int:
         """Which of these closed accounts was closed last."""
@@ -136,7 +136,7 @@ class Accounts(Ids):
 
     def accounts_by_ids(self, ids: Iterable[int]) -> list[AccountRow]:
         """Those of these accounts that are there, oldest first."""
-        return [_account_row(row) for row in self._all(sql.ACCOUNTS_BY_IDS, ids=as_json(ids))]
+        return [account_row(row) for row in self._all(sql.ACCOUNTS_BY_IDS, ids=as_json(ids))]
 
     def set_undelivered(self, account_id: int, texts: int) -> None:
         """So many texts in a row with the account's password reached nobody."""
@@ -192,5 +192,6 @@ def _account(row: Any) -> Account:
     )
 
 
-def _account_row(row: Any) -> AccountRow:
+def account_row(row: Any) -> AccountRow:
+    """The account of which *row* has the columns at its beginning."""
     return AccountRow(_account(row), row[11], row[12], row[13], Address(*row[14:17]))

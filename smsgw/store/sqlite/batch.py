@@ -11,6 +11,7 @@ from smsgw.model import (
 )
 from smsgw.store import rows
 from smsgw.store.rows import Changes
+from smsgw.store.sqlite.feed import FeedWriter
 from smsgw.store.sqlite.ids import HOUR, Ids
 from smsgw.store.sqlite.sql import batch as sql
 from smsgw.store.sqlite.statements import (
@@ -22,7 +23,7 @@ from smsgw.store.sqlite.statements import (
 _ACCOUNT_STATES = {state.value: state for state in AccountState}
 
 
-class Batch(Ids):
+class Batch(Ids, FeedWriter):
     """What a batch asks and adds."""
 
     def _forget(self) -> None:
@@ -149,6 +150,8 @@ class Batch(Ids):
         ):
             if changed:
                 self._many(statement, changed)
+        if changes.told:
+            self._tell(changes.subjects, changes.told)
 
 
 def _holder(id_: int, state: str, birth_date: str, link: str, no_password: int) -> Holder:

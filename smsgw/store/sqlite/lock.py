@@ -50,10 +50,13 @@ class DaemonLock:
         self._handle = handle
 
     @classmethod
-    def acquire(cls, database: Path) -> Self:
+    def acquire(cls, database: Path, name: str = "daemon") -> Self:
         """Make this process the one daemon of *database*.
 
         The process must already cope with SIGUSR1: from now on commands may `ring_daemon`.
+
+        Args:
+            name: what kind of process it is.
 
         Raises:
             AlreadyRunning: another daemon holds it.
@@ -73,7 +76,7 @@ class DaemonLock:
                 pid = _pid_in(handle)
                 os.close(handle)
                 raise AlreadyRunning(
-                    f"another daemon (pid {pid or 'unknown'}) serves {database}",
+                    f"another {name} (pid {pid or 'unknown'}) serves {database}",
                     "stop it first, or give this one a database of its own",
                 )
             time.sleep(0.01)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from smsgw.store.sqlite.schema_portal import PORTAL
+
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
@@ -411,3 +413,9 @@ def m011_rights(db: Database) -> None:
     # number fits thousands. NULL: about none, or of before this version, or it was erased.
     db.execute("ALTER TABLE audit ADD COLUMN account_id INTEGER")
     db.execute("CREATE INDEX audit_account ON audit (account_id) WHERE account_id IS NOT NULL")
+
+
+@migrations()
+def m012_portal(db: Database) -> None:
+    for statement in PORTAL:
+        db.execute(statement)

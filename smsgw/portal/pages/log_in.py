@@ -1,0 +1,194 @@
+"""`/dang-nhap` and `/dang-xuat`."""
+
+import logging
+import re
+import unicodedata
+from datetime import timedelta
+from time import monotonic
+
+from starlette.responses import Response
+
+from smsgw.gateway import LoggedIn, Proof
+from smsgw.model import AccountState
+from smsgw.portal import sessions
+from smsgw.portal.guessing import Guessing, Tried, Try, Verdict
+from smsgw.portal.page import BUSY, LOG_IN, LOG_OUT, Access, Page, onward
+from smsgw.portal.rendering import FieldFault
+from smsgw.portal.texts import Words, span
+from smsgw.portal.visit import Visit
+from smsgw.registration import own_password
+from smsgw.registration.machine import Repeat
+
+log = logging.getLogger("smsgw.portal")
+
+_USERNAME = re.compile("[0-9]{9}|[0-9]{12}")
+
+
+def read_username(typed: str) -> str:
+    """A user name as it was meant: blanks and dots inside are no part of a number."""
+    read = unicodedata.normalize("NFKC", typed)
+    return "".join(char for char in read if not char.isspace() and char != ".")
+
+
+def refusal(words: Words, tried: Tried, repeat: Repeat) -> tuple[int, str, timedelta]:
+    """Status, notice and wait of a try that was not judged."""
+    match tried.verdict:
+        case Verdict.WAIT:
+            return 429, words("notice.wait", wait=span(tried.wait)), tried.wait
+        case Verdict.SHUT:
+            refuse = ".refuse" if repeat is Repeat.REFUSE else ""
+            return 429, words(f"notice.shut{refuse}"), tried.wait
+        case Verdict.NETWORK:
+            return 429, words("notice.network", wait=span(tried.wait)), tried.wait
+        case _:
+            return 503, words("notice.busy"), BUSY
+
+
+class LogIn(Page):
+    path = LOG_IN
+    access = Access.GUEST
+    bound = False
+
+    def __init__(self, guessing: Guessing) -> None:
+        self._guessing = guessing
+
+    async def show(
+        self,
+        visit: Visit,
+        status: int = 200,
+        *,
+        faults: tuple[FieldFault, ...] = (),
+        notice: str | None = None,
+        retry_after: timedelta | None = None,
+    ) -> Response:
+        if notice is None and not faults and visit.ended is not None:
+            notice = visit.portal.words(visit.ended.value, idle=visit.ended_idle)
+        return visit.page(
+            "dang-nhap.html",
+            status,
+            faults=faults,
+            notice=notice,
+            retry_after=retry_after,
+            username=visit.typed.get("username", ""),
+            visible=visit.request.query_params.get("hien") == "1",
+        )
+
+    async def turn_away(self, visit: Visit) -> Response | None:
+        # Another may log in where somebody is: their form is judged.
+        return None if visit.request.method == "POST" else await super().turn_away(visit)
+
+    async def replayed(self, visit: Visit) -> Response | None:
+        """The form that opened this very session was sent once more: a double click, or Back."""
+        if visit.session is None or visit.citizen is None:
+            return None
+        number = visit.form_number()
+        if number is None or number != visit.session.opened_by:
+            return None
+        return visit.to(await onward(visit, visit.citizen))
+
+    async def act(self, visit: Visit) -> Response:
+        username = read_username(visit.typed.get("username", ""))
+        typed = visit.typed.get("password", "")
+        faults = []
+        if not username:
+            faults.append(visit.fault("username", "required"))
+        elif not _USERNAME.fullmatch(username):
+            faults.append(visit.fault("username", "form"))
+        if not typed:
+            faults.append(visit.fault("password", "required"))
+        if faults:
+            return await self.show(visit, 422, faults=tuple(faults))
+        return await self._judge(visit, username, typed)
+
+    async def _judge(self, visit: Visit, username: str, typed: str) -> Response:
+        portal, began = visit.portal, monotonic()
+        logged: list[LoggedIn] = []
+
+        async def note(proof: Proof) -> None:
+            address = str(visit.address or "")
+            logged.append(
+                await portal.ask(
+                    portal.citizens.log_in, proof.account, proof.mark, visit.now, address=address
+                )
+            )
+
+        one = Try(username, typed, visit.address, visit.browser_digest)
+        tried = await self._guessing.judge(one, note, log_in=True)
+        took = (monotonic() - began) * 1000
+        log.info("log-in outcome=%s ms=%d id=%s", tried.verdict.value, took, visit.id)
+        match tried.verdict:
+            case Verdict.RIGHT:
+                return await self._enter(visit, tried, logged[0])
+            case Verdict.WRONG:
+                return await self.show(visit, 422, faults=(_wrong(visit, typed),))
+            case _:
+                repeat = portal.settings.registration.repeat
+                status, notice, wait = refusal(portal.words, tried, repeat)
+                return await self.show(visit, status, notice=notice, retry_after=wait)
+
+    async def _enter(self, visit: Visit, tried: Tried, logged: LoggedIn) -> Response:
+        portal, proof = visit.portal, tried.proof
+        assert proof is not None and proof.account is not None  # noqa: S101, PT018 - it was right
+        opened_by = visit.form_number() or ""
+        if visit.session is not None:
+            await portal.shortly(portal.short.end_session, visit.session.key)
+        browser, token = visit.keep_browser(), sessions.new_token()
+        narrow = proof.state is AccountState.ISSUED
+        row = sessions.opened(
+            token,
+            account=proof.account,
+            mark=proof.mark,
+            browser=browser,
+            now=visit.now,
+            narrow=narrow,
+        )._replace(
+            opened_by=opened_by,
+            last_at=logged.before.at if logged.before else None,
+            wrong_base=tried.totals.at_log_in,
+        )
+        await portal.shortly(portal.short.add_session, row)
+        await portal.shortly(portal.short.know_device, row.browser, row.account, visit.now)
+        visit.set_session(token)
+        citizen = await portal.ask(portal.citizens.citizen, row.account, row.mark)
+        visit.session, visit.citizen = row, citizen
+        return visit.to(await onward(visit, citizen))
+
+
+def _wrong(visit: Visit, typed: str) -> FieldFault:
+    fault = visit.fault("password", "wrong")
+    if own_password.has_diacritics(typed):
+        return fault._replace(text=f"{fault.text} {visit.portal.words('login.diacritics')}")
+    return fault
+
+
+class LogOut(Page):
+    path = LOG_OUT
+    access = Access.SESSION
+
+    async def show(
+        self,
+        visit: Visit,
+        status: int = 200,
+        *,
+        faults: tuple[FieldFault, ...] = (),
+        notice: str | None = None,
+        retry_after: timedelta | None = None,
+    ) -> Response:
+        template = "dang-xuat.html" if visit.session else "da-dang-xuat.html"
+        return visit.page(template, status, notice=notice, retry_after=retry_after)
+
+    async def turn_away(self, visit: Visit) -> Response | None:
+        if visit.session is None and visit.request.query_params.get("xong") == "1":
+            return None
+        if visit.session is None and visit.request.method == "POST":
+            return visit.to(f"{LOG_OUT}?xong=1")  # sent twice: nobody is logged in any more
+        return await super().turn_away(visit)
+
+    async def act(self, visit: Visit) -> Response:
+        session, _ = visit.known
+        await visit.portal.shortly(visit.portal.short.end_session, session.key)
+        await visit.portal.shortly(
+            visit.portal.short.set_transaction, session.browser, None, visit.now
+        )
+        visit.drop_session()
+        return visit.to(f"{LOG_OUT}?xong=1")

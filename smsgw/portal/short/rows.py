@@ -1,0 +1,72 @@
+"""What goes into the short-lived file and comes out of it."""
+
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import NamedTuple
+
+
+class SessionRow(NamedTuple):
+    """Somebody is logged in in one browser."""
+
+    key: bytes  #: digest of the cookie
+    sid: str
+    account: int
+    mark: str
+    narrow: bool  #: may choose an own password, and nothing else
+    auth_at: datetime
+    seen_at: datetime
+    browser: bytes
+    opened_by: str = ""
+    kept_by: str = ""
+    notice: str = ""
+    last_at: datetime | None = None
+    wrong_base: int = 0
+
+
+class Limits(NamedTuple):
+    """When a session ends by itself."""
+
+    idle: timedelta
+    narrow_idle: timedelta
+    absolute: timedelta
+
+
+class Guess(NamedTuple):
+    """A try before it is judged."""
+
+    name: bytes  #: digest of the user name
+    account: int | None
+    mark: str
+    browser: bytes | None  #: None: nobody's, or of a program
+    net: str  #: "": nobody said whence
+    shared: bool  #: many citizens stand behind *net*
+    shut: bool  #: strangers are not judged until the secret is new
+
+
+class Ticket(NamedTuple):
+    """A try that was reserved."""
+
+    guess: Guess
+    bucket: bytes
+    known: bool  #: from a browser that has logged in to this name
+
+
+class Why(Enum):
+    """Why a try is not judged."""
+
+    WAIT = "wait"
+    SHUT = "shut"
+    NETWORK = "network"
+    CROWDED = "crowded"  #: until those who were there before are judged
+
+
+class Denied(NamedTuple):
+    why: Why
+    wait: timedelta
+
+
+class Totals(NamedTuple):
+    """Wrong tries of a name."""
+
+    ever: int
+    at_log_in: int  #: so many were there at the last good one

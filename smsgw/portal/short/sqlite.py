@@ -1,0 +1,306 @@
+"""The short-lived file as SQLite has it. One thread of the portal owns it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from smsgw.clock import stamp, unstamp
+from smsgw.errors import SmsgwError
+from smsgw.portal import throttle
+from smsgw.portal.short import sql
+from smsgw.portal.short.guesses import Guesses
+from smsgw.portal.short.rows import Denied, Guess, Limits, SessionRow, Ticket, Totals
+from smsgw.store import Unavailable
+from smsgw.store.sqlite.engine import dbapi
+
+MOST_SESSIONS = 10  #: of an account
+MOST_DEVICES = 20  #: of an account
+BUSY_SECONDS = 2.0
+_MICROSECOND = timedelta(microseconds=1)
+#: A session that ended by itself is remembered for so long, to say why.
+REMEMBERED = timedelta(days=2)
+
+
+class Short:
+    """To be used by one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: Any = None
+        self._identity: tuple[int, int] | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, make: bool) -> Self | None:
+        """The file at *path*; None where there is none of ours and none is to be made.
+
+        Raises:
+            SmsgwError: it cannot be made.
+        """
+        short = cls(path)
+        if make:
+            short._make()
+            with short._transaction():
+                short._guesses.settle_unjudged()
+            return short
+        if not path.exists():
+            return None
+        try:
+            short._connect()
+        except dbapi.Error:
+            return None
+        if short._version() != sql.VERSION:
+            short.close()
+            return None
+        return short
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    # --- sessions -------------------------------------------------------------------------------
+
+    def add_session(self, row: SessionRow, *, only: bool = False) -> None:
+        """Open a session; of this browser it is the only one of the account.
+
+        Args:
+            only: of all browsers.
+        """
+        with self._transaction():
+            if only:
+                self._run(sql.END_SESSIONS_OF, account=row.account, but=row.key)
+            self._run(sql.END_OF_BROWSER, account=row.account, browser=row.browser)
+            self._run(sql.ADD_SESSION, **_values(row))
+            self._run(sql.END_UNUSED, account=row.account, most=MOST_SESSIONS)
+
+    def replace_session(self, row: SessionRow) -> None:
+        """The same browser's session under a new cookie, and the only one of its account.
+
+        The former row stays until it is forgotten: its mark tells why it has ended.
+        """
+        with self._transaction():
+            self._run(sql.ADD_SESSION, **_values(row))
+
+    def use_session(self, key: bytes, limits: Limits, now: datetime) -> SessionRow | None:
+        """The session of a cookie, used now; None: there is none, or it has ended."""
+        found = self._all(
+            sql.USE_SESSION,
+            key=key,
+            now=stamp(now),
+            idle=limits.idle // _MICROSECOND,
+            narrow_idle=limits.narrow_idle // _MICROSECOND,
+            absolute=limits.absolute // _MICROSECOND,
+        )
+        return _session(found[0]) if found else None
+
+    def session(self, key: bytes) -> SessionRow | None:
+        """What is known of a cookie's session, ended or not."""
+        found = self._all(sql.FIND_SESSION, key=key)
+        return _session(found[0]) if found else None
+
+    def sessions_of(self, account: int) -> list[SessionRow]:
+        return [_session(row) for row in self._all(sql.SESSIONS_OF, account=account)]
+
+    def end_session(self, key: bytes) -> None:
+        self._all(sql.END_SESSION, key=key)
+
+    def end_sessions(self, account: int, but: bytes = b"") -> int:
+        """End all sessions of *account* but that one; how many there were."""
+        return len(self._all(sql.END_SESSIONS_OF, account=account, but=but))
+
+    def forget_account(self, account: int) -> None:
+        """Remove all that is kept of an account that is erased."""
+        with self._transaction():
+            for statement in sql.FORGET_ACCOUNT:
+                self._run(statement, account=account)
+
+    def set_notice(self, key: bytes, notice: str) -> None:
+        self._all(sql.SET_NOTICE, key=key, notice=notice)
+
+    # --- what waits in a browser, and which browsers are known ----------------------------------
+
+    def set_transaction(self, browser: bytes, document: str | None, now: datetime) -> None:
+        """Keep the request of a client that waits in this browser, instead of any before it."""
+        if document is None:
+            self._all(sql.END_TRANSACTION, browser=browser)
+        else:
+            self._all(sql.SET_TRANSACTION, browser=browser, document=document, at=stamp(now))
+
+    def transaction(self, browser: bytes) -> str | None:
+        found = self._all(sql.FIND_TRANSACTION, browser=browser)
+        return str(found[0][0]) if found else None
+
+    def know_device(self, browser: bytes, account: int, now: datetime) -> None:
+        """This browser has logged in to *account*."""
+        with self._transaction():
+            self._run(sql.KNOW_DEVICE, browser=browser, account=account, at=stamp(now))
+            self._run(sql.FORGET_DEVICES_OF, account=account, most=MOST_DEVICES)
+
+    # --- tries ----------------------------------------------------------------------------------
+
+    def reserve(self, guess: Guess, now: datetime) -> Ticket | Denied:
+        """Take a place for a try, before anything is hashed."""
+        with self._transaction():
+            return self._guesses.reserve(guess, now)
+
+    def judged_wrong(self, ticket: Ticket, now: datetime) -> bool:
+        """Count it; whether the name is shut to strangers by this one."""
+        with self._transaction():
+            return self._guesses.judged_wrong(ticket, now)
+
+    def judged_right(self, ticket: Ticket, now: datetime, *, log_in: bool) -> Totals:
+        """Its bucket begins at 0; the wrong ones of this name until now.
+
+        Args:
+            log_in: somebody logged in, from which wrong tries are counted anew.
+        """
+        with self._transaction():
+            return self._guesses.judged_right(ticket, log_in=log_in)
+
+    def give_back(self, ticket: Ticket) -> None:
+        """No verdict came: as if it had never been."""
+        with self._transaction():
+            self._guesses.give_back(ticket)
+
+    def totals(self, name: bytes) -> Totals:
+        return self._guesses.totals(name)
+
+    # --- upkeep ---------------------------------------------------------------------------------
+
+    def forget(self, now: datetime, limits: Limits) -> None:
+        """Remove what nobody asks for any more."""
+        longest = max(limits.idle, limits.narrow_idle, limits.absolute) + REMEMBERED
+        with self._transaction():
+            self._run(sql.FORGET_SESSIONS, before=stamp(now - longest))
+            self._run(sql.FORGET_TRANSACTIONS, before=stamp(now - limits.absolute))
+            self._run(sql.FORGET_DEVICES, before=stamp(now - throttle.KNOWN_FOR))
+            self._guesses.forget(now)
+
+    def check(self) -> None:
+        """Whether it answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        self._all(sql.TABLES)
+
+    # --- the file -------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        try:
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            try:
+                self._connect()
+                fits = self._version() == sql.VERSION
+            except dbapi.DatabaseError:  # none, or a damaged one: it may vanish
+                self.close()
+                for end in ("", "-wal", "-shm"):
+                    self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                self._connect()
+                fits = False
+            if not fits:
+                self._set_up()
+        except (OSError, dbapi.Error) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise SmsgwError(
+                f"{self._path} cannot be made ({why})",
+                f"is {self._path.parent} a folder that the service user may write to?",
+            ) from error
+
+    def _connect(self) -> None:
+        self._db = db = dbapi.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=128
+        )
+        db.execute("PRAGMA journal_mode = WAL")
+        # A power cut may take the last moments: counts are a little lower then.
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute("PRAGMA cache_size = -2048")
+        db.execute(f"PRAGMA journal_size_limit = {8 * 1024 * 1024}")
+        self._identity = _identity(self._path)
+        self._guesses = Guesses(self._run)
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _set_up(self) -> None:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        if self._version() != sql.VERSION:
+            for (name,) in db.execute(sql.TABLES).fetchall():
+                db.execute(sql.DROP.format(name))
+            for statement in sql.SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {sql.VERSION}")
+        db.execute("COMMIT")
+
+    def _look_after_file(self) -> None:
+        """Begin anew where the file has vanished, so that commands and portal have the same one."""
+        if self._db is None or _identity(self._path) != self._identity:
+            self.close()
+            try:
+                self._make()
+            except SmsgwError as fault:
+                raise Unavailable(fault.problem, fault.remedy) from fault
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._look_after_file()
+        with _as_unavailable(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _run(self, statement: str, **values: object) -> list[Any]:
+        found: list[Any] = self._db.execute(statement, values).fetchall()
+        return found
+
+    def _all(self, statement: str, **values: object) -> list[Any]:
+        """One statement that is a transaction of its own."""
+        self._look_after_file()
+        with _as_unavailable(self._path):
+            return self._run(statement, **values)
+
+
+@contextmanager
+def _as_unavailable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except dbapi.Error as error:
+        raise Unavailable(f"{path}: {error}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - twice as quick as Path.stat
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _values(row: SessionRow) -> dict[str, object]:
+    return row._asdict() | {
+        "auth_at": stamp(row.auth_at),
+        "seen_at": stamp(row.seen_at),
+        "last_at": None if row.last_at is None else stamp(row.last_at),
+    }
+
+
+def _session(row: tuple[Any, ...]) -> SessionRow:
+    found = SessionRow(*row)
+    return found._replace(
+        narrow=bool(found.narrow),
+        auth_at=unstamp(row[5]),
+        seen_at=unstamp(row[6]),
+        last_at=None if row[11] is None else unstamp(row[11]),
+    )
