@@ -147,6 +147,7 @@ class Mo(NamedTuple):
     part: Part | None = None
     #: None: plain enough that no other reading would say anything else.
     octets: Octets | None = None
+    read_at: float = 0.0  #: monotonic seconds
 
 
 class Mt(NamedTuple):
@@ -158,6 +159,8 @@ class Mt(NamedTuple):
     text: str
     reminder: bool  #: leaves after replies, and only in reminder hours
     valid_until: datetime | None = None  #: from then on it is worth nothing; None: nobody says
+    #: When what it answers came, in monotonic seconds; None: nobody waits for it.
+    asked_at: float | None = None
 
 
 class Holder(NamedTuple):
@@ -255,6 +258,7 @@ class Message:
     created_at: datetime
     #: Why an MT failed, in the carrier's words; of an MO that is ignored: an `Ignored`.
     reason: str | None = None
+    smsc_id: str | None = None  #: what the SMSC called the MT when it took it
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ MESSAGE = (
     "outcome",
     "created_at",
     "reason",
+    "smsc_id",
 )
 QUEUED_REPLY = (
     "id",

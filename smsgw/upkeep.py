@@ -11,10 +11,11 @@ from smsgw import clock, copies, tuning
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.gateway import By, Expired, Gateway
+from smsgw.heartbeat import EVERY, Heartbeat
 from smsgw.jobs import Jobs
 from smsgw.links import Links
 from smsgw.passwords import OnDemand, Stock
-from smsgw.store import StoreLost
+from smsgw.store import StoreLost, StoreUnavailable
 from smsgw.worker import Worker
 
 log = logging.getLogger("smsgw.daemon")
@@ -34,6 +35,8 @@ REFILL_SECONDS = 1.0
 STAND_IN_EVERY = timedelta(seconds=5)
 #: ... and leaves by another of its carrier once that link was down for so long.
 STAND_IN_AFTER_SECONDS = 10.0
+#: A store that has not answered by then is no sign of life.
+STORE_PATIENCE_SECONDS = 10.0
 
 
 class Upkeep:
@@ -49,6 +52,7 @@ class Upkeep:
         links: Links,
     ) -> None:
         self._settings = settings
+        self._outside = Heartbeat(settings.heartbeat.url, self._why_silent)
         self._desk = desk
         self._gateway = gateway
         self._worker = worker
@@ -68,6 +72,7 @@ class Upkeep:
         jobs.every(RESEAL_INTERVAL, "seals", self._renew_seals)
         jobs.every(tick, "tell", self._links.publish)  # what could not be stored when it changed
         jobs.every(tick, "garbage", self._collect_garbage)
+        jobs.every(EVERY, "heartbeat.url", self._outside.beat)
         jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
         jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
         return jobs
@@ -157,6 +162,17 @@ class Upkeep:
             gone = await self._worker.do(self._gateway.purge, clock.now())
             messages, accounts, more = messages + gone.messages, accounts + gone.accounts, gone.more
         log.info("purge messages=%d accounts=%d", messages, accounts)
+
+    async def _why_silent(self) -> str | None:
+        """Why nobody outside shall be told that we live; None: the store takes what we write."""
+        try:
+            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+                await self._worker.do(self._gateway.probe, clock.now())
+        except TimeoutError:
+            return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
+        except StoreUnavailable as fault:
+            return f"the store takes nothing: {fault}"
+        return None
 
     async def _heartbeat(self) -> None:
         log.info(

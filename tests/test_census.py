@@ -5,6 +5,7 @@ import pytest
 from smsgw import census
 from smsgw.census import Census, Outbox
 from smsgw.gateway import Batch
+from smsgw.store import LinkCount
 from tests.budget import BUDGET_MS, cost_ms
 from tests.house import NOON, House
 
@@ -25,10 +26,10 @@ def queue(house, count):
 def test_small_outbox_is_known_at_once(house):
     counts = Census(house.store)
     assert counts.step()
-    assert Outbox(0, 0, 0, None) == counts.outbox
+    assert Outbox() == counts.outbox
     queue(house, 7)
     assert counts.step()
-    assert Outbox(7, 0, 0, NOON) == counts.outbox
+    assert Outbox({"viettel": LinkCount("viettel", 7, 0, 0, NOON)}) == counts.outbox
 
 
 def test_large_outbox_is_counted_in_pieces_and_told_when_it_is_whole(house, monkeypatch):
@@ -50,7 +51,7 @@ def test_first_count_of_a_large_outbox_tells_what_was_found_so_far(house, monkey
     queue(house, 7)
     counts = Census(house.store)
     counts.step()
-    assert Outbox(3, 0, 0, NOON) == counts.outbox
+    assert Outbox({"viettel": LinkCount("viettel", 3, 0, 0, NOON)}) == counts.outbox
 
 
 def test_look_at_a_queue_of_20000_replies_holds_up_nobody(house):

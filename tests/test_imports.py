@@ -33,6 +33,7 @@ MAY_KNOW = {
     "words": set(),
     "records": set(),
     "carriers": set(),
+    "histogram": set(),
     "limits": set(),
     "turns": set(),
     "systemd_notify": set(),
@@ -48,6 +49,7 @@ MAY_KNOW = {
     "registration": WORDS | {"phone", "smpp.alphabets"},
     "smpp": WORDS,
     "health": WORDS | {"words"},
+    "heartbeat": WORDS | {"config"},
     "config": WORDS | {"harmless", "phone", "registration", "smpp.alphabets"},
     # The store and what stands on it.
     "store": WORDS | {"tuning"},
@@ -56,15 +58,16 @@ MAY_KNOW = {
     "copies": WORDS | {"datakeys", "store"},
     **dict.fromkeys(GATEWAY, WORDS | GATEWAY | BELOW_THE_GATEWAY),
     # The event loop.
-    "desk": WORDS | {"gateway", "passwords", "store", "turns", "worker"},
-    "links": WORDS | {"config", "desk", "gateway", "logs", "smpp", "store", "suspects", "worker"},
+    "desk": WORDS | {"gateway", "histogram", "passwords", "store", "turns", "worker"},
+    "links": WORDS
+    | {"config", "desk", "gateway", "histogram", "logs", "smpp", "store", "suspects", "worker"},
     "upkeep": WORDS
-    | {"config", "copies", "desk", "gateway", "jobs", "links", "passwords", "store"}
+    | {"config", "copies", "desk", "gateway", "heartbeat", "jobs", "links", "passwords", "store"}
     | {"tuning", "worker"},
-    "metrics": WORDS | {"health"},
+    "metrics": WORDS | {"health", "histogram"},
     "monitor": WORDS
-    | {"census", "config", "desk", "health", "limits", "links", "metrics", "passwords", "store"}
-    | {"worker"},
+    | {"census", "config", "copies", "desk", "health", "limits", "links", "metrics", "passwords"}
+    | {"store", "worker"},
     "verbs": WORDS | GATEWAY | {"control", "desk", "links", "passwords", "store", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
     "simulator": WORDS | {"smpp"},

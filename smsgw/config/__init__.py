@@ -3,12 +3,13 @@
 file      finds and reads it; says everything that is wrong with it in one go
 sections  every key, its default and meaning; [[smsc]] in `smsc`
 checks    what a key accepts, and how it refuses
-values    durations, places to listen, choices
+values    durations, places to listen, pages to ask for, choices
 """
 
 from smsgw.config.file import ConfigError, Fault, find, load, warnings
 from smsgw.config.sections import (
     GatewaySettings,
+    HeartbeatSettings,
     LimitsSettings,
     LogSettings,
     MessagesSettings,
@@ -24,6 +25,7 @@ from smsgw.config.values import (
     LogFormat,
     LogLevel,
     SourceNumbers,
+    Url,
     format_duration,
     parse_duration,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "ConfigError",
     "Fault",
     "GatewaySettings",
+    "HeartbeatSettings",
     "LimitsSettings",
     "Listen",
     "LogFormat",
@@ -45,6 +48,7 @@ __all__ = [
     "Settings",
     "SmscSettings",
     "SourceNumbers",
+    "Url",
     "credential",
     "find",
     "format_duration",

@@ -34,6 +34,7 @@ from smsgw.desk.share import MAX_RECEIPTS, share
 from smsgw.desk.timetable import Timetable
 from smsgw.desk.traffic import TrafficLog, add_up
 from smsgw.gateway import Batch, Claim, Done, Gateway
+from smsgw.histogram import Histogram
 from smsgw.model import Answer, Mo, Mt, Outcome, Postponed, Receipt, SubmitResult
 from smsgw.passwords import Stock
 from smsgw.store import StoreLost, StoreUnavailable
@@ -84,11 +85,12 @@ class Desk:
         self._turn_comes = False
         self._idle = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._follow_up = FollowUp(self._ports, self._pending)
         self._traffic = TrafficLog()
         self._retry_at = 0.0  # loop time at which a store in trouble is tried again
         self.trouble: str | None = None  #: why the store takes nothing now
         self.outcomes: Counter[Outcome] = Counter()  #: since the start
+        self.answered = Histogram()  #: from a text to our answer, since the start
+        self._follow_up = FollowUp(self._ports, self._pending, self.answered)
 
     # --- from the links -----------------------------------------------------------------------
 
@@ -178,6 +180,7 @@ class Desk:
             await self._end
         finally:
             self._end.cancel()
+            self._traffic.close()
             if self._timer:
                 self._timer.cancel()
 
@@ -281,10 +284,7 @@ class Desk:
             self.settled(Postponed(mt.id, "link ended", throttled=True), mt.link)
         if done.outcomes:
             add_up(self.outcomes, done.outcomes)
-            links = {arrival.port.name for arrival in before.arrivals}
-            if before.receipts:  # what only looked like one is a text, too
-                links |= {r.port.name for r in before.receipts if r.receipt.text is not None}
-            self._traffic.add(links, done.outcomes, self._loop.time() - before.started)
+        self._traffic.add(done, before, self._loop.time() - before.started)
         self._go_on(due)
 
     def _explain(self, fault: BaseException | None, at_work: AtWork) -> Done:

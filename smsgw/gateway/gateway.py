@@ -151,10 +151,12 @@ class Gateway:
                 taken = self._outbox.settle(batch.results, receipts, now, done)
             read = self._take_receipts(batch.receipts, receipts, now, done)
             if batch.mos:
-                intake = Intake(tools, Work(store, now, supply), done, batch.room)
+                work = Work(store, now, supply)
+                intake = Intake(tools, work, done, batch.room)
                 intake.take(batch.mos)
                 intake.write()
                 done.passwords_given = supply.given
+                done.written.append(work.changes)
                 # What waits for its turn is counted when that comes.
                 read += [
                     mo.link
@@ -180,6 +182,7 @@ class Gateway:
             intake = Intake(self.tools, work, done)
             intake.keep_receipts(texts)
             intake.write()
+            done.written.append(work.changes)
         return [mo.link for mo in texts]
 
     # --- the outbox and passwords ---------------------------------------------------------------

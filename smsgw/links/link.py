@@ -10,12 +10,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
 from smsgw.config import BindType, SmscSettings
 from smsgw.desk import Desk
+from smsgw.histogram import Histogram
 from smsgw.links.backoff import Ending
 from smsgw.links.connect import is_public
 from smsgw.links.connection import LINGER_SECONDS, Connection
@@ -153,14 +153,16 @@ class Link:
         """Whether MTs can leave by this link now."""
         return self._sender() is not None and not self._stopping
 
-    def measure(self) -> Iterator[tuple[str, str, float]]:
+    def measure(self) -> Iterator[tuple[str, str, float | Histogram]]:
         """Name, meaning and value of everything that is counted; totals only grow."""
         yield "bound", "1 while the link is bound.", self._status[0] is LinkState.BOUND
         yield "barred", "1 while the SMSC refuses our short code.", self._sending.fault is not None
         yield "held", "MTs that wait for window or pace.", self.held
         yield "in_flight", "submit_sm that await their answer.", self.in_flight
-        for count in fields(self._counts):
-            yield f"{count.name}_total", count.metadata["help"], getattr(self._counts, count.name)
+        for name, meaning, number in self._counts.totals():
+            yield f"{name}_total", meaning, number
+        meaning = "From a citizen's text until the SMSC took its answer."
+        yield "reply_seconds", meaning, self._counts.replied
 
     # --- life -----------------------------------------------------------------------------------
 

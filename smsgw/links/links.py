@@ -13,6 +13,7 @@ from smsgw import clock
 from smsgw.config import Settings, SmscSettings
 from smsgw.desk import Desk
 from smsgw.gateway import Gateway
+from smsgw.histogram import Histogram
 from smsgw.links.counts import Counts
 from smsgw.links.link import Link
 from smsgw.model import LinkState
@@ -28,7 +29,7 @@ class Measurement(NamedTuple):
 
     name: str
     meaning: str
-    value: float
+    value: float | Histogram
     labels: Mapping[str, str]
 
 

@@ -108,6 +108,16 @@ class Guesses(NamedTuple):
     at: datetime  #: of the last one
 
 
+class LinkCount(NamedTuple):
+    """What some texts of the outbox are that wait for one link."""
+
+    link: str
+    queued: int
+    held: int  #: of these, what an SMSC took and did not answer, again and again
+    failed: int
+    oldest_reply: datetime | None  #: when the oldest queued reply was made, which fell due then
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What the store knows of the gateway's condition."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from smsgw.model import AccountState, Address, Direction, Refused, Taken
-from smsgw.store import Changes, Conflict, Unavailable
+from smsgw.store import Changes, Conflict, LinkCount, Unavailable
 from tests.house import AN, NOON, OneHash
 
 
@@ -82,9 +82,11 @@ def test_outbox_is_counted_in_pieces(house):
         house.text(f"8490500000{n}", "hallo")
         house.later(minutes=1)
     house.settle(Refused(2, "no"), Taken(4, "7F"))
-    assert (1, 0, 1, NOON + timedelta(minutes=2), 6) == house.store.count_outbox(0, 2)
-    assert (2, 0, 0, NOON + timedelta(minutes=3), 10) == house.store.count_outbox(6, 2)
-    assert (0, 0, 0, None, None) == house.store.count_outbox(10, 2)
+    first = LinkCount("viettel", 1, 0, 1, NOON + timedelta(minutes=2))
+    then = LinkCount("viettel", 2, 0, 0, NOON + timedelta(minutes=3))
+    assert ([first], 6) == house.store.count_outbox(0, 2)
+    assert ([then], 10) == house.store.count_outbox(6, 2)
+    assert ([], None) == house.store.count_outbox(10, 2)
 
 
 def test_command_knows_how_many_texts_came_in_the_last_hour(house):

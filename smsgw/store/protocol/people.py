@@ -21,6 +21,7 @@ from smsgw.store.values import (
     AccountRow,
     Guesses,
     Health,
+    LinkCount,
     Reservation,
 )
 
@@ -114,10 +115,8 @@ class Reports(Protocol):
     def stats(self, since: datetime | None, zone: tzinfo) -> list[DayCount]:
         """Counts by local day, direction and outcome, oldest day first."""
 
-    def count_outbox(
-        self, after: int, limit: int
-    ) -> tuple[int, int, int, datetime | None, int | None]:
-        """Of *limit* texts after it: queued, held, failed; the oldest; where to go on."""
+    def count_outbox(self, after: int, limit: int) -> tuple[list[LinkCount], int | None]:
+        """What *limit* texts after it are, by link; where to go on."""
 
     def health(self, now: datetime) -> Health:
         """How the gateway is."""

@@ -26,6 +26,7 @@ from smsgw.store.values import (
     HELD,
     MASK,
     Health,
+    LinkCount,
 )
 
 _STORY = 10_000  # texts of one citizen, more than anyone reads
@@ -94,7 +95,7 @@ class Reports(Ids):
             entries.append(TextsCounted(unstamp(last_at), number))
         for row in self._mts(phone=phone, state=None, since=0, limit=_STORY):
             mt = _mt(row)
-            state, (reply, taken_at, final_at) = MtState(row[5]), row[8:]
+            state, (reply, taken_at, final_at) = MtState(row[5]), row[8:11]
             entries.append(TextMade(mt.created_at, reply, _masked(row[3], row[4])))
             if taken_at is not None:
                 entries.append(TextMoved(unstamp(taken_at), mt.id, MtState.SENT))
@@ -145,16 +146,16 @@ class Reports(Ids):
                 totals[key] = totals.get(key, 0) + count
         return [DayCount(*key, count) for key, count in sorted(totals.items())]
 
-    def count_outbox(
-        self, after: int, limit: int
-    ) -> tuple[int, int, int, datetime | None, int | None]:
-        """How many of the *limit* texts behind the id *after* are queued, of these held, and
-        failed, when the oldest queued reply of them was made, and the id to go on from, if there
-        are more."""
-        queued, held, failed, oldest, last = self._one(
-            sql.COUNT_SOME_OF_OUTBOX, after=after, limit=limit, held=HELD
-        )
-        return queued, held, failed, moment(oldest), last
+    def count_outbox(self, after: int, limit: int) -> tuple[list[LinkCount], int | None]:
+        """What the *limit* texts behind the id *after* are, by link, and the id to go on from, if
+        there are more."""
+        rows = self._all(sql.COUNT_SOME_OF_OUTBOX, after=after, limit=limit, held=HELD)
+        counts = [
+            LinkCount(link, queued, held, failed, moment(oldest))
+            for link, queued, held, failed, oldest, _, _ in rows
+        ]
+        more = sum(row[5] for row in rows) == limit
+        return counts, max(row[6] for row in rows) if more else None
 
     def health(self, now: datetime) -> Health:
         """How the gateway is.
@@ -201,4 +202,5 @@ def _mt(row: Any) -> Message:
         None,
         unstamp(created_at),
         reason,
+        row[11],
     )

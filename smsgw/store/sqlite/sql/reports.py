@@ -18,12 +18,12 @@ _MO = """
 # A text of ours, from where it stands; what follows from its being sent is NULL in the outbox.
 _WAITING = """
     SELECT m.id, s.phone, m.link, w.text, a.cmnd, m.state, m.created_at, m.reason, w.reply,
-           NULL, NULL
+           NULL, NULL, NULL
       FROM outbox AS m
 """
 _SENT = """
     SELECT m.id, s.phone, m.link, w.text, a.cmnd, m.state, m.created_at, m.reason, w.reply,
-           m.taken_at, m.final_at
+           m.taken_at, m.final_at, m.smsc_id
       FROM sent AS m
 """
 
@@ -121,13 +121,15 @@ OLDEST_QUEUED = """
 
 COUNT_SOME_OF_OUTBOX = """
     -- A piece of it in order of age, since nobody may wait for the whole.
-    SELECT coalesce(sum(state = 'queued'), 0),
-           coalesce(sum(state = 'queued' AND leased = 0 AND due_at >= :held), 0),
-           coalesce(sum(state = 'failed'), 0),
+    SELECT link,
+           sum(state = 'queued'),
+           sum(state = 'queued' AND leased = 0 AND due_at >= :held),
+           sum(state = 'failed'),
            min(CASE WHEN state = 'queued' AND reminder = 0 THEN created_at END),
-           CASE WHEN count(*) = :limit THEN max(id) END
-      FROM (SELECT id, state, leased, due_at, reminder, created_at FROM outbox
+           count(*), max(id)
+      FROM (SELECT id, link, state, leased, due_at, reminder, created_at FROM outbox
              WHERE id > :after ORDER BY id LIMIT :limit)
+     GROUP BY link
 """
 
 COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
