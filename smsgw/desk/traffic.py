@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from smsgw.desk.follow_up import AtWork
 from smsgw.desk.pending import Arrival
 from smsgw.gateway import Done, LastWord
-from smsgw.model import Outcome, Postponed, Refused, SubmitResult, Taken, Unanswered
+from smsgw.model import Outcome, Postponed, Refused, SubmitResult, Taken, Unanswered, from_tuple
 from smsgw.store import Changes
 
 log = logging.getLogger("smsgw.desk")
@@ -26,6 +26,7 @@ SECONDS_BETWEEN_LINES = 0.1
 #: ... and of each kind, in that time, so many at most; one says how many there were of more.
 MOST_LINES = 5
 
+_NONE: frozenset[str] = frozenset()
 #: What is to be logged, and its arguments.
 _Line = tuple[str, tuple[object, ...]]
 _SAID: Mapping[type, str] = {
@@ -40,7 +41,7 @@ class _Batch(NamedTuple):
     """What is kept of one until it is written: references, nothing is looked at before."""
 
     arrivals: list[Arrival]
-    links: set[str]  #: that brought texts which only looked like receipts
+    links: frozenset[str]  #: that brought texts which only looked like receipts
     outcomes: Counter[Outcome]
     written: list[Changes]
     results: list[tuple[str, SubmitResult]]
@@ -60,11 +61,11 @@ class TrafficLog:
         results = batch.results if done.settled else []
         if not (done.outcomes or results or done.last_words):
             return
-        links = {r.port.name for r in batch.receipts if r.receipt.text is not None}
-        words = done.last_words
-        self._batches.append(
-            _Batch(batch.arrivals, links, done.outcomes, done.written, results, words, seconds)
-        )
+        links = _NONE
+        if batch.receipts:
+            links = frozenset(r.port.name for r in batch.receipts if r.receipt.text is not None)
+        parts = batch.arrivals, links, done.outcomes, done.written, results, done.last_words
+        self._batches.append(from_tuple(_Batch, (*parts, seconds)))
         if self._timer is None:
             self._write()
 
