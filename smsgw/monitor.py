@@ -5,26 +5,25 @@ piece at a time, so that traffic is held up by nobody who watches.
 """
 
 import asyncio
-import os
 from collections.abc import Iterable
-from datetime import datetime
 from typing import NamedTuple
 
-from smsgw import clock, health
+from smsgw import clock, overview
 from smsgw.census import Census, Outbox
 from smsgw.config import Settings
 from smsgw.desk import Desk
-from smsgw.health import Condition, Disk, LinkHealth, Report
-from smsgw.limits import CEILING_FACT
+from smsgw.health import Disk, Report
 from smsgw.links import Links
 from smsgw.metrics import Measured, Sample
 from smsgw.model import Outcome
+from smsgw.overview import Node, Overview, Sight, Stored
 from smsgw.passwords import Stock
+from smsgw.pulse import Pulse
 from smsgw.store import Store
 from smsgw.worker import Worker
 
-#: A store that does not answer within this is not well.
-STORE_PATIENCE_SECONDS = 3.0
+#: A store that does not answer within this is not well; `status` has to tell within five seconds.
+STORE_PATIENCE_SECONDS = 1.5
 #: Of the outbox, each time that monitoring asks: 10,000 texts, some 5 ms of the store's thread.
 PIECES_AT_ONCE = 10
 
@@ -33,7 +32,7 @@ class _Seen(NamedTuple):
     """What the store's thread has seen."""
 
     outbox: Outbox
-    silent_until: datetime
+    stored: Stored
     disk: Disk
 
 
@@ -48,6 +47,8 @@ class Monitor:
         worker: Worker,
         stock: Stock,
         links: Links,
+        *,
+        pulse: Pulse,
     ) -> None:
         self._settings = settings
         self._desk = desk
@@ -55,41 +56,46 @@ class Monitor:
         self._worker = worker
         self._stock = stock
         self._links = links
+        self._pulse = pulse
         self._census = Census(store)
         self._measured = Measured(self._measure)
+        self._last: Stored | None = None  # what the store said last, for what it cannot say now
 
     async def report(self) -> Report:
         """What is not well, and whether anybody can be served all the same."""
-        return health.report(await self._condition())
+        return overview.report(await self._sight())
 
-    async def _condition(self) -> Condition:
+    async def overview(self) -> Overview:
+        """Everything that one looks at, judged."""
+        return overview.overview(await self._sight())
+
+    async def _sight(self) -> Sight:
         seen = await self._measured()
         faults = [seen] if isinstance(seen, str) else []
         if self._desk.trouble:
-            faults.append(f"the store takes nothing: {self._desk.trouble}")
+            faults = [f"the store takes nothing: {self._desk.trouble}"]
         found = None if isinstance(seen, str) else seen
-        gateway = self._settings.gateway
-        return Condition(
-            at=clock.now().astimezone(gateway.timezone),
-            database=str(gateway.database),
-            store_faults=faults,
-            daemon_runs=True,
-            links=[LinkHealth(name, *status) for name, status in self._links.states().items()],
-            held=found.outbox.held if found else None,
-            oldest_queued=found.outbox.oldest_queued if found else None,
-            replies_per_hour=self._settings.limits.replies_per_hour,
-            silent_until=found.silent_until if found else None,
+        birth = self._pulse.birth
+        age = round(self._pulse.age, 1)
+        return Sight(
+            at=clock.now(),
+            settings=self._settings,
+            version=birth.version,
+            faults=faults,
+            daemon=Node(birth.node, birth.pid, birth.version, birth.started_at, age),
+            stored=found.stored if found else self._last,
+            outbox=found.outbox if found else None,
+            live=self._links.live(),
             disk=found.disk if found else None,
         )
 
     async def _measure(self) -> _Seen | str:
         """What the store's thread sees, or why it sees nothing."""
         try:
-            for _ in range(PIECES_AT_ONCE):  # in between, traffic commits
-                async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+                for _ in range(PIECES_AT_ONCE):  # in between, traffic commits
                     if await self._worker.do(self._census.step):
                         break
-            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
                 return await self._worker.do(self._look)
         except TimeoutError:
             return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
@@ -98,12 +104,9 @@ class Monitor:
 
     def _look(self) -> _Seen:
         """On the store's thread: a disk that hangs may hold it up, but never the event loop."""
-        disk = os.statvfs(self._settings.gateway.database.parent)
-        return _Seen(
-            self._census.outbox,
-            clock.unstamp(int(self._store.fact(CEILING_FACT) or 0)),
-            Disk(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize),
-        )
+        disk = overview.look_at_disk(self._settings.gateway.database)
+        self._last = overview.read(self._store)
+        return _Seen(self._census.outbox, self._last, disk)
 
     async def samples(self) -> Iterable[Sample]:
         """Everything that is counted, at this moment."""

@@ -39,11 +39,12 @@ MAY_KNOW = {
     "suspects": WORDS,
     "worker": WORDS,
     "jobs": WORDS,
-    "control": WORDS,
+    "asking": WORDS,
+    "control": WORDS | {"asking"},
     "phone": WORDS,
     "passwords": WORDS | {"tuning"},
     "vault": WORDS,
-    "logs": WORDS | {"harmless", "tuning"},
+    "logs": WORDS | {"harmless", "systemd_notify", "tuning"},
     # Pure.
     "registration": WORDS | {"phone", "smpp.alphabets"},
     "smpp": WORDS,
@@ -62,10 +63,15 @@ MAY_KNOW = {
     | {"config", "copies", "desk", "gateway", "jobs", "links", "passwords", "store"}
     | {"tuning", "worker"},
     "metrics": WORDS | {"health"},
+    "overview": WORDS | {"carriers", "census", "config", "health", "limits", "store", "words"},
+    "pulse": WORDS | {"desk", "gateway", "store", "worker"},
+    "herald": {"health", "systemd_notify"},
     "monitor": WORDS
-    | {"census", "config", "desk", "health", "limits", "links", "metrics", "passwords", "store"}
-    | {"worker"},
-    "verbs": WORDS | GATEWAY | {"control", "desk", "links", "passwords", "store", "worker"},
+    | {"census", "config", "desk", "health", "links", "metrics", "overview", "passwords", "pulse"}
+    | {"store", "worker"},
+    "verbs": WORDS
+    | GATEWAY
+    | {"control", "desk", "links", "monitor", "passwords", "pulse", "records", "store", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
     "simulator": WORDS | {"smpp"},
     "demo": WORDS | {"harmless", "simulator", "smpp.statuses"},
