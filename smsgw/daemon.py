@@ -13,6 +13,7 @@ decision about a text or a PDU is taken here. What ends the daemon:
 
 import asyncio
 import ctypes
+import errno
 import faulthandler
 import logging
 import os
@@ -22,6 +23,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from math import inf
 from socket import gethostname
 from typing import Any
 
@@ -58,6 +60,9 @@ log = logging.getLogger("smsgw.daemon")
 OPENING_SECONDS = 10.0
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
+
+#: What lasts is said once in this.
+REPEAT_SECONDS = 60.0
 
 PR_SET_DUMPABLE = 4
 
@@ -297,6 +302,21 @@ class Daemon:
             self._loop.call_later(interval, self._feed_watchdog)
 
 
-def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+class _FaultLog:
     """A callback raised: say so, and go on; each connection looks after itself."""
-    log.error("%s", context.get("message"), exc_info=context.get("exception"))
+
+    def __init__(self) -> None:
+        self._said_at = -inf  # that there are no file descriptors
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        message, fault = context.get("message"), context.get("exception")
+        if isinstance(fault, OSError) and fault.errno in (errno.EMFILE, errno.ENFILE):
+            # asyncio says it a hundred times over, and listens again after a second.
+            if loop.time() - self._said_at >= REPEAT_SECONDS:
+                self._said_at = loop.time()
+                log.error("%s: %s", message, fault.strerror)
+            return
+        log.error("%s", message, exc_info=fault)
+
+
+_log_fault = _FaultLog()

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,8 +15,10 @@ from smsgw.harmless import harmless
 from smsgw.overview import LinkRow, Overview
 from smsgw.words import Viewer, count, octets, span
 
-#: What a narrow terminal goes without, the least important first.
-_DISPENSABLE = ("odd", "since", "MO", "MT", "MT/s 1 5 15 min")
+#: What a narrow terminal goes without, the least important first. `status` has said above its table
+#: why a link is not well.
+_DISPENSABLE = "odd", "since", "MO", "MT", "MT/s"
+_DISPENSABLE_IN_STATUS = "odd", "reason", "since", "MO", "MT", "MT/s"
 
 
 def _rate(rate: float | None) -> str:
@@ -44,7 +46,7 @@ LINKS = View[LinkRow](
         "state": lambda row, _: row.state,
         "since": lambda row, viewer: viewer.age(row.since),
         "queued": lambda row, _: "-" if row.queued is None else str(row.queued),
-        "MT/s 1 5 15 min": lambda row, _: _rates(row),
+        "MT/s": lambda row, _: _rates(row),
         "MO": lambda row, _: str(row.mo),
         "MT": lambda row, _: str(row.mt),
         "odd": lambda row, _: str(sum(row.oddities.values())),
@@ -55,25 +57,25 @@ LINKS = View[LinkRow](
 )
 
 
-def show_links(rows: Sequence[LinkRow], form: str, viewer: Viewer) -> None:
+def show_links(
+    rows: Sequence[LinkRow], form: str, viewer: Viewer, dispensable: Sequence[str] = _DISPENSABLE
+) -> None:
     """Print links; for people as many columns as fit."""
-    show(_fitting(LINKS, rows, viewer) if form == Format.TABLE else LINKS, rows, form, viewer)
-
-
-def _fitting(view: View[LinkRow], rows: Iterable[LinkRow], viewer: Viewer) -> View[LinkRow]:
-    """*view* without the columns that this line has no room for."""
-    columns = dict(view.columns)
+    if form != Format.TABLE:
+        show(LINKS, rows, form, viewer)
+        return
+    columns = dict(LINKS.columns)
     widths = {
         head: max([len(head) + MIN_PADDING, *(len(cell(row, viewer)) for row in rows)])
         for head, cell in columns.items()
     }
-    wrapped = view.wraps
-    widths[wrapped] = min(widths[wrapped], NARROWEST_TEXT)
-    for head in _DISPENSABLE:
-        if sum(widths[head] + 2 for head in columns) - 2 <= width():
+    widths["reason"] = min(widths["reason"], NARROWEST_TEXT)
+    for head in dispensable:
+        if sum(widths[left] + 2 for left in columns) - 2 <= width():
             break
         del columns[head]
-    return replace(view, columns=columns)
+    wraps = "reason" if "reason" in columns else ""
+    show(replace(LINKS, columns=columns, wraps=wraps), rows, form, viewer)
 
 
 # --- status -------------------------------------------------------------------------------------
@@ -162,7 +164,7 @@ def show_status(seen: Overview, form: str, viewer: Viewer, *, colour: bool = Fal
     show_one(STATUS, seen, form, viewer)
     if seen.links:
         click.echo()
-        show_links(seen.links, form, viewer)
+        show_links(seen.links, form, viewer, _DISPENSABLE_IN_STATUS)
 
 
 def colours() -> bool:

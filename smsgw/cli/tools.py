@@ -34,6 +34,8 @@ NOTE_PATIENCE = timedelta(seconds=2)
 PATIENCE = timedelta(seconds=30)
 #: A command does not touch a store that has been silent to its daemon for so long.
 STORE_PATIENCE_SECONDS = 10.0
+#: For each answer of the daemon to that, a little longer than it waits for its store.
+PULSE_SECONDS = 3.5
 
 
 class Tools:
@@ -115,7 +117,7 @@ class Tools:
         silent: float = 0
         while silent < STORE_PATIENCE_SECONDS:
             try:
-                told = self.ask("pulse")
+                told = self.ask("pulse", patience=PULSE_SECONDS)
             except SmsgwError:  # it stands still itself, or is of another version
                 return
             silent = told["silent"] if told else 0

@@ -95,7 +95,6 @@ class Gateway:
         reason: str | None,
         now: datetime,
         oddities: Mapping[str, int] | None = None,
-        *,
         next_try: datetime | None = None,
     ) -> None:
         """Keep the state of a link, and what was odd on it, where commands can read it."""

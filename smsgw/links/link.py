@@ -386,7 +386,7 @@ class Link:
 
     def _show(self, state: LinkState, reason: str | None) -> None:
         if self._status != (state, reason):
-            if self._status[0] is not state:
-                self._since = clock.now()
+            if not {state, self._status[0]} <= {LinkState.CONNECTING, LinkState.WAITING}:
+                self._since = clock.now()  # one that is down tries again and again
             self._status = (state, reason)
             self._on_change(self)

@@ -7,7 +7,6 @@ read them. Knows the gateway's verbs for that, and the store's thread; no socket
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 from smsgw import clock
@@ -197,9 +196,15 @@ class Links:
             oddities = dict(link.oddities)
             next_try = link.live().next_try
             now = state, reason, oddities, next_try
-            change = partial(self._gateway.link_changed, next_try=next_try)
             if now != self._published.get(link.name) and await self._store(
-                link.name, change, link.name, state, reason, clock.now(), oddities
+                link.name,
+                self._gateway.link_changed,
+                link.name,
+                state,
+                reason,
+                clock.now(),
+                oddities,
+                next_try,
             ):
                 self._published[link.name] = now
         for name in self._published.keys() - self._links.keys():

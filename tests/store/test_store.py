@@ -103,7 +103,7 @@ def test_last_mt_is_when_an_smsc_took_one_and_not_when_it_was_made(house):
 
 
 def test_next_try_of_what_waits_for_a_link_that_is_down_is_that_of_the_link(house):
-    house.text(AN, "hallo")
+    house.take(house.mo(AN, "hallo"), room=0)
     later = house.now + timedelta(seconds=40)
     house.store.set_link("viettel", LinkState.WAITING, "refused", house.now, later)
     (reply,) = house.store.outbox()
@@ -112,6 +112,14 @@ def test_next_try_of_what_waits_for_a_link_that_is_down_is_that_of_the_link(hous
     house.store.set_link("viettel", LinkState.BOUND, None, house.now)
     (reply,) = house.store.outbox()
     assert house.now == reply.next_try
+
+
+def test_link_that_is_down_is_so_since_it_went_down_however_often_it_tried(house):
+    for state in (LinkState.BOUND, LinkState.WAITING, LinkState.CONNECTING, LinkState.WAITING):
+        house.later(minutes=1)
+        house.store.set_link("mobi", state, None, house.now)
+    mobi = {link.name: link for link in house.store.links()}["mobi"]
+    assert NOON + timedelta(minutes=2) == mobi.since
 
 
 def test_the_last_heartbeat_of_each_node_is_known(house):

@@ -32,10 +32,13 @@ LIST_LINKS = """
 """
 
 SET_LINK = """
+    -- One that is down tries again and again: since when it is down, not since the last try.
     INSERT INTO links (name, state, since, reason, next_try)
     VALUES (:name, :state, :now, :reason, :next_try)
         ON CONFLICT (name) DO UPDATE
-       SET since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END,
+       SET since = CASE WHEN state = excluded.state OR (state IN ('connecting', 'waiting')
+                             AND excluded.state IN ('connecting', 'waiting'))
+                        THEN since ELSE excluded.since END,
            state = excluded.state, reason = excluded.reason, next_try = excluded.next_try
 """
 
