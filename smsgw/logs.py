@@ -8,7 +8,6 @@ when a library logs it or an exception quotes it.
 
 import json
 import logging
-import os
 import re
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import TextIO
 
 from smsgw import tuning
 from smsgw.harmless import escaped, harmless_json
+from smsgw.systemd_notify import is_journal
 
 log = logging.getLogger("smsgw")
 
@@ -99,9 +99,20 @@ class _Formatter(logging.Formatter):
             line = f"{line}\n{indent(escaped(_traceback(record), keep=_LINE_END), _INDENT)}"
         name = record.name.removeprefix("smsgw.")
         line = redact(f"{record.levelname} {name} {line}")
-        if self._journal:
-            return _SYSLOG.get(record.levelno, "<6>" if record.levelno >= 20 else "<7>") + line
-        return f"{_time(record)} {line}"
+        return line if self._journal else f"{_time(record)} {line}"
+
+
+class _ForJournal(logging.Formatter):
+    """What *formatter* makes, each line with its priority: the journal takes lines one by one."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self._formatter = formatter
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = _SYSLOG.get(record.levelno, "<6>" if record.levelno >= logging.INFO else "<7>")
+        line = priority + self._formatter.format(record)
+        return line.replace(_LINE_END, _LINE_END + priority)
 
 
 class _JsonFormatter(logging.Formatter):
@@ -188,8 +199,9 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
     logging.addLevelName(TRACE, "TRACE")
     tuning.log_without_callers()
     handler = logging.StreamHandler(stream or sys.stderr)
-    journal = stream is None and "JOURNAL_STREAM" in os.environ
-    handler.setFormatter(_JsonFormatter() if format == "json" else _Formatter(journal))
+    journal = stream is None and is_journal(sys.stderr)
+    formatter = _JsonFormatter() if format == "json" else _Formatter(journal)
+    handler.setFormatter(_ForJournal(formatter) if journal else formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])

@@ -355,6 +355,18 @@ class LinkStatus:
     mt: int  #: texts that the SMSC took, ever
     #: What its peer did against the standard: `Oddity` -> how often, ever.
     oddities: Mapping[str, int] = field(default_factory=dict)
+    next_try: datetime | None = None  #: to bind, where it waits for that
+
+
+class LinkLive(NamedTuple):
+    """A link as the daemon holds it."""
+
+    state: LinkState
+    reason: str | None  #: why it is not bound, or of little use
+    since: datetime
+    next_try: datetime | None  #: to bind, where it waits for that
+    rates: tuple[float, float, float]  #: MTs a second that the SMSC took, over 1, 5 and 15 minutes
+    oddities: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ log = logging.getLogger("smsgw.daemon")
 
 #: When nobody registers.
 PURGE_AT = time(3, 30)
-HEARTBEAT = timedelta(hours=1)
+ALIVE = timedelta(hours=1)
 #: How often data keys that are too old are looked for (see `datakeys.LIFE`).
 RESEAL_INTERVAL = timedelta(minutes=1)
 #: Accounts of one expiry step, which is one transaction: a text that comes in meanwhile waits 3 ms.
@@ -73,7 +73,7 @@ class Upkeep:
         jobs.every(tick, "tell", self._links.publish)  # what could not be stored when it changed
         jobs.every(tick, "garbage", self._collect_garbage)
         jobs.every(EVERY, "heartbeat.url", self._outside.beat)
-        jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
+        jobs.every(ALIVE, "alive", self._say_alive, at_start=False)
         jobs.daily(PURGE_AT, self._settings.gateway.timezone, "purge", self._purge)
         return jobs
 
@@ -174,7 +174,7 @@ class Upkeep:
             return f"the store takes nothing: {fault}"
         return None
 
-    async def _heartbeat(self) -> None:
+    async def _say_alive(self) -> None:
         log.info(
             "alive %s; since %s received=%d taken=%d passwords=%d",
             self._links.summary(),

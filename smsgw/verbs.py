@@ -8,6 +8,7 @@ hotline needs no key. Knows the hotline's verbs, the desk and the links; no sock
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,13 +18,19 @@ from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
 from smsgw.gateway import By, Expired, Hotline
 from smsgw.links import Links
+from smsgw.monitor import Monitor
 from smsgw.passwords import OnDemand
+from smsgw.pulse import Pulse
+from smsgw.records import plain
 from smsgw.store import StoreLost
 from smsgw.worker import Worker
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: How long a command lets the daemon wait for its store, each time that it asks.
+PULSE_SECONDS = 3.0
 
 
 class Verbs:
@@ -32,6 +39,7 @@ class Verbs:
         links: the ones that are; read at each call.
         expire: replaces some passwords that had lapsed at a moment.
         on_lost: told when the disk cannot be trusted any more.
+        pulse, monitor: tell how the store and everything is.
     """
 
     def __init__(
@@ -42,7 +50,12 @@ class Verbs:
         links: Links,
         expire: Callable[[By, datetime], Awaitable[Expired]],
         on_lost: Callable[[StoreLost], None],
+        *,
+        pulse: Pulse,
+        monitor: Monitor,
     ) -> None:
+        self._pulse = pulse
+        self._monitor = monitor
         self._desk = desk
         self._hotline = hotline
         self._worker = worker
@@ -57,6 +70,8 @@ class Verbs:
     def table(self) -> Mapping[str, Verb]:
         return {
             "ring": self.ring,
+            "pulse": self.pulse,
+            "status": self.status,
             "reset-password": self.reset_password,
             "expire": self.expire,
             "retry": self.retry,
@@ -67,6 +82,15 @@ class Verbs:
         """Something in the outbox may be due at once."""
         self._desk.ring()
         return {}
+
+    async def pulse(self) -> Mapping[str, Any]:
+        """For how many seconds the store has not answered; 0: it has just done so."""
+        return {"silent": await self._pulse.answers(PULSE_SECONDS)}
+
+    async def status(self) -> Mapping[str, Any]:
+        """What one looks at to know whether it works (`overview.told` reads it)."""
+        seen = await self._monitor.overview()
+        return {each.name: plain(getattr(seen, each.name)) for each in fields(seen)}
 
     async def reset_password(
         self, key: str, actor: str, reason: str | None = None

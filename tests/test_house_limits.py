@@ -21,7 +21,6 @@ REASONS = {
     "bench/measures.py": "one measure after another, each read on its own",
     "smsgw/cli/accounts.py close_many": "click hands over each option of the command by name",
     "smsgw/gateway/hotline.py": "one verb of the hotline after another, and what each may refuse",
-    "smsgw/cli/views.py": "what each command shows, column by column; one is like the other",
     "smsgw/cli/messages.py list_": "click hands over each option of the command by name",
 }
 

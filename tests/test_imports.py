@@ -40,11 +40,12 @@ MAY_KNOW = {
     "suspects": WORDS,
     "worker": WORDS,
     "jobs": WORDS,
-    "control": WORDS,
+    "asking": WORDS,
+    "control": WORDS | {"asking"},
     "phone": WORDS,
     "passwords": WORDS | {"tuning"},
     "vault": WORDS,
-    "logs": WORDS | {"harmless", "tuning"},
+    "logs": WORDS | {"harmless", "systemd_notify", "tuning"},
     # Pure.
     "registration": WORDS | {"phone", "smpp.alphabets"},
     "smpp": WORDS,
@@ -65,10 +66,15 @@ MAY_KNOW = {
     | {"config", "copies", "desk", "gateway", "heartbeat", "jobs", "links", "passwords", "store"}
     | {"tuning", "worker"},
     "metrics": WORDS | {"health", "histogram"},
+    "overview": WORDS | {"carriers", "census", "config", "health", "limits", "store", "words"},
+    "pulse": WORDS | {"desk", "gateway", "store", "worker"},
+    "herald": {"health", "systemd_notify"},
     "monitor": WORDS
-    | {"census", "config", "copies", "desk", "health", "limits", "links", "metrics", "passwords"}
+    | {"census", "config", "desk", "health", "links", "metrics", "overview", "passwords", "pulse"}
     | {"store", "worker"},
-    "verbs": WORDS | GATEWAY | {"control", "desk", "links", "passwords", "store", "worker"},
+    "verbs": WORDS
+    | GATEWAY
+    | {"control", "desk", "links", "monitor", "passwords", "pulse", "records", "store", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
     "simulator": WORDS | {"smpp"},
     "demo": WORDS | {"harmless", "simulator", "smpp.statuses"},

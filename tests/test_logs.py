@@ -161,7 +161,7 @@ def test_uncaught_exception_is_logged_and_redacted(log_to):
 
 
 def test_lines_for_the_journal_carry_their_priority_and_no_time(log_to, log, monkeypatch, capsys):
-    monkeypatch.setenv("JOURNAL_STREAM", "8:12345")
+    monkeypatch.setattr(logs, "is_journal", lambda _: True)
     log_to()
     logs.configure("info", "console")
     log.error("disk full")
@@ -170,3 +170,19 @@ def test_lines_for_the_journal_carry_their_priority_and_no_time(log_to, log, mon
         "<3>ERROR links disk full",
         "<6>INFO links bound",
     ] == capsys.readouterr().err.splitlines()
+    logs.configure("info", "json")
+    log.warning("lost")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ("<4>", "lost") == (line[:3], json.loads(line[3:])["message"])
+
+
+def test_each_line_of_a_traceback_has_its_priority_in_the_journal(log, monkeypatch, capsys):
+    monkeypatch.setattr(logs, "is_journal", lambda _: True)
+    logs.configure("info", "console")
+    try:
+        raise ValueError("no")
+    except ValueError:
+        log.exception("failed")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 2
+    assert {"<3>"} == {line[:3] for line in lines}

@@ -33,6 +33,7 @@ from smsgw.desk.port import Port
 from smsgw.desk.share import MAX_RECEIPTS, share
 from smsgw.desk.timetable import Timetable
 from smsgw.desk.traffic import TrafficLog, add_up
+from smsgw.desk.trouble import Trouble
 from smsgw.gateway import Batch, Claim, Done, Gateway
 from smsgw.histogram import Histogram
 from smsgw.model import Answer, Mo, Mt, Outcome, Postponed, Receipt, SubmitResult
@@ -87,7 +88,7 @@ class Desk:
         self._timer: asyncio.TimerHandle | None = None
         self._traffic = TrafficLog()
         self._retry_at = 0.0  # loop time at which a store in trouble is tried again
-        self.trouble: str | None = None  #: why the store takes nothing now
+        self.store = Trouble()
         self.outcomes: Counter[Outcome] = Counter()  #: since the start
         self.answered = Histogram()  #: from a text to our answer, since the start
         self._follow_up = FollowUp(self._ports, self._pending, self.answered)
@@ -148,11 +149,8 @@ class Desk:
         self._wake()
 
     def ring(self, link: str | None = None, *, replies: bool = True) -> None:
-        """Something may be due on *link* (None: on any), or it can transmit again.
-
-        Args:
-            replies: some may wait that the desk does not know of; new ones queue behind them.
-        """
+        """Something may be due on *link* (None: on any), or it can transmit again; with *replies*
+        some may wait that the desk does not know of, and new ones queue behind them."""
         for name in self._ports if link is None else (link,):
             self._timetable.is_due(name, replies=replies)
         self._wake()
@@ -166,6 +164,16 @@ class Desk:
             self._arrivals[self._released : self._released] = released
             self._released += len(released)
             self._wake()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the store takes nothing now."""
+        return self.store.reason
+
+    def store_is_in(self, trouble: str) -> None:
+        """Somebody else found that the store takes nothing, and why."""
+        self._is_in(trouble)
+        self._wake()
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -329,10 +337,9 @@ class Desk:
 
     def _is_in(self, trouble: str | None) -> None:
         """The store takes nothing because of *trouble*; None: it does."""
-        if self.trouble and not trouble:
-            log.warning("store: takes messages again")
-        self.trouble = trouble
-        self._retry_at = self._loop.time() + RETRY_SECONDS
+        now = self._loop.time()
+        self._retry_at = now + RETRY_SECONDS
+        self.store.is_in(trouble, now)
 
     def _probe(self) -> None:
         """See whether a store in trouble writes again, so that nobody has to text to find out."""
@@ -374,7 +381,6 @@ class Desk:
             if claim.reply_due is not None:
                 self._timetable.note_owed(link, claim.reply_due)
         elif isinstance(fault, StoreUnavailable):
-            log.error("store: %s", fault)
             self._is_in(str(fault))
             self._timetable.put_off(link, self._retry_at)
         elif fault is not None:

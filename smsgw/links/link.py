@@ -13,6 +13,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
+from smsgw import clock
 from smsgw.config import BindType, SmscSettings
 from smsgw.desk import Desk
 from smsgw.histogram import Histogram
@@ -22,9 +23,11 @@ from smsgw.links.connection import LINGER_SECONDS, Connection
 from smsgw.links.counts import Counts
 from smsgw.links.line import Line
 from smsgw.links.oddities import Oddities
+from smsgw.links.rates import SPANS, Rates
 from smsgw.links.sending import Sending
 from smsgw.model import (
     Answer,
+    LinkLive,
     LinkState,
     Mo,
     Mt,
@@ -78,6 +81,8 @@ class Link:
         self._stopping = False
         self._warned = False
         self._status: tuple[LinkState, str | None] = (LinkState.STOPPED, None)
+        self._since = clock.now()
+        self._rates = Rates()
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
@@ -152,6 +157,24 @@ class Link:
     def able(self) -> bool:
         """Whether MTs can leave by this link now."""
         return self._sender() is not None and not self._stopping
+
+    def live(self) -> LinkLive:
+        """What one looks at to know how it is."""
+        now, taken = self._loop.time(), self._counts.taken
+        short, middle, long = (self._rates.over(span, taken, now) for span in SPANS)
+        tries = [line.next_try for line in self._lines if line.next_try]
+        waits = self._status[0] is LinkState.WAITING
+        return LinkLive(
+            *self._status,
+            self._since,
+            min(tries) if waits and tries else None,
+            (short, middle, long),
+            self.oddities,
+        )
+
+    def note_rate(self) -> None:
+        """To be called every few seconds."""
+        self._rates.note(self._counts.taken, self._loop.time())
 
     def measure(self) -> Iterator[tuple[str, str, float | Histogram]]:
         """Name, meaning and value of everything that is counted; totals only grow."""
@@ -365,5 +388,7 @@ class Link:
 
     def _show(self, state: LinkState, reason: str | None) -> None:
         if self._status != (state, reason):
+            if not {state, self._status[0]} <= {LinkState.CONNECTING, LinkState.WAITING}:
+                self._since = clock.now()  # one that is down tries again and again
             self._status = (state, reason)
             self._on_change(self)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from freezegun import freeze_time
 
-from smsgw.cli import status as status_command
+from smsgw.cli import look
 from smsgw.store.sqlite.sql import reports as sql
 from tests import raw_sqlite
 
@@ -333,12 +333,12 @@ def test_status_answers_within_five_seconds_beside_a_lock_that_stays(town, comma
 def test_status_answers_within_five_seconds_however_much_there_is_to_read(
     town, command, monkeypatch
 ):
-    monkeypatch.setattr(status_command, "READ_PATIENCE", timedelta(milliseconds=20))
+    monkeypatch.setattr(look, "READ_PATIENCE", timedelta(milliseconds=20))
     endless = (
-        "WITH RECURSIVE n (i) AS (VALUES (:first) UNION ALL SELECT i + 1 FROM n)"
-        " SELECT count(*), :since FROM n"
+        "WITH RECURSIVE n (i) AS (VALUES (:after) UNION ALL SELECT i + 1 FROM n)"
+        " SELECT count(*), :limit, :held FROM n"
     )
-    monkeypatch.setattr(sql, "COUNT_SINCE", endless)
+    monkeypatch.setattr(sql, "COUNT_SOME_OF_OUTBOX", endless)
     result = command(town, "status")
     assert 1 == result.status
     assert "does not answer within 0.02 s" in result.stdout

@@ -1,6 +1,6 @@
 """What people and monitoring read."""
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from smsgw.clock import unstamp
@@ -25,7 +25,6 @@ from smsgw.store.sqlite.statements import moment
 from smsgw.store.values import (
     HELD,
     MASK,
-    Health,
     LinkCount,
 )
 
@@ -157,26 +156,18 @@ class Reports(Ids):
         more = sum(row[5] for row in rows) == limit
         return counts, max(row[6] for row in rows) if more else None
 
-    def health(self, now: datetime) -> Health:
-        """How the gateway is.
+    def last_times(self) -> tuple[datetime | None, datetime | None]:
+        """When the last text came, and when an SMSC last took one of ours."""
+        mo, mt = self._one(sql.LAST_TIMES)
+        return moment(mo), moment(mt)
 
-        Reads the whole outbox and each message of the last hour, which a command may do and the
-        daemon's thread must not.
+    def count_since(self, since: datetime) -> tuple[int, int]:
+        """How many texts came, and how many were made, since then.
+
+        Reads each of them, which a command may do and the daemon's thread must not.
         """
-        oldest = self._one(sql.OLDEST_QUEUED)
-        counts = dict(self._all(sql.COUNT_OUTBOX))
-        last_mo, last_mt = self._one(sql.LAST_TIMES)
-        mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
-        return Health(
-            oldest_queued=unstamp(oldest[0]) if oldest else None,
-            queued=counts.get("queued", 0),
-            held=self._one(sql.COUNT_HELD, held=HELD)[0],
-            failed=counts.get("failed", 0),
-            last_mo=None if last_mo is None else unstamp(last_mo),
-            last_mt=None if last_mt is None else unstamp(last_mt),
-            mo_last_hour=mo,
-            mt_last_hour=mt,
-        )
+        mo, mt = self._one(sql.COUNT_SINCE, **self._since(since))
+        return mo, mt
 
 
 def _masked(wording: str, cmnd: str | None) -> str:
