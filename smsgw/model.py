@@ -147,6 +147,7 @@ class Mo(NamedTuple):
     part: Part | None = None
     #: None: plain enough that no other reading would say anything else.
     octets: Octets | None = None
+    read_at: float = 0.0  #: monotonic seconds
 
 
 class Mt(NamedTuple):
@@ -158,6 +159,8 @@ class Mt(NamedTuple):
     text: str
     reminder: bool  #: leaves after replies, and only in reminder hours
     valid_until: datetime | None = None  #: from then on it is worth nothing; None: nobody says
+    #: When what it answers came, in monotonic seconds; None: nobody waits for it.
+    asked_at: float | None = None
 
 
 class Holder(NamedTuple):
@@ -255,6 +258,7 @@ class Message:
     created_at: datetime
     #: Why an MT failed, in the carrier's words; of an MO that is ignored: an `Ignored`.
     reason: str | None = None
+    smsc_id: str | None = None  #: what the SMSC called the MT when it took it
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +367,18 @@ class LinkStatus:
     mt: int  #: texts that the SMSC took, ever
     #: What its peer did against the standard: `Oddity` -> how often, ever.
     oddities: Mapping[str, int] = field(default_factory=dict)
+    next_try: datetime | None = None  #: to bind, where it waits for that
+
+
+class LinkLive(NamedTuple):
+    """A link as the daemon holds it."""
+
+    state: LinkState
+    reason: str | None  #: why it is not bound, or of little use
+    since: datetime
+    next_try: datetime | None  #: to bind, where it waits for that
+    rates: tuple[float, float, float]  #: MTs a second that the SMSC took, over 1, 5 and 15 minutes
+    oddities: Mapping[str, int]
 
 
 class Stop(NamedTuple):

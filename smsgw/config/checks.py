@@ -32,8 +32,15 @@ def refuse(problem: str, remedy: str | None = None) -> PydanticCustomError:
     return PydanticCustomError("smsgw", "{problem}", {"problem": problem, "remedy": remedy})
 
 
-def reads(kind: type[T], parse: Callable[[str], T], how: str) -> PlainValidator:
-    """A value that stands in the file as a text, which *parse* reads or refuses (ValueError)."""
+def reads(
+    kind: type[T], parse: Callable[[str], T], how: str, *, secret: bool = False
+) -> PlainValidator:
+    """A value that stands in the file as a text, which *parse* reads or refuses (ValueError).
+
+    Args:
+        how: what would be right.
+        secret: a fault does not quote it.
+    """
 
     def read(value: object) -> T:
         if isinstance(value, kind):
@@ -43,7 +50,7 @@ def reads(kind: type[T], parse: Callable[[str], T], how: str) -> PlainValidator:
         try:
             return parse(value)
         except ValueError as err:
-            raise refuse(f'"{value}" {err}', how) from None
+            raise refuse(str(err) if secret else f'"{value}" {err}', how) from None
 
     return PlainValidator(read)
 

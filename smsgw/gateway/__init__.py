@@ -16,7 +16,18 @@ Nobody outside imports these rooms; what they are used for stands below.
 """
 
 from smsgw.gateway.accounts import Accounts, Applied
-from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged, Trial, with_reason
+from smsgw.gateway.batch import (
+    Batch,
+    By,
+    Claim,
+    Done,
+    Expired,
+    LastWord,
+    Moved,
+    Purged,
+    Trial,
+    with_reason,
+)
 from smsgw.gateway.by_hand import TEST_TEXT, test_address, test_recipient
 from smsgw.gateway.composer import GIVE_UP_AFTER, Recipient
 from smsgw.gateway.gateway import Gateway
@@ -50,6 +61,7 @@ __all__ = [
     "Expired",
     "Gateway",
     "Hotline",
+    "LastWord",
     "Moved",
     "Purged",
     "Recipient",

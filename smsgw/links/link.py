@@ -10,22 +10,25 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
+from smsgw import clock
 from smsgw.config import BindType, SmscSettings
 from smsgw.desk import Desk
+from smsgw.histogram import Histogram
 from smsgw.links.backoff import Ending
 from smsgw.links.connect import is_public
 from smsgw.links.connection import LINGER_SECONDS, Connection
 from smsgw.links.counts import Counts
 from smsgw.links.line import Line
 from smsgw.links.oddities import Oddities
+from smsgw.links.rates import SPANS, Rates
 from smsgw.links.report import Report
 from smsgw.links.sending import Sending
 from smsgw.model import (
     Answer,
+    LinkLive,
     LinkState,
     Mo,
     Mt,
@@ -79,6 +82,8 @@ class Link:
         self._stopping = False
         self._warned = False
         self._status: tuple[LinkState, str | None] = (LinkState.STOPPED, None)
+        self._since = clock.now()
+        self._rates = Rates()
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
@@ -154,14 +159,34 @@ class Link:
         """Whether MTs can leave by this link now."""
         return self._sender() is not None and not self._stopping
 
-    def measure(self) -> Iterator[tuple[str, str, float]]:
+    def live(self) -> LinkLive:
+        """What one looks at to know how it is."""
+        now, taken = self._loop.time(), self._counts.taken
+        short, middle, long = (self._rates.over(span, taken, now) for span in SPANS)
+        tries = [line.next_try for line in self._lines if line.next_try]
+        waits = self._status[0] is LinkState.WAITING
+        return LinkLive(
+            *self._status,
+            self._since,
+            min(tries) if waits and tries else None,
+            (short, middle, long),
+            self.oddities,
+        )
+
+    def note_rate(self) -> None:
+        """To be called every few seconds."""
+        self._rates.note(self._counts.taken, self._loop.time())
+
+    def measure(self) -> Iterator[tuple[str, str, float | Histogram]]:
         """Name, meaning and value of everything that is counted; totals only grow."""
         yield "bound", "1 while the link is bound.", self._status[0] is LinkState.BOUND
         yield "barred", "1 while the SMSC refuses our short code.", self._sending.fault is not None
         yield "held", "MTs that wait for window or pace.", self.held
         yield "in_flight", "submit_sm that await their answer.", self.in_flight
-        for count in fields(self._counts):
-            yield f"{count.name}_total", count.metadata["help"], getattr(self._counts, count.name)
+        for name, meaning, number in self._counts.totals():
+            yield f"{name}_total", meaning, number
+        meaning = "From a citizen's text until the SMSC took its answer."
+        yield "reply_seconds", meaning, self._counts.replied
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -393,5 +418,7 @@ class Link:
 
     def _show(self, state: LinkState, reason: str | None) -> None:
         if self._status != (state, reason):
+            if not {state, self._status[0]} <= {LinkState.CONNECTING, LinkState.WAITING}:
+                self._since = clock.now()  # one that is down tries again and again
             self._status = (state, reason)
             self._on_change(self)
