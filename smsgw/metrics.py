@@ -63,15 +63,18 @@ class Measured(Generic[T]):
         self._task: asyncio.Task[T] | None = None
         self._asked = 0.0  # loop time
 
-    async def __call__(self) -> T:
+    async def __call__(self, *, anew: bool = False) -> T:
         """The last measurement, or a new one if that is old.
+
+        Args:
+            anew: none that is over will do, however new.
 
         Raises:
             Exception: what *measure* raised.
         """
         now = asyncio.get_running_loop().time()
         task = self._task
-        if task is None or (task.done() and now - self._asked >= FRESH_SECONDS):
+        if task is None or (task.done() and (anew or now - self._asked >= FRESH_SECONDS)):
             self._asked = now
             self._task = task = asyncio.create_task(self._run())
             task.add_done_callback(_look_at)  # who asked may have gone away

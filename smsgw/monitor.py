@@ -1,7 +1,7 @@
 """What monitoring asks of the running daemon: its health, and everything that is counted.
 
-On the event loop; what the store knows is looked at on its own thread, once a second at most and a
-piece at a time, so that traffic is held up by nobody who watches.
+On the event loop; what the store knows is looked at on its own thread, for programs once a second
+at most and a piece at a time, so that traffic is held up by nobody who watches.
 """
 
 import asyncio
@@ -73,11 +73,11 @@ class Monitor:
         return overview.report(await self._sight())
 
     async def overview(self) -> Overview:
-        """Everything that one looks at, judged."""
-        return overview.overview(await self._sight())
+        """Everything that one looks at, judged: as it is now, for who has just done something."""
+        return overview.overview(await self._sight(anew=True))
 
-    async def _sight(self) -> Sight:
-        seen = await self._measured()
+    async def _sight(self, *, anew: bool = False) -> Sight:
+        seen = await self._measured(anew=anew)
         faults = [seen] if isinstance(seen, str) else []
         if self._desk.trouble:
             faults = [f"the store takes nothing: {self._desk.trouble}"]

@@ -32,9 +32,8 @@ def running(town):
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
 @pytest.mark.parametrize("look", ["status", "links"])
-def test_screen_holds_in_its_columns(look, columns, running, command, monkeypatch):
-    monkeypatch.setenv("COLUMNS", str(columns))
-    result = command(running, look)
+def test_screen_holds_in_its_columns(look, columns, running, at_terminal):
+    result = at_terminal(running, look, columns=columns)
     tables = result.stdout.rpartition("\n\n")[2]
     assert max(map(len, tables.splitlines())) <= columns
     assert "viettel" in tables
