@@ -7,7 +7,7 @@ what people look at is a frozen dataclass.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
@@ -379,19 +379,6 @@ class LinkLive(NamedTuple):
     next_try: datetime | None  #: to bind, where it waits for that
     rates: tuple[float, float, float]  #: MTs a second that the SMSC took, over 1, 5 and 15 minutes
     oddities: Mapping[str, int]
-
-
-class Stop(NamedTuple):
-    """Somebody took a link down by hand."""
-
-    at: datetime
-    who: str
-    reason: str | None
-
-    def told(self, zone: tzinfo) -> str:
-        """Who, when and why, for people; the time is that of *zone*."""
-        by = f"by {self.who}, {self.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-        return f"{by}: {self.reason}" if self.reason else by
 
 
 @dataclass(frozen=True, slots=True)

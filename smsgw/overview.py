@@ -18,8 +18,8 @@ from smsgw.census import Outbox
 from smsgw.clock import unstamp
 from smsgw.health import Condition, Disk, Kind, LinkHealth, Report, judge
 from smsgw.limits import CEILING_FACT
-from smsgw.model import LinkLive, LinkState, LinkStatus, Stop
-from smsgw.store import Beat, Store, sqlite_version
+from smsgw.model import LinkLive, LinkState, LinkStatus
+from smsgw.store import Beat, Stop, Store, sqlite_version
 from smsgw.words import count
 
 if TYPE_CHECKING:  # what only names it does not import it

@@ -13,7 +13,6 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from smsgw import clock
 from smsgw.config import BindType, SmscSettings
 from smsgw.desk import Desk
 from smsgw.histogram import Histogram
@@ -23,19 +22,10 @@ from smsgw.links.connection import LINGER_SECONDS, Connection
 from smsgw.links.counts import Counts
 from smsgw.links.line import Line
 from smsgw.links.oddities import Oddities
-from smsgw.links.rates import SPANS, Rates
 from smsgw.links.report import Report
 from smsgw.links.sending import Sending
-from smsgw.model import (
-    Answer,
-    LinkLive,
-    LinkState,
-    Mo,
-    Mt,
-    Oddity,
-    Receipt,
-    Taken,
-)
+from smsgw.links.standing import Standing
+from smsgw.model import Answer, LinkLive, LinkState, Mo, Mt, Oddity, Receipt, Taken
 from smsgw.smpp.events import Watch
 from smsgw.smpp.settings import BindMode
 
@@ -81,10 +71,7 @@ class Link:
         self._sessions: dict[int, Connection] = {}
         self._stopping = False
         self._warned = False
-        self._status: tuple[LinkState, str | None] = (LinkState.STOPPED, None)
-        self._since = clock.now()
-        self._rates = Rates()
-        self._on_change = on_change
+        self._standing = Standing(self._counts, lambda: on_change(self))
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._sending = Sending(
@@ -137,7 +124,7 @@ class Link:
     @property
     def status(self) -> tuple[LinkState, str | None]:
         """The state, and in words why it is not bound, or of little use."""
-        return self._status
+        return self._standing.status
 
     @property
     def sessions(self) -> Mapping[int, Connection]:
@@ -161,25 +148,16 @@ class Link:
 
     def live(self) -> LinkLive:
         """What one looks at to know how it is."""
-        now, taken = self._loop.time(), self._counts.taken
-        short, middle, long = (self._rates.over(span, taken, now) for span in SPANS)
         tries = [line.next_try for line in self._lines if line.next_try]
-        waits = self._status[0] is LinkState.WAITING
-        return LinkLive(
-            *self._status,
-            self._since,
-            min(tries) if waits and tries else None,
-            (short, middle, long),
-            self.oddities,
-        )
+        return self._standing.live(self._loop.time(), min(tries, default=None), self.oddities)
 
     def note_rate(self) -> None:
         """To be called every few seconds."""
-        self._rates.note(self._counts.taken, self._loop.time())
+        self._standing.note_rate(self._loop.time())
 
     def measure(self) -> Iterator[tuple[str, str, float | Histogram]]:
         """Name, meaning and value of everything that is counted; totals only grow."""
-        yield "bound", "1 while the link is bound.", self._status[0] is LinkState.BOUND
+        yield "bound", "1 while the link is bound.", self.status[0] is LinkState.BOUND
         yield "barred", "1 while the SMSC refuses our short code.", self._sending.fault is not None
         yield "held", "MTs that wait for window or pace.", self.held
         yield "in_flight", "submit_sm that await their answer.", self.in_flight
@@ -196,7 +174,7 @@ class Link:
 
     def rest(self, told: str) -> None:
         """Instead of `start`: stay down. *told* says by whose wish."""
-        self._show(LinkState.STOPPED, told)
+        self._standing.show(LinkState.STOPPED, told)
 
     @property
     def rests(self) -> bool:
@@ -274,7 +252,7 @@ class Link:
         self._oddities.close()
         self._desk.detach(self)
         if not self.rests:
-            self._show(LinkState.STOPPED, None)
+            self._standing.show(LinkState.STOPPED, None)
 
     def _look_whether_quiet(self) -> None:
         if not self.in_flight:
@@ -411,14 +389,7 @@ class Link:
                         reason = f"{line.mode}: {reason}"
                     if state is LinkState.BOUND:
                         reason = self._sending.fault
-                    self._show(state, reason)
+                    self._standing.show(state, reason)
                     if self._sender():
                         self._desk.ring(self._name)
                     return
-
-    def _show(self, state: LinkState, reason: str | None) -> None:
-        if self._status != (state, reason):
-            if not {state, self._status[0]} <= {LinkState.CONNECTING, LinkState.WAITING}:
-                self._since = clock.now()  # one that is down tries again and again
-            self._status = (state, reason)
-            self._on_change(self)

@@ -43,6 +43,7 @@ from smsgw.store.values import (
     Reservation,
     SentText,
     Share,
+    Stop,
 )
 
 #: Their names while SQLite was the only store.
@@ -82,6 +83,7 @@ __all__ = [
     "Row",
     "SentText",
     "Share",
+    "Stop",
     "Store",
     "StoreFault",
     "StoreLost",

@@ -1,7 +1,7 @@
 """What leaves the store, one row each."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from smsgw.model import Account, Address, Direction, MtState, Outcome, Part
@@ -121,6 +121,19 @@ class Beat(NamedTuple):
     #: The same moment in microseconds of the machine's monotonic clock, which nobody sets.
     tick: int
     ended: bool  #: it was the last one: the daemon ended as it should
+
+
+class Stop(NamedTuple):
+    """Somebody took a link down by hand."""
+
+    at: datetime
+    who: str
+    reason: str | None
+
+    def told(self, zone: tzinfo) -> str:
+        """Who, when and why, for people; the time is that of *zone*."""
+        by = f"by {self.who}, {self.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        return f"{by}: {self.reason}" if self.reason else by
 
 
 class LinkCount(NamedTuple):

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from smsgw.model import AccountState, Address, Direction, LinkState, Refused, Stop, Taken
-from smsgw.store import Beat, Changes, Conflict, LinkCount, Unavailable
+from smsgw.model import AccountState, Address, Direction, LinkState, Refused, Taken
+from smsgw.store import Beat, Changes, Conflict, LinkCount, Stop, Unavailable
 from tests.house import AN, NOON, OneHash
 
 

@@ -16,7 +16,6 @@ from smsgw.model import (
     Message,
     MtState,
     QueuedReply,
-    Stop,
 )
 from smsgw.store.values import (
     AccountRow,
@@ -24,6 +23,7 @@ from smsgw.store.values import (
     Guesses,
     LinkCount,
     Reservation,
+    Stop,
 )
 
 

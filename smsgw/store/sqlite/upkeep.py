@@ -9,12 +9,11 @@ from smsgw.model import (
     AuditEntry,
     LinkState,
     LinkStatus,
-    Stop,
 )
 from smsgw.store.sqlite.ids import HOUR, Ids
 from smsgw.store.sqlite.sql import upkeep as sql
 from smsgw.store.sqlite.statements import as_json, moment
-from smsgw.store.values import NO_END, Beat
+from smsgw.store.values import NO_END, Beat, Stop
 
 _PAGE_ROWS = 500  # of a list that is read page by page
 
