@@ -25,7 +25,7 @@ def all_keys():
 
 def test_every_key_is_followed_or_takes_a_restart():
     nobody: Any = None
-    rooms = Followers(nobody, nobody, nobody, nobody, nobody, nobody).rooms()
+    rooms = Followers(nobody, nobody, nobody, nobody, nobody, nobody, monitor=nobody).rooms()
     followed = set().union(*(room.follows for room in rooms))
     keys = set(all_keys())
     assert {key.partition(".")[0] for key in followed} <= set(Settings.model_fields)
