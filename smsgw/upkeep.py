@@ -74,7 +74,8 @@ class Upkeep:
         """From now on, these settings."""
         before, self._settings = self._settings, settings
         self._outside.take_over(settings.heartbeat.url)
-        if self._times(before) != self._times(settings):
+        # A new page is asked at once, so that whoever names it sees that it is.
+        if (self._times(before), before.heartbeat) != (self._times(settings), settings.heartbeat):
             self._jobs.plan_anew(self._plan)
 
     @staticmethod

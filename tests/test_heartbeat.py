@@ -218,3 +218,15 @@ def test_daemon_asks_once_it_lives(smsc, config_file, daemon):
         child = daemon(config_file(smsc, heartbeat={"url": url}), smsc)
         child.until(lambda: server.asked, what="a heartbeat")
         assert SECRET not in child.log
+
+
+def test_page_of_a_reload_is_asked_at_once(smsc, config_file, daemon, smsgw):
+    with page() as server:
+        config_path = config_file(smsc)
+        child = daemon(config_path, smsc)
+        url = f"http://127.0.0.1:{server.server_address[1]}/ping/{SECRET}"
+        config_file(smsc, heartbeat={"url": url})
+        done = smsgw("-c", config_path, "reload")
+        assert done.stdout.endswith("taken over; new: heartbeat.url\n")
+        child.until(lambda: server.asked, what="a heartbeat")
+        assert SECRET not in child.log + done.stdout
