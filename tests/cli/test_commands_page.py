@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
+
 from smsgw.cli import tables, views
+from smsgw.model import AccountState, LinkState, MtState, Outcome
 from tools.commands import PAGE, PAGES, commands, documented, in_step
 
 # Section 2 of what the gateway promises to scripts and people.
@@ -78,6 +81,11 @@ def test_the_keys_that_scripts_rely_on_are_on_the_page():
     assert len(shown) > 8
     for view in shown:
         assert view.keys == () or f"`{' '.join(view.keys)}`" in page, view.keys
+
+
+@pytest.mark.parametrize("word", [*Outcome, *MtState, *AccountState, *LinkState])
+def test_every_word_that_scripts_may_read_is_on_the_page(word):
+    assert f"`{word}`" in PAGE.read_text()
 
 
 def test_the_page_says_what_help_says():
