@@ -74,6 +74,7 @@ def faults(load, tmp_path):
 
 
 def test_defaults_of_everything(load):
+    """A new key is asked for here: its default is a promise to who has a file without it."""
     settings = load(LINK + PASSWORD)
     link = settings.smsc[0]
     assert (

@@ -119,7 +119,7 @@ def test_every_dependency_has_its_reason_in_the_readme():
     table = re.findall(
         r"^\| ([\w-]+)[^|]*\|[^|]+\|[^|]+\|$", (ROOT / "README.md").read_text(), re.MULTILINE
     )
-    assert set(re.findall(r'"([\w-]+)', block)) <= set(table)
+    assert set(re.findall(r'"([\w-]+)', block)) <= set(table), "write why into the README's table"
 
 
 @pytest.mark.parametrize(
