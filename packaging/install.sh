@@ -87,7 +87,7 @@ placed 644 systemd/smsgw.tmpfiles "$DESTDIR$PREFIX/lib/tmpfiles.d/smsgw.conf"
 placed 440 systemd/smsgw.sudoers "$DESTDIR$SYSCONFDIR/sudoers.d/smsgw"
 placed 644 config.example.toml "$DESTDIR$SYSCONFDIR/smsgw/config.example.toml"
 mkdir -p "$share/doc/smsgw/docs" "$share/doc/smsgw/alerts"
-cp docs/*.md "$share/doc/smsgw/docs"
+cp docs/*.md docs/*.svg "$share/doc/smsgw/docs"
 cp README.md CHANGELOG.md "$share/doc/smsgw"
 cp packaging/alerts/*.yml "$share/doc/smsgw/alerts"
 
