@@ -122,8 +122,9 @@ class OnDemand:
 class Supply:
     """The passwords of one transaction: what was taken and is not stored in the end goes back.
 
-    Once one was not to be had, none is, though the stock may have some by now: the same text sent
-    again must not overtake the first, which would then find the phone registered.
+    Once there was none to be had, no more are given out, though the stock may have some by then:
+    the same text sent again must not overtake the first, which would then find its phone
+    registered.
 
     Args:
         most: so many may be given out; None: no matter how many.
@@ -167,7 +168,7 @@ class Supply:
         return issued
 
     def close(self, *, stored: bool) -> None:
-        """Return what was taken for nothing; *stored*: what was given out is on the disk."""
+        """Return what was taken and not needed; *stored*: what was given out is on the disk."""
         unused = self._ahead if stored else self._given + self._ahead[::-1]
         if unused:
             self._issuer.give_back(unused)

@@ -1,8 +1,8 @@
 """Who waits for a password, in turn: links in turn, and within a link senders in turn.
 
-So that neither a link nor a number that floods the gateway has others wait behind all of its
-texts. Pure: knows no clock, no password and no link; every step costs the same however many wait,
-but for what a session leaves behind when it ends.
+So no link and no number that floods the gateway makes others wait behind all of its texts. Pure:
+knows no clock, no password and no link. Every step costs the same however many wait, except to drop
+what a session leaves behind when it ends.
 """
 
 from collections import OrderedDict, deque
@@ -61,7 +61,7 @@ class _Senders(Generic[T]):
         return item
 
     def drop_last(self) -> T:
-        """Remove the one whose turn would come last: the last text of who has most."""
+        """Remove the one whose turn would come last: the last text of whoever has most."""
         while not self._rounds[-1]:
             self._rounds.pop()
         item = self._rounds[-1].pop()

@@ -58,8 +58,8 @@ class Cipher:
     def seal(self, octets: bytes, what: bytes) -> bytes:
         """*octets*, which open only as *what*.
 
-        Drawn each time (0.3 µs): what is counted on, or drawn ahead, comes twice where a snapshot
-        of the machine is run twice, and a nonce that comes twice opens both texts.
+        The nonce is drawn each time (0.3 µs). A counter, or nonces drawn ahead, would repeat if a
+        snapshot of the machine is run twice, and a nonce that repeats opens both texts.
         """
         nonce = os.urandom(NONCE_OCTETS)
         return self.id + nonce + self._encrypt(nonce, octets, what)
@@ -123,7 +123,8 @@ class Vault:
     @staticmethod
     def deferred(key_file: Path) -> "Vault":
         """The same, but the key is read when it is first needed: most commands seal nothing, and
-        who may call them need not be able to read it."""
+        whoever calls them need not be able to read it.
+        """
         return _Deferred(key_file)
 
     @property

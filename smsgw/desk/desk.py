@@ -106,8 +106,8 @@ class Desk:
         """Store *mo*, then answer it.
 
         A copy of a text that is not answered yet waits with the first and gets its answer; it is
-        neither counted nor stored. Who keeps many copies waiting is stopped by the session, which
-        has so many tickets.
+        neither counted nor stored. Whoever keeps many copies waiting is stopped by the session,
+        whose tickets are limited.
 
         Returns:
             What to answer at once instead, as too much waits already; None: it is kept.

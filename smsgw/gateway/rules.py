@@ -1,6 +1,6 @@
 """What the configuration means for the gateway: one frozen value, made of the settings.
 
-Whoever follows a rule reads it here, so that other rules are one assignment
+Whoever follows a rule reads it here, so that new rules are one assignment
 (`gateway.rules = Rules.of(settings)`). Knows no store and no clock.
 """
 

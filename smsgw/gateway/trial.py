@@ -1,6 +1,6 @@
 """What the gateway would do with a text: decided as always, and nothing written.
 
-Over reads alone: whoever stops it in its middle holds up nobody.
+It only reads, so that somebody who stops it half-way holds up nobody.
 """
 
 from datetime import datetime

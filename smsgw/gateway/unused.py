@@ -1,8 +1,9 @@
-"""Accounts that nobody ever used: closed so long after their registration, where that is wanted.
+"""Accounts that nobody ever used: closed some time after their registration, if the configuration
+says so.
 
 A walk through the accounts in the order of their registration, a piece at a time, which begins
-behind those that it has looked at before: an account that was not to be closed then will never
-be, but for one that was too young.
+behind those that it has looked at before. An account that did not have to be closed then never
+will, unless it was only too young.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What may be a citizen's own password, and how long who guesses one must wait.
+"""What may be a citizen's own password, and how long somebody who guesses one must wait.
 
 Pure: the password and the count are passed in, the answer comes back.
 """
