@@ -201,8 +201,8 @@ class Daemon:
                 "the daemon does not know what is asked for",
                 "was smsgw upgraded without a restart of the service?",
             ) from None
-        # Monotonic seconds are the same in all processes of a machine. Who asked has gone, and was
-        # told that nobody answers: what is done now would be done twice.
+        # Monotonic seconds are the same in all processes of a machine. Whoever asked has gone, was
+        # told that nobody answers, and may ask again: what is done now could be done twice.
         if monotonic() > until:
             raise SmsgwError("the daemon came to it too late, and did nothing")
         meant = request.get("database")

@@ -38,8 +38,8 @@ from smsgw.vault import (
 
 log = logging.getLogger("smsgw.vault")
 
-#: So long a key seals texts. With the minute until somebody looks, and those that it takes to seal
-#: anew what still waits, a key is gone within ten minutes of the last text that left with it.
+#: A key seals texts for so long. Add the minute until somebody looks, and those in which what still
+#: waits is sealed anew: a key is gone within ten minutes of the last text that left with it.
 LIFE = timedelta(minutes=4)
 
 TEXTS, WAITING = "texts", "waiting"

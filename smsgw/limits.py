@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 HOUR = 3_600_000_000  # microseconds
 _SECOND = 1_000_000
-#: The fact of the store that says until when nobody is answered, since the ceiling is reached.
+#: A fact in the store: until when nobody is answered because the ceiling is reached.
 CEILING_FACT = "replies_per_hour_reached_until"
 #: Of what a sender is not answered for, so much is recorded in an hour with all else of it;
 #: beyond that only the number. What is answered is always recorded.

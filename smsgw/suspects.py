@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: Ends of the process after which an input is not read again.
 ENOUGH = 2
-#: As many are remembered; of more the one that was counted first is forgotten.
+#: So many are remembered; if there are more, the one that was counted first is forgotten.
 MAX_SUSPECTS = 64
 
 _MAGIC = b"SMSGWsus"
@@ -90,8 +90,8 @@ def _map(path: Path) -> mmap.mmap:
     try:
         missing = _OCTETS - os.fstat(handle).st_size
         if missing > 0:
-            # Written, not only made longer: a page that the disk has no room for would end the
-            # process at the first mark.
+            # Written, not only made longer: if the disk had no room for the page, the first mark
+            # would end the process.
             os.pwrite(handle, bytes(missing), _OCTETS - missing)
         return mmap.mmap(handle, _OCTETS)
     finally:

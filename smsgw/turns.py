@@ -33,12 +33,12 @@ class _Senders(Generic[T]):
         self.size = 0
         self._rounds: deque[deque[T]] = deque([deque()])
         self._number = 0  # of the first round, which is being served
-        #: The last round of a sender, if that is behind the first. It has one in each before.
+        #: The last round in which a sender has a text, if not the first; it has one in each before.
         self._last: dict[Hashable, int] = {}
 
     def add(self, item: T) -> None:
-        # Who comes now stands behind the round that is being served: else newcomers could keep
-        # the second text of a sender waiting for ever.
+        # A newcomer stands behind the round that is being served: else newcomers could keep the
+        # second text of a sender waiting for ever.
         number = self._last.get(item.sender, self._number) + 1
         self._last[item.sender] = number
         if number - self._number == len(self._rounds):

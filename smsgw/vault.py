@@ -234,8 +234,8 @@ def _make(path: Path) -> None:
                 file.write(secrets.token_hex(KEY_OCTETS) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
-            # A link fails where a name exists, a rename would replace it: of two processes that
-            # start together, both then use the key of the first.
+            # link() fails if the name exists, where rename() would replace it: of two processes
+            # that start together, both then use the key of the first.
             with suppress(FileExistsError):
                 os.link(draft, path)
                 log.info("secret key made file=%s", path)

@@ -252,7 +252,7 @@ class Desk:
                 for name, port in self._ports.items()
                 if name not in behind and not self._claiming.get(name)
             },
-            # Who waits for a password comes before who has just come.
+            # A text that waits for a password comes before one that has just come.
             self._released if self._parked else None,
         )
         released = min(self._released, len(arrivals))

@@ -43,7 +43,7 @@ class Unused:
         young = [(id_, at) for id_, at in found if at >= before and id_ <= end]
         if self._young is None and young:
             self._young = young[0][0]
-        # Later ones are younger still; but for what a clock noted that was ahead.
+        # Later ones are younger still, except for what a clock that was ahead has noted.
         later = not old and any(at <= stamp(now) for _, at in young)
         more = end < last and not later
         done = min(end, (self._young or end + 1) - 1)
