@@ -11,7 +11,7 @@ LOCKED := --only-binary :all: --require-hashes
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format install deb lock clean
+.PHONY: help demo picture run test check format install deb lock clean
 
 help: ## what can be asked for
 	@grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.* ## /  make \1\t/' | expand -t 15
@@ -19,6 +19,9 @@ help: ## what can be asked for
 
 demo: $(VENV)/.runtime ## gateway and simulated carrier, a conversation as on a phone
 	@$(BIN)/python -P -m smsgw demo
+
+picture: $(VENV)/.runtime ## docs/demo.svg anew: the demo at a terminal, drawn
+	@$(BIN)/python -m tools.picture
 
 run: $(VENV)/.runtime ## the daemon in the foreground, with ./config.toml or SMSGW_CONFIG
 	@$(BIN)/python -P -m smsgw run

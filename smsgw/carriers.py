@@ -1,6 +1,6 @@
 """Which carrier a link belongs to: links of one carrier stand in for one another.
 
-Pure: the configuration of today and what the store remembers of links that are gone come in.
+Pure: it is given today's configuration, and what the store remembers of links that are gone.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Carriers:
     def way(self, link: str) -> str:
         """*link*, or where it is no longer configured another of its carrier.
 
-        Where there is none either, what it should carry waits under its name.
+        If there is none either, what it should carry waits under its name.
         """
         if link in self._configured:
             return link

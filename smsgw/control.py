@@ -1,8 +1,8 @@
 """The control socket: one question of a command, one answer of the daemon.
 
-A unix stream socket of mode 0600, made by who holds the daemon's lock. Both sides look at who is at
-the other end (SO_PEERCRED) before they believe anything: the daemon answers root and its own user
-alone, a command asks nobody but root, itself and the owner of the database.
+A unix stream socket of mode 0600, made by whoever holds the daemon's lock. Both sides look at who
+is at the other end (SO_PEERCRED) before they believe anything: the daemon answers root and its own
+user alone, a command asks nobody but root, itself and the owner of the database.
 
     command                                                      daemon
     {"verb": "retry", "until": 1234.5, "database": [dev, inode],
@@ -10,12 +10,12 @@ alone, a command asks nobody but root, itself and the owner of the database.
                                                   <- one line    {"done": {…}}
                                                                  {"problem": …, "remedy": …}
 
-The command's side is `asking.py`. This module knows sockets, sizes and times; what a verb does, a
-table tells it (`verbs.py`).
+The command's side is `asking.py`. This module knows sockets, sizes and times. What a verb does
+stands in a table (`verbs.py`).
 
-Nothing of it makes the event loop wait: a client has a few seconds for its line, a verb for its
-work, at most `MAX_CLIENTS` are served at a time, and of those that say nothing the oldest goes
-when another one comes.
+It never makes the event loop wait. A client has a few seconds for its line, and a verb for its
+work. At most `MAX_CLIENTS` are served at a time; when one more comes, the oldest of those that say
+nothing is sent away.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class Daemon:
 
     Args:
         path: gateway.control_socket.
-        database: the file that this daemon serves; who means another one is refused.
+        database: the file that this daemon serves; a command that means another one is refused.
         verbs: what may be asked for.
     """
 
@@ -68,7 +68,8 @@ class Daemon:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen; the caller holds the daemon's lock, so that what lies there is a dead one's.
+        """Listen; the caller holds the daemon's lock, so a socket that is there already is a dead
+        daemon's.
 
         Raises:
             SmsgwError: the socket cannot be made.
@@ -190,8 +191,8 @@ class Daemon:
                 "the daemon does not know what is asked for",
                 "was smsgw upgraded without a restart of the service?",
             ) from None
-        # Monotonic seconds are the same in all processes of a machine. Who asked has gone, and was
-        # told that nobody answers: what is done now would be done twice.
+        # Monotonic seconds are the same in all processes of a machine. Whoever asked has gone, was
+        # told that nobody answers, and may ask again: what is done now could be done twice.
         if monotonic() > until:
             raise SmsgwError("the daemon came to it too late, and did nothing")
         meant = request.get("database")

@@ -2,8 +2,8 @@
 
 A copy of the files may be made at any time, and may have in it what was deleted from the database:
 in the write-ahead log, in blocks of the disk. So that no copy opens a password which the SMSC took
-ten minutes before, the key of that password must be gone by then. Hence keys that live shortly, in
-a small file of their own, `<database>.keys`, which is replaced and never appended to.
+ten minutes before, the key of that password must be gone by then. Hence keys that live for a short
+time, in a small file of their own, `<database>.keys`, which is replaced and never appended to.
 
     a key is made        when a text is to be sealed and the last key is older than `LIFE`; the file
                          is on the disk before a text that is sealed with it can be committed
@@ -13,8 +13,8 @@ a small file of their own, `<database>.keys`, which is replaced and never append
 A line of the file is `ID USE MADE SEALED`: the id, `texts` or `waiting`, microseconds since 1970,
 and the key as the vault sealed it, bound to its id. Without the secret key the file opens nothing.
 
-Who changes the file holds the write lock of the database, so that a command and the daemon never
-do at once. Knows no message and no store.
+Whoever changes the file holds the write lock of the database, so that a command and the daemon
+never do it at the same time. Knows no message and no store.
 """
 
 import logging
@@ -38,8 +38,8 @@ from smsgw.vault import (
 
 log = logging.getLogger("smsgw.vault")
 
-#: So long a key seals texts. With the minute until somebody looks, and those that it takes to seal
-#: anew what still waits, a key is gone within ten minutes of the last text that left with it.
+#: A key seals texts for so long. Add the minute until somebody looks, and those in which what still
+#: waits is sealed anew: a key is gone within ten minutes of the last text that left with it.
 LIFE = timedelta(minutes=4)
 
 TEXTS, WAITING = "texts", "waiting"

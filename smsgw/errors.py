@@ -50,7 +50,7 @@ class Refusal(SmsgwError):
 
     @classmethod
     def told(cls, name: object, facts: object) -> "Refusal | None":
-        """The refusal that came by the control socket; None where this version knows none such."""
+        """The refusal that came by the control socket; None if this version does not know it."""
         kind = cls._named.get(name) if isinstance(name, str) else None
         if kind is None or not isinstance(facts, Mapping):
             return None

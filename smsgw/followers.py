@@ -1,7 +1,7 @@
 """Who follows the configuration while the daemon runs, and what of it: the list of `reload.Room`.
 
-A new key has to stand here, below who takes it over, or is read at the start alone (`AT_START` in
-`config`); a test asks. Knows every room that follows, and no decision of theirs.
+A new key is named here, beside who takes it over, or it is read at the start alone (`AT_START` in
+`config`); a test asks. Knows every room that follows, but not what each makes of it.
 """
 
 import logging
@@ -79,7 +79,7 @@ class Followers:
         return settings
 
     async def start(self) -> None:
-        """A start reads the file, too: that an earlier reload was refused is past."""
+        """A start reads the file as well, so a reload that was refused before no longer counts."""
         if await self._worker.do(self._gateway.store.fact, RELOAD_OK_FACT) == "0":
             await self.note(LastReload(clock.now(), ok=True))
 

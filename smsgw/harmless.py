@@ -1,8 +1,8 @@
 """Text that others wrote, made harmless where people and programs read it.
 
 A citizen, a carrier or a file may hold characters that steer a terminal (escapes of either set, C0
-and C1), begin a new line in a log, or turn the writing round. What is harmless is one question with
-one answer for logs, tables, CSV, the simulator and the faults of a configuration:
+and C1), begin a new line in a log, or reverse the direction of writing. What is harmless is one
+question with one answer for logs, tables, CSV, the simulator and the faults of a configuration:
 `str.isprintable`. Each place says what stands there instead. CSV has a danger of its own, formulas.
 
 Knows text only.
@@ -60,7 +60,7 @@ _FORMULA = re.compile(r"""(?:^|(?<=[,;|"\t\n]))(?= *[=+\-@＝＋－＠])""")
 
 
 def masked(number: str) -> str:
-    """The last three of *number*, such as `*****456`: enough for who knows it."""
+    """The last three of *number*, such as `*****456`: enough for somebody who knows it."""
     shown = number[-_DIGITS_SHOWN:] if len(number) >= _FEWEST_MASKED else ""
     return f"{MASK_OF_NUMBER}{shown}"
 

@@ -1,8 +1,8 @@
 """Counts of the running hour, in memory: what heavy senders sent, and what the gateway answered.
 
-Only senders of several texts an hour stand here, so that a text of theirs costs no look at those
-before it; everybody else's are counted in the store, by a handful. What a batch adds comes in
-after its commit alone, and what is not known is read from the store again. Pure: times are
+Only senders of several texts an hour are kept here, so that a text of theirs needs no look at those
+before it. Of everybody else the store counts the few texts that there are. What a batch adds counts
+only after its commit, and what is not known here is read from the store again. Pure: times are
 microseconds since 1970 and passed in.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 HOUR = 3_600_000_000  # microseconds
 _SECOND = 1_000_000
-#: The fact of the store that says until when nobody is answered, since the ceiling is reached.
+#: A fact in the store: until when nobody is answered because the ceiling is reached.
 CEILING_FACT = "replies_per_hour_reached_until"
 #: Of what a sender is not answered for, so much is recorded in an hour with all else of it;
 #: beyond that only the number. What is answered is always recorded.
@@ -89,7 +89,7 @@ class HeavySenders:
             self._known.popitem(last=False)
 
     def forget(self) -> None:
-        """Who knows what was committed: all is read again."""
+        """What was committed is not known, so all is read again."""
         self._known.clear()
 
 

@@ -32,12 +32,12 @@ MIN_LENGTH, MAX_LENGTH = 8, 16
 LOWEST_PRIORITY = 19
 #: Rest after a hash that failed (no memory), before the next try.
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
-#: So long after the last draw the line is quiet; and a hasher that rested so long gives back the
-#: memory of its hashes, which takes longer than to keep it for the next one.
+#: So long after the last draw the burst is over. A hasher that has rested for so long gives back
+#: the memory of its hashes; between two hashes that would take longer than to keep it.
 QUIET_SECONDS = 1.0
 #: What a hash takes, until some were made here.
 USUAL_HASH_SECONDS = 0.02
-#: How much the last hash counts against those before it, where their pace is measured.
+#: Weight of the last hash in the measured pace, against those before it.
 WEIGHT_OF_THE_LAST = 0.1
 #: A hash takes some 20 ms; a hasher that is not back after this is left to die with the process.
 CLOSE_TIMEOUT_SECONDS = 2.0
@@ -127,8 +127,9 @@ class OnDemand:
 class Supply:
     """The passwords of one transaction: what was taken and is not stored in the end goes back.
 
-    Once one was not to be had, none is, though the stock may have some by now: the same text sent
-    again must not overtake the first, which would then find the phone registered.
+    Once there was none to be had, no more are given out, though the stock may have some by then:
+    the same text sent again must not overtake the first, which would then find its phone
+    registered.
 
     Args:
         most: so many may be given out; None: no matter how many.
@@ -172,7 +173,7 @@ class Supply:
         return issued
 
     def close(self, *, stored: bool) -> None:
-        """Return what was taken for nothing; *stored*: what was given out is on the disk."""
+        """Return what was taken and not needed; *stored*: what was given out is on the disk."""
         unused = self._ahead if stored else self._given + self._ahead[::-1]
         if unused:
             self._issuer.give_back(unused)
@@ -239,7 +240,8 @@ class Stock:
             taken = [self._ready.popleft() for _ in range(min(n, len(self._ready)))]
             if taken:
                 self._drawn_at = monotonic()
-                # Not at each of a burst: a thread that wakes up to rest again takes its time too.
+                # Not at each draw of a burst: to wake a thread that goes back to rest takes time as
+                # well.
                 if was_full or self._is_low():
                     self._below_size.notify_all()
         return [from_tuple(Issued, (password.decode(), hash_)) for password, hash_ in taken]
@@ -358,8 +360,8 @@ def _make(length: int) -> Issued:
 
 
 def _lower_priority() -> None:
-    # On Linux a nice value belongs to a thread, elsewhere to the process, whose line must not slow
-    # down. A sandbox may forbid it: then the hashers only compete a little more.
+    # On Linux a nice value belongs to a thread, elsewhere to the whole process, which must not
+    # become slow. A sandbox may forbid it: then the hashers only compete a little more.
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)

@@ -1,12 +1,12 @@
 """The configuration is read again while the daemon runs, and taken over whole or not at all.
 
 A list of rooms says what each of them takes over, and in which order. The first one may refuse: it
-writes to the store, and until it has, nothing is another than before. Knows files by who reads
-them, and rooms by what they follow; no link, no text.
+writes to the store, and until it has, nothing is changed. Knows rooms by what they follow, and a
+function that reads the file; no link, no text.
 
-What asks for it at once is one reload or two: who comes while one is waiting for its turn shares
-that, since the file is yet to be read. `systemd` is told of its begin and its end, also where it
-was refused (sd_notify(3), RELOADING=1).
+However many ask at the same time, two reloads are enough: whoever comes while one waits for its
+turn shares it, since that one has yet to read the file. `systemd` is told when it begins and ends,
+also if it was refused (sd_notify(3), RELOADING=1).
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class Reload:
     """
     Args:
         settings: those of the start.
-        read: reads *file*; in a thread, for a disk may hang.
+        read: reads *file*; in a thread, because a disk may hang.
         rooms: who takes over, in this order.
         note: keeps when it was, and whether it went well, where others see it.
     """
@@ -90,7 +90,7 @@ class Reload:
         return await asyncio.shield(self.begin())
 
     def begin(self) -> "asyncio.Task[Reloaded]":
-        """The same for who does not wait."""
+        """The same, for a caller that does not wait."""
         if self._waiting is None:
             self._waiting = task = asyncio.create_task(self._in_turn(), name="reload")
             self._tasks.add(task)

@@ -1,9 +1,9 @@
 """Lets data keys die: a walk through the outbox, in small steps.
 
 Each key must be gone ten minutes after the last text that left with it, however long other texts
-wait. So a walk seals what still waits with another key, and forgets every key with which nothing
-is sealed any more. What was taken over once stays as it is while none of its company leaves: a
-carrier that is down all night costs one pass, not one each few minutes.
+wait. So a walk seals what still waits with another key, and forgets every key with which nothing is
+sealed any more. Texts that were sealed anew together stay as they are until one of them leaves. So
+a carrier that is down all night costs one pass, not one every few minutes.
 
 The same walk wipes the password of what failed or was cancelled a day ago.
 

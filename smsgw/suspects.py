@@ -1,10 +1,11 @@
 """Inputs under suspicion: what was being read when the process was killed.
 
-A watchdog kills a gateway whose event loop stands still, and what it stood still over comes again
-with the next session: the SMSC has no answer to it. So while a large PDU is read, its fingerprint
-stands in a small file beside the database, mapped into memory: marking it costs no call of the
-system, and what was written survives the process, however it ends. The next start finds it there
-and counts it. An input that was being read at two such ends is refused from then on.
+A watchdog kills a gateway whose event loop stands still, and the input over which it stood still
+comes again with the next session, because the SMSC got no answer to it. So while a large PDU is
+read, its fingerprint stands in a small file beside the database, mapped into memory: to mark it
+takes no system call, and what was written survives the process, however it ends. The next start
+finds it there and counts it. An input that was being read at the end of two processes is refused
+from then on.
 
 Knows octets and one file; nothing of PDUs, links or the database. A file that cannot be made or
 is damaged costs only this protection.
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: Ends of the process after which an input is not read again.
 ENOUGH = 2
-#: As many are remembered; of more the one that was counted first is forgotten.
+#: So many are remembered; if there are more, the one that was counted first is forgotten.
 MAX_SUSPECTS = 64
 
 _MAGIC = b"SMSGWsus"
@@ -89,8 +90,8 @@ def _map(path: Path) -> mmap.mmap:
     try:
         missing = _OCTETS - os.fstat(handle).st_size
         if missing > 0:
-            # Written, not only made longer: a page that the disk has no room for would end the
-            # process at the first mark.
+            # Written, not only made longer: if the disk had no room for the page, the first mark
+            # would end the process.
             os.pwrite(handle, bytes(missing), _OCTETS - missing)
         return mmap.mmap(handle, _OCTETS)
     finally:

@@ -1,10 +1,10 @@
 """What we ask of CPython, glibc and SQLite for speed alone, each with its figure.
 
 Nothing here changes what the gateway does: leave a call out, and it is slower, or heavier, by what
-the docstring says. Where another library or platform does not know what is asked, it goes on as it
-would without. Knows no other room.
+the docstring says. A library or platform that does not know what is asked goes on as it would
+without it. Knows no other room.
 
-One more stands with the words that it makes: `model.from_tuple`.
+One more stands beside the values that it makes: `model.from_tuple`.
 """
 
 import ctypes
@@ -56,7 +56,7 @@ def bind_none_sooner(register_adapter: Callable[[type, Callable[[Any], Any]], No
 
 
 def take_turns_sooner() -> None:
-    """Have a thread that wants to run wait for 1 ms at most, where another one is running Python.
+    """Have a thread wait for 1 ms at most while another one is running Python.
 
     The store's thread runs long stretches of Python while it prepares a commit; the event loop, and
     with it answers and enquire_link, waited for the default of 5 ms each time.

@@ -1,8 +1,8 @@
 """Who waits for a password, in turn: links in turn, and within a link senders in turn.
 
-So that neither a link nor a number that floods the gateway has others wait behind all of its
-texts. Pure: knows no clock, no password and no link; every step costs the same however many wait,
-but for what a session leaves behind when it ends.
+So no link and no number that floods the gateway makes others wait behind all of its texts. Pure:
+knows no clock, no password and no link. Every step costs the same however many wait, except to drop
+what a session leaves behind when it ends.
 """
 
 from collections import OrderedDict, deque
@@ -33,12 +33,12 @@ class _Senders(Generic[T]):
         self.size = 0
         self._rounds: deque[deque[T]] = deque([deque()])
         self._number = 0  # of the first round, which is being served
-        #: The last round of a sender, if that is behind the first. It has one in each before.
+        #: The last round in which a sender has a text, if not the first; it has one in each before.
         self._last: dict[Hashable, int] = {}
 
     def add(self, item: T) -> None:
-        # Who comes now stands behind the round that is being served: else newcomers could keep
-        # the second text of a sender waiting for ever.
+        # A newcomer stands behind the round that is being served: else newcomers could keep the
+        # second text of a sender waiting for ever.
         number = self._last.get(item.sender, self._number) + 1
         self._last[item.sender] = number
         if number - self._number == len(self._rounds):
@@ -61,7 +61,7 @@ class _Senders(Generic[T]):
         return item
 
     def drop_last(self) -> T:
-        """Remove the one whose turn would come last: the last text of who has most."""
+        """Remove the one whose turn would come last: the last text of whoever has most."""
         while not self._rounds[-1]:
             self._rounds.pop()
         item = self._rounds[-1].pop()

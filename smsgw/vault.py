@@ -58,8 +58,8 @@ class Cipher:
     def seal(self, octets: bytes, what: bytes) -> bytes:
         """*octets*, which open only as *what*.
 
-        Drawn each time (0.3 µs): what is counted on, or drawn ahead, comes twice where a snapshot
-        of the machine is run twice, and a nonce that comes twice opens both texts.
+        The nonce is drawn each time (0.3 µs). A counter, or nonces drawn ahead, would repeat if a
+        snapshot of the machine is run twice, and a nonce that repeats opens both texts.
         """
         nonce = os.urandom(NONCE_OCTETS)
         return self.id + nonce + self._encrypt(nonce, octets, what)
@@ -123,7 +123,8 @@ class Vault:
     @staticmethod
     def deferred(key_file: Path) -> "Vault":
         """The same, but the key is read when it is first needed: most commands seal nothing, and
-        who may call them need not be able to read it."""
+        whoever calls them need not be able to read it.
+        """
         return _Deferred(key_file)
 
     @property
@@ -233,8 +234,8 @@ def _make(path: Path) -> None:
                 file.write(secrets.token_hex(KEY_OCTETS) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
-            # A link fails where a name exists, a rename would replace it: of two processes that
-            # start together, both then use the key of the first.
+            # link() fails if the name exists, where rename() would replace it: of two processes
+            # that start together, both then use the key of the first.
             with suppress(FileExistsError):
                 os.link(draft, path)
                 log.info("secret key made file=%s", path)

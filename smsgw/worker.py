@@ -46,7 +46,8 @@ class Worker:
         return future
 
     def call(self, then: Then, function: Callable[..., Any], *args: Any) -> None:
-        """The same for who has no coroutine: *then* is called on the loop, with what came of it.
+        """The same for a caller that is no coroutine: *then* is called on the loop, with what came
+        of it.
 
         Raises:
             RuntimeError: the worker is closed.

@@ -46,15 +46,16 @@ def test_alarms_ring_when_they_should_and_not_before():
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_alarm_is_tested_quiet_and_ringing(alarm):
     cases = re.findall(rf"alertname: {alarm}\b(, exp_alerts: \[\])?", CASES.read_text())
-    assert {True, False} == {bool(quiet) for quiet in cases}
+    wanted = f"{alarm} wants a case with alerts in {CASES.name}, and one with exp_alerts: []"
+    assert {True, False} == {bool(quiet) for quiet in cases}, wanted
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_alarm_leads_to_what_it_means_and_what_to_do(alarm):
-    assert f'runbook: "docs/runbook.md#{alarm.lower()}"' in RULES.read_text()
-    [words] = re.findall(
-        rf"^### {alarm}\n\n(.*?)(?=^#|\Z)", RUNBOOK.read_text(), re.MULTILINE | re.DOTALL
-    )
+    annotation = f'runbook: "docs/runbook.md#{alarm.lower()}"'
+    assert annotation in RULES.read_text(), f"{alarm} wants the annotation {annotation}"
+    section = rf"^### {alarm}\n\n(.*?)(?=^#|\Z)"
+    words = "".join(re.findall(section, RUNBOOK.read_text(), re.MULTILINE | re.DOTALL))
     assert "**Means**" in words
     assert "**Do**" in words
 

@@ -23,6 +23,7 @@ from smsgw.config import (
     format_duration,
     parse_duration,
 )
+from smsgw.config.sections import RegistrationSettings
 from smsgw.errors import SmsgwError
 from smsgw.registration.hours import ReminderHours
 from smsgw.registration.machine import Repeat
@@ -74,6 +75,7 @@ def faults(load, tmp_path):
 
 
 def test_defaults_of_everything(load):
+    """A new key is asked for here: its default is a promise to who has a file without it."""
     settings = load(LINK + PASSWORD)
     link = settings.smsc[0]
     assert (
@@ -520,7 +522,7 @@ def test_texts_are_measured_with_the_configured_password_length(faults):
     ] == [fault.removesuffix(MAX_REMINDERS) for fault in faults(table + LINK + PASSWORD)]
 
 
-MAX_REMINDERS = " (0: no end; else after so many the password is deleted and not replaced)"
+MAX_REMINDERS = f" ({RegistrationSettings.model_fields['max_reminders'].description})"
 
 
 def test_texts_can_be_written_in_the_alphabet_of_every_link(load, faults):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from smsgw.cli.main import COMMANDS
+from smsgw.model import Oddity
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -113,13 +114,19 @@ def test_make_targets_in_the_documents_exist(path):
     assert set() == {target for line in asked for target in line.split()} - targets
 
 
+@pytest.mark.parametrize("oddity", Oddity)
+def test_every_oddity_on_the_wire_is_explained(oddity):
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert re.search(rf"^\| `{oddity}\b", page, re.MULTILINE), "a row in docs/operations.md"
+
+
 def test_every_dependency_has_its_reason_in_the_readme():
     pyproject = (ROOT / "pyproject.toml").read_text()
     [block] = re.findall(r"^dependencies = \[(.*?)^\]", pyproject, re.DOTALL | re.MULTILINE)
     table = re.findall(
         r"^\| ([\w-]+)[^|]*\|[^|]+\|[^|]+\|$", (ROOT / "README.md").read_text(), re.MULTILINE
     )
-    assert set(re.findall(r'"([\w-]+)', block)) <= set(table)
+    assert set(re.findall(r'"([\w-]+)', block)) <= set(table), "write why into the README's table"
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,14 @@ def test_shellcheck_finds_nothing(script):
 
 def test_everything_in_systemd_is_installed():
     named = set(re.findall(r"smsgw[\w-]*\.(?:service|timer|sysusers|tmpfiles|sudoers)\b", INSTALL))
-    assert {path.name for path in (ROOT / "systemd").iterdir()} == named
+    there = {path.name for path in (ROOT / "systemd").iterdir()}
+    assert there == named, "packaging/install.sh puts each file into its place"
 
 
 def test_everything_in_etc_is_a_conffile():
     in_etc = set(re.findall(r'"\$DESTDIR\$SYSCONFDIR(/\S+)"', INSTALL))
-    assert {f"/etc{name}" for name in in_etc} == set((DEBIAN / "conffiles").read_text().split())
+    listed = set((DEBIAN / "conffiles").read_text().split())
+    assert {f"/etc{name}" for name in in_etc} == listed, "packaging/debian/conffiles lists them"
 
 
 def test_every_blank_of_the_control_file_is_filled():

@@ -34,7 +34,7 @@ def test_every_key_is_followed_or_takes_a_restart():
         key
         for key in keys - set(need_restart())
         if key not in followed and key.partition(".")[0] not in followed
-    }
+    }, "name each below who takes it over in followers.py, or give it AT_START"
 
 
 def test_what_takes_a_restart_is_what_was_promised():

@@ -82,7 +82,9 @@ def states() -> str:
         f"| {password.value} | {reply.value if reply else ''} | {tells.value if tells else ''} |"
         for (state, event), (to, password, reply, tells) in machine.TRANSITIONS.items()
     ]
-    events = [f"- **{event.__name__}**: {event.__doc__}" for event in machine.EVENTS]
+    events = [
+        f"- **{event.__name__}**: {event.__doc__}" for event in machine.Event.__subclasses__()
+    ]
     return "\n".join(
         [
             "# States of an account",

@@ -1,4 +1,4 @@
-"""What somebody probably meant who typed a name that there is not. Knows words only."""
+"""What somebody probably meant by a name that does not exist. Knows words only."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

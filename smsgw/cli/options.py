@@ -11,7 +11,7 @@ import click
 from smsgw.cli.guess import did_you_mean
 from smsgw.cli.tables import Format
 from smsgw.cli.tools import Tools
-from smsgw.cli.tools import actor as actor  # noqa: PLC0414  for who takes a reason, too
+from smsgw.cli.tools import actor as actor  # noqa: PLC0414  for commands that take a reason
 from smsgw.errors import SmsgwError
 
 #: Octets of a line of standard input.

@@ -112,7 +112,7 @@ IGNORED: Mapping[str, str] = {
 }
 
 #: What an answer to a text said.
-_ANSWERED: Mapping[str, str] = {
+ANSWERED: Mapping[str, str] = {
     Reply.REGISTERED: "registered, password sent",
     Reply.SYNTAX_ERROR: "the right form was sent",
     Reply.ALREADY_REGISTERED: "refused: the CMND has an account",
@@ -121,7 +121,7 @@ _ANSWERED: Mapping[str, str] = {
 
 #: Events of an account in words. One that is not here (of the portal, of a version to come) is told
 #: by its own name.
-_EVENTS: Mapping[str, str] = {
+EVENTS: Mapping[str, str] = {
     machine.Registration.word: "registered",
     machine.Reset.word: "the same registration again: a new password sent",
     machine.Lapse.word: "password expired, a new one sent as a reminder",
@@ -144,7 +144,8 @@ _BY_HAND: Mapping[str, str] = {
 #: Events that a citizen's text led to: they are part of its line.
 _BY_TEXT = (machine.Registration.word, machine.Reset.word, "other carrier")
 #: Events that a text of ours tells of.
-_TOLD_BY_TEXT = (machine.Lapse.word, machine.NewPassword.word)
+_TOLD_BY_TEXT = {event.word for (_, event), step in machine.TRANSITIONS.items() if step.reply}
+_TOLD_BY_TEXT.difference_update(_BY_TEXT)
 
 CITIZEN, GATEWAY = "citizen", "gateway"
 
@@ -212,22 +213,24 @@ def _text_came(
         changes.remove(change)
     match came.outcome:
         case Outcome.REGISTERED if any(c.event == machine.Reset.word for c in led_to):
-            line.parts.append(_EVENTS[machine.Reset.word])
+            line.parts.append(EVENTS[machine.Reset.word])
         case Outcome.REGISTERED:
-            line.parts.append(_ANSWERED[Reply.REGISTERED])
+            line.parts.append(ANSWERED[Reply.REGISTERED])
         case Outcome.SYNTAX_ERROR:
             line.parts.append(_no_registration(fault(came)))
             if answer:
-                line.parts.append(_ANSWERED[Reply.SYNTAX_ERROR])
+                line.parts.append(ANSWERED[Reply.SYNTAX_ERROR])
         case Outcome.ALREADY_REGISTERED if led_to:
-            line.parts.append(_EVENTS[led_to[0].event])
+            line.parts.append(EVENTS[led_to[0].event])
         case Outcome.ALREADY_REGISTERED:
             reply = answer.made.reply if answer else Reply.ALREADY_REGISTERED
-            line.parts.append(_ANSWERED.get(reply, _ANSWERED[Reply.ALREADY_REGISTERED]))
+            line.parts.append(ANSWERED.get(reply, ANSWERED[Reply.ALREADY_REGISTERED]))
         case Outcome.RETRANSMISSION:
             line.parts.append("the carrier brought the same text again, it was answered once")
         case Outcome.IGNORED:
             line.parts.append(_not_answered(came.reason))
+        case _:
+            assert_never(came.outcome)
     if answer:
         line.parts.append(_delivery(answer))
         line.texts.append((GATEWAY, answer.made.text))
@@ -263,7 +266,7 @@ def _event(event: str) -> str:
     for begin, words in _BY_HAND.items():
         if event.startswith(begin):
             return words
-    return _EVENTS.get(event, event)
+    return EVENTS.get(event, event)
 
 
 def _text_alone(sent: _Sent) -> Happening:

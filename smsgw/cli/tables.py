@@ -1,12 +1,11 @@
 """How things are printed: tables for people, JSON and CSV for machines.
 
-Knows how a kind of thing is shown once it is told by a `View`. Must not know any such kind, the
-store or a command.
+Knows how to print what a `View` describes. Must not know any kind of thing, the store or a command.
 
 Machines get the attributes of a thing under their own names, times as ISO 8601 in UTC. People get
-what they ask for at the telephone: local time, ages, and nothing that a peer could have written
-to steer their terminal. At a terminal a table is as wide as that: one column is wrapped, and where
-that does not do, the least important ones are left out. In a pipe nothing is.
+what they ask for at the telephone: local time, ages, and nothing that a peer could have written to
+steer their terminal. At a terminal a table is no wider than that: one column is wrapped, and if
+that is not enough, the least important ones are left out. In a pipe nothing is wrapped or left out.
 """
 
 import csv

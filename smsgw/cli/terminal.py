@@ -105,7 +105,7 @@ def _start_pager() -> "subprocess.Popen[bytes] | None":
         return None
     if not command or command == ["cat"] or not shutil.which(command[0]):
         return None
-    # Secure: it runs as the service's user, of whom it must not give anybody a shell.
+    # Secure: less runs as the service's user, and must give nobody a shell of that user.
     environment = {"LESS": _LESS_OPTIONS, **os.environ, "LESSSECURE": "1"}
     try:
         return subprocess.Popen(  # noqa: S603 - the user's own choice

@@ -176,8 +176,8 @@ class Tools:
 
     @contextmanager
     def trial_hotline(self) -> "Iterator[Hotline]":
-        """As `hotline`, with a key that is good for nothing: what it seals is not kept. Before the
-        first start of the daemon it works over a base where nobody is.
+        """As `hotline`, with a key made for the moment, since nothing that it seals is kept. Before
+        the first start of the daemon it works over an empty database.
 
         Raises:
             SmsgwError: there is a base, and it cannot be read.
@@ -329,7 +329,7 @@ class Tools:
         return found
 
     def behind(self, key: str) -> "list[Account]":
-        """The accounts that *key* names; of a phone that has none, none."""
+        """The accounts that *key* names; none of a phone that has no account."""
         from smsgw.errors import NotFound
 
         try:
@@ -338,8 +338,9 @@ class Tools:
             return []
 
     def note(self, command: str, about: "Account | str | None", detail: str = "") -> int | None:
-        """Leave a line in the audit of what was only looked at; None where none can be written,
-        which standard error is told."""
+        """Leave a line in the audit of what was only looked at; None if none can be written, which
+        standard error says.
+        """
         from smsgw.errors import SmsgwError
 
         try:
@@ -359,8 +360,9 @@ class Tools:
             self.note(command, key, detail)
 
     def truncate_log(self) -> None:
-        """Have nothing of what was removed stay in the database's log; where that is not to be
-        had now, standard error is told."""
+        """Leave nothing of what was removed in the database's log; if that cannot be done now, say
+        so on standard error.
+        """
         from smsgw.errors import SmsgwError
 
         emptied = False

@@ -29,7 +29,7 @@ def credential(name: str) -> Path | None:
 
 
 def credential_of_unit(name: str) -> Path | None:
-    """The same for who stands beside the running service; None: it cannot be read from here."""
+    """The same for a process beside the running service; None: it cannot be read from here."""
     path = OF_THE_UNIT / name
     return path if os.access(path, os.R_OK) else None
 
@@ -37,8 +37,8 @@ def credential_of_unit(name: str) -> Path | None:
 def may_come_unseen(name: str) -> bool:
     """Whether the service may have a credential *name* that cannot be read from here.
 
-    Nobody knows it of a service that does not run, or whose credentials are not for us. Of one
-    whose credentials can be seen, a new one stands in the unit's files.
+    If the service does not run, or we may not see its credentials, nobody can know. If we may, a
+    new one stands in the unit's files.
     """
     return not os.access(OF_THE_UNIT, os.R_OK | os.X_OK) or _stands_in_the_unit(name)
 

@@ -108,7 +108,7 @@ class RegistrationSettings(Section):
     max_reminders: int = Field(
         default=0,
         ge=0,
-        description="0: no end; else after so many the password is deleted and not replaced",
+        description="after so many the password is deleted and not replaced; 0: never",
     )
     reminder_hours: Annotated[
         ReminderHours,
@@ -131,8 +131,8 @@ class RegistrationSettings(Section):
     undelivered_reminders: int = Field(
         default=3,
         ge=0,
-        description="0: no end; else after so many texts in a row that the carrier could not "
-        "deliver the password is deleted and not replaced, until the citizen texts again",
+        description="after so many texts in a row that the carrier could not deliver, the password "
+        "is deleted and not replaced until the citizen texts again; 0: never",
     )
     own_password_min: int = Field(
         default=8,
@@ -204,8 +204,8 @@ class LimitsSettings(Section):
     replies_per_phone_per_hour: int = Field(
         default=10,
         ge=0,
-        description="0: no limit; past it the message is recorded and not answered, and beyond "
-        "100 texts in the hour only counted",
+        description="answers to one phone; past it a text is recorded and not answered, and beyond "
+        "100 texts in the hour only counted; 0: no limit",
     )
     countries: Annotated[tuple[str, ...], PlainValidator(list_of_countries)] = Field(
         examples=[["VN"]],
@@ -217,8 +217,8 @@ class LimitsSettings(Section):
     replies_per_hour: int = Field(
         default=0,
         ge=0,
-        description="answers to texts, for the whole gateway; 0: no limit; past it messages are "
-        "recorded and not answered, and `status` says so",
+        description="answers to texts, for the whole gateway; past it texts are recorded and not "
+        "answered, and `status` says so; 0: no limit",
     )
 
 

@@ -80,7 +80,9 @@ class SmscSettings(Section):
         default=BindType.TRANSCEIVER,
         description='"transceiver" or "receiver+transmitter" (two sessions)',
     )
-    tls: bool = Field(default=False, description="the server's certificate is always verified")
+    tls: bool = Field(
+        default=False, description="speak TLS; the server's certificate is always verified"
+    )
     tls_ca_file: ReadableFile | None = Field(
         examples=["/etc/smsgw/viettel-ca.pem"],
         default=None,
@@ -104,7 +106,7 @@ class SmscSettings(Section):
     )
     tls_strict: bool = Field(
         default=True,
-        description="false: certificates that break RFC 5280's letter are taken, such as one "
+        description="false: take certificates that break RFC 5280 in form alone, such as one "
         "without an authority key identifier; name and chain are still verified",
     )
     validity_period: bool = Field(
@@ -118,7 +120,8 @@ class SmscSettings(Section):
         default=timedelta(seconds=30), description="silence after which the line is tested"
     )
     response_timeout: Duration = Field(
-        default=timedelta(seconds=10), description="an answer that takes longer does not come"
+        default=timedelta(seconds=10),
+        description="how long an answer may take; then it counts as lost",
     )
     reconnect_min: Duration = Field(
         default=timedelta(seconds=1), description="first wait before the next connection"

@@ -16,7 +16,7 @@ REPLY_SECONDS = 15.0  # within which a reply must come, and the gateway begin an
 COMMAND_SECONDS = 30  # a hotline's command, on a machine that is very busy
 LOG = "smsgw.log"
 
-# -P: a schedule.py in the folder where the demo was called is nobody's module of ours.
+# -P: a schedule.py in the folder where the demo was called must not be taken for the module.
 COMMAND = (sys.executable, "-P", "-m", "smsgw.cli.main")
 
 

@@ -39,8 +39,8 @@ PASSWORD = "([a-hjkmnp-z2-9]{8})"  # noqa: S105  how one looks
 def perform(screen: Screen, carrier: SmscThread, folder: Path) -> None:
     """Play it in two acts, with a restart of the gateway between them.
 
-    Only the password of the first act lives seconds. Those of the second live three days, so on
-    the busiest machine nothing expires but what the play is about, and that once.
+    Only the password of the first act lives seconds. Those of the second live three days, so that
+    even on the busiest machine only the password that the play is about expires, and only once.
 
     Args:
         folder: for the gateway's configuration, database and log.

@@ -18,8 +18,9 @@ _GO_ON = 20  # where a line of a command goes on: behind the time in a history
 
 
 class Screen:
-    """A terminal of 80 columns, or what there are, that looks like a phone. Colours only where
-    there are any, and nobody minds."""
+    """A terminal of 80 columns, or fewer if it is narrower, that looks like a phone. Colours only
+    where the terminal has them and nobody has switched them off.
+    """
 
     def __init__(self) -> None:
         self._zone = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -109,8 +109,8 @@ class Desk:
         """Store *mo*, then answer it.
 
         A copy of a text that is not answered yet waits with the first and gets its answer; it is
-        neither counted nor stored. Who keeps many copies waiting is stopped by the session, which
-        has so many tickets.
+        neither counted nor stored. Whoever keeps many copies waiting is stopped by the session,
+        whose tickets are limited.
 
         Returns:
             What to answer at once instead, as too much waits already; None: it is kept.
@@ -263,7 +263,7 @@ class Desk:
                 for name, port in self._ports.items()
                 if name not in behind and not self._claiming.get(name)
             },
-            # Who waits for a password comes before who has just come.
+            # A text that waits for a password comes before one that has just come.
             self._released if self._parked else None,
         )
         released = min(self._released, len(arrivals))

@@ -30,8 +30,8 @@ class Parking:
         """Let these, each with its place in the batch, wait; the first *released* had their turn.
 
         Returns:
-            Who would wait too long, by place and by what the hashers do: the SMSC sends it again,
-            and others wait less.
+            Those who would wait too long at the pace of the hashers: the SMSC sends their texts
+            again, and the others wait less.
         """
         self._turns.put_back([arrival for place, arrival in arrivals if place < released])
         for place, arrival in arrivals:

@@ -15,8 +15,8 @@ from smsgw.model import Answer, Mo, Receipt, from_tuple
 MAX_WAITING = 2000
 #: And their octets: a text may have 64 KiB.
 MAX_WAITING_OCTETS = 4 * 1024 * 1024
-#: Texts of one sender that may wait; parts of a long one are 255 at most. Further ones are wanted
-#: later.
+#: Texts of one sender that may wait; parts of a long one are 255 at most. The SMSC is asked to send
+#: further ones later.
 MAX_OF_SENDER = 300
 
 #: Whose text it is: the carrier, and the number as it writes it.

@@ -17,7 +17,7 @@ class Port(Protocol):
         """Links of one carrier may bring a text once each, if its SMSC sends it again."""
 
     def holds(self, session: int) -> bool:
-        """Whether that session of it still lives, and can be answered."""
+        """Whether that session of the link still lives, and can be answered."""
 
     def answer(self, session: int, ticket: int, answer: Answer) -> None:
         """Answer an MO or receipt; of a session that is gone: nothing to do."""
@@ -30,7 +30,7 @@ class Port(Protocol):
         """Send these, which are leased, as window and pace allow."""
 
     def odd(self, kind: str, count: int = 1) -> None:
-        """Something of that kind was strange on this link, so often."""
+        """An oddity of that kind was met on this link, so often."""
 
     def flush(self) -> None:
         """Write what was gathered since the last time, in one piece."""

@@ -4,8 +4,8 @@ from collections import deque
 
 from smsgw.desk.pending import Arrival
 
-#: More in one transaction would make the first wait for the last: so many texts take some 10 ms,
-#: and so many receipts.
+#: More in one transaction would make the first wait for the last: so many texts, or receipts, take
+#: some 10 ms.
 MAX_BATCH = 600
 MAX_RECEIPTS = 200
 #: And so many octets: a text of 2,000 characters takes as long to read as twenty short ones.

@@ -1,8 +1,8 @@
 """Does to an account what its row of `TRANSITIONS` says: state, password, history, text.
 
-The only place that does so. Who calls it says what has happened (`machine.Event`), to whom, and
-who asked for it; a new row of the table needs nothing here. All of it is gathered in `Work`;
-nothing is written yet.
+The only place that does so. The caller says what has happened (`machine.Event`), to whom, and who
+asked for it; a new row of the table needs nothing here. All of it is gathered in `Work`; nothing is
+written yet.
 """
 
 import secrets
@@ -63,17 +63,16 @@ class Accounts:
         """*event* happens to the account of *who*.
 
         Args:
-            who: the account; of somebody who has none, what is asked for.
+            who: the account; or the request of somebody who has none.
             to: where the text goes, if the event is a text of the citizen; None: to the account's
                 phone, by the outbox.
             own_hash: of the password that the citizen chose.
             actor: who did it at the command line.
             reason: that the account's history gives for it.
-            why: of a text that still waits and tells the password before: why nobody gets it.
+            why: why nobody gets a text that still waits with the password before.
 
         Returns:
-            None: the event brings a new password, and there is none to be had now. Nothing was
-            done.
+            None: the event takes a new password, and none is ready now. Nothing was done.
 
         Raises:
             ImpossibleEvent: the table has no such row.

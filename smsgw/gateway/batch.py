@@ -141,7 +141,7 @@ class Expired(NamedTuple):
 
 
 class By(NamedTuple):
-    """Who has the gateway do at once what it does by itself, and why."""
+    """Who asked the gateway to do at once what it else does by itself, and why."""
 
     who: str
     reason: str | None = None

@@ -82,7 +82,7 @@ def cancel(
 
 
 def told_account(tools: Tools, mt_id: int) -> Account | None:
-    """The account whose password a reply tells that opens it now; None: it tells none.
+    """The account that the password in a reply opens now; None: it tells no such password.
 
     Raises:
         NotFound: it is not in the outbox.

@@ -9,8 +9,8 @@ from smsgw.clock import stamp
 from smsgw.limits import CEILING_FACT, Ceiling, HeavySenders
 from smsgw.store import Store
 
-#: While nobody is answered for the limit of all together, `status` says so for as long at least;
-#: and what it says is as old at most.
+#: While the limit of all together is reached, `status` says so for at least this long, and what it
+#: says is at most this old.
 _SHOWN, _TOLD = 60_000_000, 10_000_000  # microseconds
 
 

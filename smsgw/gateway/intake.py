@@ -198,7 +198,7 @@ class Intake:
     ) -> Answer | None:
         """What a text leads to; None: its turn comes with the next batch."""
         if type(request) is not Request and self._tools.own_wording.holds(mo.text):
-            # Not even its fingerprint: who has it could try all passwords.
+            # Not even its fingerprint: with it one could try all passwords.
             masked = mo._replace(text=self._tools.own_wording.mask(mo.text or ""))
             return self._leave(masked, number, _IGNORED, Ignored.OWN_WORDING, 0)
         fingerprint = mo.fingerprint ^ self._salts[mo.link]

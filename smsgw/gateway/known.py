@@ -1,5 +1,5 @@
-"""What is known of those who text in one batch: asked of the store once, then kept up with what the
-batch does.
+"""What is known of those who text in one batch: read from the store once, then kept up to date with
+what the batch does.
 
 Several texts of a batch may concern one phone or CMND, so what was decided for the first is what
 the second finds. Decides nothing.
@@ -109,12 +109,12 @@ class Known:
         return sum(cmnd not in self.by_cmnd for cmnd in cmnds)
 
     def learn_text(self, subscriber: int, fingerprint: int) -> None:
-        """The twin of one text more; what this batch has done is newer."""
+        """The twin of one more text; what this batch has done is newer."""
         since = self._work.now - RETRANSMISSION_WINDOW
         self.twins = self._store.twins([(subscriber, fingerprint)], since) | self.twins
 
     def learn_holder(self, cmnd: str) -> None:
-        """The holder of one CMND more; what this batch has done is newer."""
+        """The holder of one more CMND; what this batch has done is newer."""
         self.by_cmnd = self._store.holders_by_cmnd([cmnd]) | self.by_cmnd
 
     # --- limits -------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Which accounts a key means that a person gives.
+"""Which accounts a person means by a key.
 
 KEY is a user name, a phone number in any writing, or a CMND, in one word or several; `phone:` or
 `cmnd:` before it says which is meant. Reads, and changes nothing.

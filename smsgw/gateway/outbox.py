@@ -29,7 +29,8 @@ log = logging.getLogger("smsgw.gateway")
 MOST_UNANSWERED = 3
 _FIRST_DELAY = timedelta(seconds=2)
 _THROTTLED_DELAY = timedelta(seconds=1)
-#: While the carrier refuses our short code, one text asks each 20 s, by then it should be there.
+#: While the carrier refuses our short code, one text is tried each 20 s; by then it should be
+#: there.
 _BARRED_DELAY = timedelta(seconds=15)
 _SLACK_MICROSECONDS = CLOCK_SLACK // timedelta(microseconds=1)
 

@@ -1,13 +1,13 @@
 """What became of our texts: each delivery receipt to its text, and the end of a password whose
 texts reach nobody.
 
-Part of the gateway, and lives inside one transaction of it. Knows which text a receipt is about
-and what its last word changes; nothing of citizens' texts, of the outbox or of the wire.
+Lives inside one transaction of the gateway. Knows which text a receipt is about and what its last
+word changes; nothing of citizens' texts, of the outbox or of the wire.
 
-An SMSC may write an id otherwise in its receipt than in its answer, name another number than it
-sent the text to, use the id of another text, or the same for all; and whoever can text us can
-text what reads like a receipt. A wrong match tells the hotline a lie and may cost a citizen the
-password, so where a receipt fits several texts it is taken for none.
+An SMSC may write an id in its receipt in another way than in its answer, name another number than
+the one that it sent the text to, use the id of another text, or one id for all. And whoever can
+text us can text what reads like a receipt. A wrong match tells the hotline a lie and may cost a
+citizen the password. So a receipt that fits several texts is taken for none.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """What the configuration means for the gateway: one frozen value, made of the settings.
 
-Whoever follows a rule reads it here, so that other rules are one assignment
+Whoever follows a rule reads it here, so that new rules are one assignment
 (`gateway.rules = Rules.of(settings)`). Knows no store and no clock.
 """
 
@@ -15,8 +15,8 @@ from smsgw.registration.machine import Repeat
 from smsgw.registration.replies import templates
 from smsgw.smpp.alphabets import Alphabet
 
-#: A time that is so much further ahead than its longest delay was noted by a clock that was wrong:
-#: two looks at the clock are never so far apart.
+#: A time that lies beyond its longest delay by more than this was noted by a wrong clock: two looks
+#: at the clock are never so far apart.
 CLOCK_SLACK = timedelta(minutes=1)
 #: A text that was not answered in time waits for a late answer, for so many response times more.
 LATE_ANSWERS = 2

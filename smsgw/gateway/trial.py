@@ -1,9 +1,10 @@
 """What the gateway would do with a text: decided as always, and nothing written.
 
-Over reads alone: whoever stops it in its middle holds up nobody.
+It only reads, so that somebody who stops it half-way holds up nobody.
 """
 
 from datetime import datetime
+from typing import assert_never
 
 from smsgw import phone
 from smsgw.gateway.batch import Done, Trial
@@ -79,8 +80,12 @@ def _explain(
             return WHY_IGNORED[reason or Ignored.PHONE_LIMIT]
         case Outcome.ALREADY_REGISTERED:
             return _explain_refusal(tools, number, text, now)
-        case _:
+        case Outcome.REGISTERED:
             return "a new issued password"
+        case Outcome.RETRANSMISSION:
+            return "the same text has just come, and was answered"
+        case _:
+            assert_never(outcome)
 
 
 def _explain_refusal(tools: Tools, number: str | None, text: str, now: datetime) -> str:

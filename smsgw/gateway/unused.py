@@ -1,8 +1,9 @@
-"""Accounts that nobody ever used: closed so long after their registration, where that is wanted.
+"""Accounts that nobody ever used: closed some time after their registration, if the configuration
+says so.
 
 A walk through the accounts in the order of their registration, a piece at a time, which begins
-behind those that it has looked at before: an account that was not to be closed then will never
-be, but for one that was too young.
+behind those that it has looked at before. An account that did not have to be closed then never
+will, unless it was only too young.
 """
 
 from datetime import datetime
@@ -42,7 +43,7 @@ class Unused:
         young = [(id_, at) for id_, at in found if at >= before and id_ <= end]
         if self._young is None and young:
             self._young = young[0][0]
-        # Later ones are younger still; but for what a clock noted that was ahead.
+        # Later ones are younger still, except for what a clock that was ahead has noted.
         later = not old and any(at <= stamp(now) for _, at in young)
         more = end < last and not later
         done = min(end, (self._young or end + 1) - 1)

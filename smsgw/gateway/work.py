@@ -1,6 +1,6 @@
 """What one transaction of the gateway works with: its moment, its passwords, its ids, its changes.
 
-Decisions are gathered here and written in one go, so that who decides need not write, and a
+Decisions are gathered here and written in one go, so that whoever decides need not write, and a
 rehearsal is the same without the writing.
 """
 
@@ -13,14 +13,13 @@ from smsgw.store import Changes, Store
 
 
 class Work:
-    """
-    Ids are counted from the last ones that are in use, which holds while nobody else writes: so it
-    is made inside the transaction (a rehearsal keeps nothing, and needs none).
+    """Ids are counted on from the last ones in use. That is right only while nobody else writes,
+    so it is made inside the transaction (a rehearsal keeps nothing, and needs none).
 
     Attributes:
         at: *now* in microseconds since 1970.
-        subscriber: the last id of a subscriber that was used; so of `account`, and of `message`
-            (mo and mt together).
+        subscriber: the last id of a subscriber that was used; `account` and `message` (mo and mt
+            together) likewise.
         wordings: template and id of the texts that it has composed.
     """
 

@@ -68,18 +68,6 @@ class Close(Event):
     word = "closed"
 
 
-EVENTS: tuple[type[Event], ...] = (
-    Registration,
-    Reset,
-    Lapse,
-    LastLapse,
-    Undeliverable,
-    OwnPassword,
-    NewPassword,
-    Close,
-)
-
-
 class Password(Enum):
     """What becomes of the account's password."""
 

@@ -1,4 +1,4 @@
-"""What may be a citizen's own password, and how long who guesses one must wait.
+"""What may be a citizen's own password, and how long somebody who guesses one must wait.
 
 Pure: password, person and count are passed in, the answer comes back. One rule for page, interface
 and command; each says it in words of its own.

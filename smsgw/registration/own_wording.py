@@ -14,8 +14,8 @@ MASK = "********"
 #: What a text is looked at for; of a longer one, no more is kept.
 MAX_CHARACTERS = 2000
 CUT_OFF = " [...]"
-#: So many letters in a row that are also ours are no accident: longer than the words for what
-#: all this is about ("he thong Chinh quyen dien tu"), which a citizen may write as well.
+#: So many letters in a row that are also in a text of ours are no accident. It is more than the
+#: name of the service has ("he thong Chinh quyen dien tu"), which a citizen may write as well.
 _IN_A_ROW = 24
 _HALF = _IN_A_ROW // 2
 #: A shorter wording is ours where it is the whole text.

@@ -1,6 +1,6 @@
 """What a hostile or broken SMSC pours over a gateway; each ends by itself.
 
-In the loop's thread of the SMSC, as its own verbs are.
+To be called in the thread of the SMSC's loop, as its own verbs are.
 """
 
 import asyncio

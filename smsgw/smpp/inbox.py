@@ -1,6 +1,6 @@
 """Texts and receipts that an SMSC sent and that await our answer: it keeps them until then.
 
-Reads them, gives each a ticket, and writes the answer; what a session is in, it is told. Nothing
+Reads them, gives each a ticket, and writes the answer; the session says when it is bound. Nothing
 is kept of what is refused.
 """
 

@@ -13,8 +13,8 @@ _MESSAGES = (Command.DELIVER_SM | ANSWER, Command.DATA_SM | ANSWER)
 
 
 class Outgoing:
-    """The writing half of a session, which is one of these: a part of its own would cost a call
-    more for each PDU.
+    """The writing half of a session, which inherits it: as a part of its own it would cost one more
+    call for each PDU.
 
     Attributes:
         trace: if set, called with one line a PDU, without passwords and texts.

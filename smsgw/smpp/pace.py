@@ -9,9 +9,9 @@ not to one session, so that a reconnect does not forget that the SMSC is tired.
                                 +------------------------ throttled ----------------+
 
 Two other refusals are about less than the speed of the link. A recipient whose queue is full says
-nothing about others, until several in a row are full: then it is as a throttle. Where the SMSC
-refuses our short code, one message asks again each `BARRED_PAUSE` until one is accepted, and then
-nothing is held back.
+nothing about others, until several in a row are full: then it is as a throttle. If the SMSC refuses
+our short code, one message is tried each `BARRED_PAUSE` until one is accepted; then nothing is held
+back any more.
 """
 
 import sys

@@ -1,4 +1,5 @@
-"""Every command_status: its number, what it says about one text, what to do where a bind gets it.
+"""Every command_status: its number, what it says about one text, what to do if a bind is answered
+with it.
 
 Source: SMPP v3.4 §5.1.3; the verdicts are field practice where the specification leaves it
 open. What is not in the table is worth another try: a carrier's own codes say nothing to us,

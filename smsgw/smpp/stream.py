@@ -45,7 +45,7 @@ class Stream:
     def foreign(self, data: bytes) -> str:
         """What *data*, not empty, begins with, if that is no SMPP; else nothing.
 
-        A command_length begins with a zero; who sends a letter first speaks something else.
+        A command_length begins with a zero; a peer that sends a letter first speaks something else.
         """
         if self.spoke_smpp or not data[0] or self._frames.rest:
             return ""

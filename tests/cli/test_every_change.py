@@ -66,7 +66,7 @@ COMMANDS = dict(commands())
 
 
 def test_each_command_is_known_to_change_something_or_to_look():
-    assert CHANGES.keys() | LOOKS == COMMANDS.keys()
+    assert CHANGES.keys() | LOOKS == COMMANDS.keys(), "write it into CHANGES or LOOKS"
     assert not CHANGES.keys() & LOOKS
 
 

@@ -5,8 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from smsgw.gateway import Batch
-from smsgw.model import Address, Mo, MtState, Unanswered
+from smsgw.cli import story
+from smsgw.cli.story import ANSWERED, EVENTS, IGNORED
+from smsgw.gateway import Batch, trial
+from smsgw.gateway.trial import WHY_IGNORED
+from smsgw.model import Address, Ignored, Mo, MtState, Reply, Unanswered
+from smsgw.registration import machine
 
 TUAN = "84905000010"
 TEXT = "TK,Le Tuan,301234567,1.2.1990"
@@ -142,6 +146,22 @@ def test_story_for_programs_keeps_an_entry_for_each_thing(town, command):
     shown = command(town, "accounts", "history", "001234567", "--format", "json").stdout
     what = [entry["what"] for entry in json.loads(shown)]
     assert ["mo", "mt", "mt sent", "registered", "mt delivered"] == what
+
+
+@pytest.mark.parametrize("event", machine.Event.__subclasses__(), ids=lambda event: event.word)
+def test_every_event_of_an_account_is_told_in_words(event):
+    assert event.word in EVENTS, f"say it for the hotline in EVENTS of {story.__name__}"
+
+
+@pytest.mark.parametrize("reply", [reply for reply in Reply if reply is not Reply.REMINDER])
+def test_every_answer_is_told_in_words(reply):
+    assert reply in ANSWERED, f"say it for the hotline in ANSWERED of {story.__name__}"
+
+
+@pytest.mark.parametrize("reason", Ignored)
+def test_every_reason_for_no_answer_is_told_in_words(reason):
+    assert reason in IGNORED, f"say it for the hotline in IGNORED of {story.__name__}"
+    assert reason in WHY_IGNORED, f"say it for smsgw try in WHY_IGNORED of {trial.__name__}"
 
 
 def test_event_of_a_version_to_come_is_told_by_its_own_name(town, command):

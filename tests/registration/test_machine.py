@@ -29,7 +29,7 @@ from smsgw.registration.machine import (
 )
 from smsgw.registration.syntax import Request
 
-ISSUED, ACTIVE, CLOSED = AccountState
+ISSUED, ACTIVE, CLOSED = AccountState.ISSUED, AccountState.ACTIVE, AccountState.CLOSED
 NEW, KEEP, NONE, OWN = Password.NEW, Password.KEEP, Password.NONE, Password.CITIZENS
 
 # Every pair of state and event, as one reads the dispatch; None: cannot happen.
@@ -73,6 +73,7 @@ PAIRS = list(itertools.product([None, *AccountState], Event.__subclasses__()))
 
 @pytest.mark.parametrize(("state", "event"), PAIRS, ids=lambda x: getattr(x, "__name__", str(x)))
 def test_every_pair_of_state_and_event_does_what_the_dispatch_says(state, event):
+    assert state in DISPATCH.get(event, {}), f"write into DISPATCH what {event.__name__} does then"
     expected = DISPATCH[event][state]
     if expected is None:
         with pytest.raises(machine.ImpossibleEvent, match=event.__name__):
@@ -81,9 +82,9 @@ def test_every_pair_of_state_and_event_does_what_the_dispatch_says(state, event)
         assert expected == step(state, event)[:3]
 
 
-def test_every_event_is_listed_and_has_a_word_of_its_own_for_the_history():
-    assert Event.__subclasses__() == list(machine.EVENTS)
-    assert len(machine.EVENTS) == len({event.word for event in machine.EVENTS})
+def test_every_event_has_a_word_of_its_own_for_the_history():
+    words = [event.word for event in Event.__subclasses__()]
+    assert sorted(set(words)) == sorted(words)
 
 
 def test_a_password_is_issued_exactly_when_a_text_tells_it():

@@ -49,7 +49,9 @@ BENT = {
 @pytest.mark.parametrize("bent", BENT.values(), ids=BENT)
 @pytest.mark.parametrize("reply", Reply)
 def test_our_own_wording_is_known_however_it_comes_back(reply, bent):
-    assert OURS.holds(bent(TEXTS[reply]))
+    # Half of a text is known from 24 letters on: a default text has twice as many, so that a
+    # machine that cuts our texts and sends them back gets no answer.
+    assert OURS.holds(bent(TEXTS[reply])), f"{reply}: too short, or too much like other texts?"
 
 
 @pytest.mark.parametrize("bent", BENT.values(), ids=BENT)

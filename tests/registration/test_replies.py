@@ -29,6 +29,7 @@ TO_THE_LETTER = {
 @pytest.mark.parametrize("reply", Reply)
 def test_text_to_the_letter_of_the_dispatch(reply):
     template = templates(MessagesSettings())[reply]
+    assert reply in TO_THE_LETTER, "write into TO_THE_LETTER what a citizen gets to read"
     assert TO_THE_LETTER[reply] == template.format("201234567", "k7m2p9xw")
 
 

@@ -13,7 +13,10 @@ from smsgw.demo.screen import Screen
 from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread
 from tests.portal.browser import Browser
+from tools.imports import ROOT
+from tools.picture import PICTURE, beginning, words
 
+README = ROOT / "README.md"
 PASSWORD = re.compile("MK(?: moi)?: ([a-z2-9]{8})")
 
 
@@ -30,6 +33,19 @@ def test_demo_plays_and_ends_well(smsgw, tmp_path):
     assert not any(password in hotline for password in passwords)
     assert 2 == hotline.count("********")
     assert [] == list(tmp_path.iterdir())
+
+
+def test_picture_in_the_readme_is_what_the_demo_shows(smsgw):
+    shown = smsgw("demo", timeout=60).stdout
+    assert masked(beginning(shown.splitlines())) == masked(words(PICTURE.read_text("utf-8"))), (
+        "run: make picture"
+    )
+    assert f"](docs/{PICTURE.name})" in README.read_text("utf-8")
+
+
+def masked(lines):
+    """*lines* without what differs each time: passwords and times."""
+    return re.sub(r"(?<=MK: )[a-z2-9]{8}|\d\d:\d\d:\d\d", "*", "\n".join(lines))
 
 
 def test_citizen_may_type_the_texts(smsgw):

@@ -98,6 +98,16 @@ def test_text_of_the_version_before_finds_its_receipt_after_the_migration(path):
         assert ("cd8", "delivered") == (early.smsc_id, early.state)
 
 
+@pytest.mark.parametrize("migration", migrations.names[1:])
+def test_database_of_each_version_before_goes_on(tmp_path, migration):
+    """An empty one. What a migration makes of rows is a test of its own."""
+    with closing(raw_sqlite.connect(tmp_path / "smsgw.db")) as db:
+        migrations.apply(Database(db), stop_before=migration)
+    house = House(tmp_path)
+    assert "registered" == house.text(AN, TEXT)[0]
+    house.store.close()
+
+
 #: A text that was sent, and a receipt that came too early.
 OF_THE_VERSION_BEFORE = """
     INSERT INTO subscribers VALUES (1, '+84905123456');

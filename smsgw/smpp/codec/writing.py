@@ -1,4 +1,4 @@
-"""Fields -> octets: built by smpplib once, with what differs between texts put in by struct.
+"""Fields -> octets: built by smpplib once; struct then puts in what differs between texts.
 
 The only importer of smpplib.
 
