@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
@@ -140,18 +141,8 @@ def load(
             faults.extend(_fault(key, detail, model) for detail in err.errors(include_url=False))
             return None
 
-    faults += (
-        Fault(key, "is not known", _did_you_mean(key, Settings))
-        for key in raw
-        if key not in Settings.model_fields
-    )
-
-    links = raw.get("smsc", [])
-    if not isinstance(links, list) or not all(isinstance(table, dict) for table in links):
-        faults.append(Fault("smsc", "must be a list of tables", "write [[smsc]]"))
-        links = []
-    elif not links:
-        faults.append(Fault("smsc", "there is no link", "add a table [[smsc]] for each carrier"))
+    faults += _unknown(raw)
+    links = _links(raw.get("smsc", []), faults)
     smsc = [
         section(SmscSettings, key, table) for key, table in zip(_keys(links), links, strict=True)
     ]
@@ -178,6 +169,22 @@ def load(
     if faults:
         raise ConfigError(path, faults)
     return Settings.model_validate(sections | {"smsc": tuple(smsc)})
+
+
+def _unknown(raw: Mapping[str, object]) -> Iterator[Fault]:
+    for key in raw:
+        if key not in Settings.model_fields:
+            yield Fault(key, "is not known", _did_you_mean(key, Settings))
+
+
+def _links(tables: object, faults: list[Fault]) -> list[dict[str, Any]]:
+    """The tables of links, if they are tables; else what is wrong with them joins *faults*."""
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        faults.append(Fault("smsc", "must be a list of tables", "write [[smsc]]"))
+        return []
+    if not tables:
+        faults.append(Fault("smsc", "there is no link", "add a table [[smsc]] for each carrier"))
+    return tables
 
 
 class Whereabouts(NamedTuple):

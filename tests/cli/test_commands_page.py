@@ -46,6 +46,7 @@ PROMISED = """
 
 SAYS_WHAT_IT_DID = {
     "run",
+    "portal",
     "demo",
     "smsc",
     "backup",
