@@ -56,8 +56,11 @@ SAYS_WHAT_IT_DID = {
     "accounts verify-password",
     "accounts close",
     "accounts correct",
+    "accounts end-sessions",
     "accounts erase",
     "accounts export",  # always JSON
+    "clients retire",
+    "clients revoke",
     "outbox retry",
     "outbox cancel",
     "links stop",
