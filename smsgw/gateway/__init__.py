@@ -21,6 +21,7 @@ Nobody outside imports these rooms; what they are used for stands below.
 from smsgw.gateway.accounts import Accounts, Applied
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged, Trial, with_reason
 from smsgw.gateway.citizen import Citizen, Consent, LoggedIn, Proof, corrected
+from smsgw.gateway.citizen import digest_of as mark_of_hash
 from smsgw.gateway.citizens import Citizens
 from smsgw.gateway.clients import (
     INTERFACE_SCOPES,
@@ -87,6 +88,7 @@ __all__ = [
     "Work",
     "corrected",
     "knows",
+    "mark_of_hash",
     "profile_of",
     "uri_fault",
     "with_reason",

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import unicodedata
 from datetime import timedelta
 from time import monotonic
 
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from smsgw.gateway import LoggedIn, Proof
 from smsgw.model import AccountState
 from smsgw.portal import sessions
-from smsgw.portal.guessing import Guessing, Tried, Try, Verdict
+from smsgw.portal.guessing import Guessing, Tried, Try, Verdict, read_username
 from smsgw.portal.page import BUSY, LOG_IN, LOG_OUT, Access, Page, onward
 from smsgw.portal.rendering import FieldFault
 from smsgw.portal.texts import Words, span
@@ -22,12 +21,6 @@ from smsgw.registration.machine import Repeat
 log = logging.getLogger("smsgw.portal")
 
 _USERNAME = re.compile("[0-9]{9}|[0-9]{12}")
-
-
-def read_username(typed: str) -> str:
-    """A user name as it was meant: blanks and dots inside are no part of a number."""
-    read = unicodedata.normalize("NFKC", typed)
-    return "".join(char for char in read if not char.isspace() and char != ".")
 
 
 def refusal(words: Words, tried: Tried, repeat: Repeat) -> tuple[int, str, timedelta]:

@@ -97,3 +97,14 @@ class Totals(NamedTuple):
 
     ever: int
     at_log_in: int  #: so many were there at the last good one
+
+
+class Promise(NamedTuple):
+    """A program is about to change a password: asked once more, it hears the same answer."""
+
+    key: bytes  #: digest of its Idempotency-Key
+    body: bytes  #: digest of what it sent
+    account: int
+    mark: str  #: of the password that is set
+    at: datetime
+    kept: bool = False  #: the password is set

@@ -1,7 +1,7 @@
 """Every statement of the portal's short-lived file, by name, with its intent. Times are in
 microseconds since 1970; digests are octets."""
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
     CREATE TABLE sessions (
@@ -87,6 +87,14 @@ SCHEMA = """
         net TEXT NOT NULL,
         name BLOB NOT NULL,
         PRIMARY KEY (net, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE promises (
+        key BLOB PRIMARY KEY,        -- digest of a client's Idempotency-Key
+        body BLOB NOT NULL,          -- digest of what was sent with it
+        account INTEGER NOT NULL,
+        mark TEXT NOT NULL,          -- of the password that was to be set
+        kept INTEGER NOT NULL,       -- it was
+        at INTEGER NOT NULL
     ) WITHOUT ROWID
 """
 
@@ -134,6 +142,7 @@ FORGET_ACCOUNT = (
     "DELETE FROM devices WHERE account = :account",
     "DELETE FROM tries WHERE account = :account",
     "DELETE FROM totals WHERE account = :account",
+    "DELETE FROM promises WHERE account = :account",
 )
 SET_NOTICE = "UPDATE sessions SET notice = :notice WHERE key = :key"
 FORGET_SESSIONS = "DELETE FROM sessions WHERE seen_at < :before"
@@ -269,3 +278,14 @@ FORGET_ADDRESSES = """
             SELECT net FROM addresses ORDER BY began DESC LIMIT -1 OFFSET :most))
  RETURNING net
 """
+
+# --- changes by programs ------------------------------------------------------------------------
+
+MAKE_PROMISE = """
+    INSERT OR REPLACE INTO promises VALUES (:key, :body, :account, :mark, 0, :at)
+"""
+KEEP_PROMISE = "UPDATE promises SET kept = 1 WHERE key = :key"
+FIND_PROMISE = """
+    SELECT key, body, account, mark, at, kept FROM promises WHERE key = :key AND at > :after
+"""
+FORGET_PROMISES = "DELETE FROM promises WHERE at <= :before"

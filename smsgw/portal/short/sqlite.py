@@ -13,7 +13,7 @@ from smsgw.portal import throttle
 from smsgw.portal.short import sql
 from smsgw.portal.short.grants import Grants
 from smsgw.portal.short.guesses import Guesses
-from smsgw.portal.short.rows import Denied, Guess, Limits, SessionRow, Ticket, Totals
+from smsgw.portal.short.rows import Denied, Guess, Limits, Promise, SessionRow, Ticket, Totals
 from smsgw.store import Unavailable
 from smsgw.store.sqlite.engine import dbapi
 
@@ -23,6 +23,8 @@ BUSY_SECONDS = 2.0
 _MICROSECOND = timedelta(microseconds=1)
 #: A session that ended by itself is remembered for so long, to say why.
 REMEMBERED = timedelta(days=2)
+#: So long a change by a program is answered once more for the same Idempotency-Key.
+PROMISES_KEPT = timedelta(hours=24)
 
 
 class Short:
@@ -175,6 +177,24 @@ class Short:
     def totals(self, name: bytes) -> Totals:
         return self._guesses.totals(name)
 
+    # --- changes by programs --------------------------------------------------------------------
+
+    def make_promise(self, row: Promise) -> None:
+        """What is about to be changed, before it is."""
+        self._all(sql.MAKE_PROMISE, **(row._asdict() | {"at": stamp(row.at)}))
+
+    def keep_promise(self, key: bytes) -> None:
+        """It is changed."""
+        self._all(sql.KEEP_PROMISE, key=key)
+
+    def promise(self, key: bytes, now: datetime) -> Promise | None:
+        """What was sent with an Idempotency-Key in the last 24 h."""
+        found = self._all(sql.FIND_PROMISE, key=key, after=stamp(now - PROMISES_KEPT))
+        if not found:
+            return None
+        *rest, at, kept = found[0]
+        return Promise(*rest, at=unstamp(at), kept=bool(kept))
+
     # --- upkeep ---------------------------------------------------------------------------------
 
     def forget(self, now: datetime, limits: Limits) -> None:
@@ -184,6 +204,7 @@ class Short:
             self._run(sql.FORGET_SESSIONS, before=stamp(now - longest))
             self._run(sql.FORGET_TRANSACTIONS, before=stamp(now - limits.absolute))
             self._run(sql.FORGET_DEVICES, before=stamp(now - throttle.KNOWN_FOR))
+            self._run(sql.FORGET_PROMISES, before=stamp(now - PROMISES_KEPT))
             self.grants.forget(now)
             self._guesses.forget(now)
 
