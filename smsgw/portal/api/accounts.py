@@ -40,7 +40,7 @@ def _show(call: Call, sub: str) -> Portrait | None:
 async def patch(call: Call) -> Response:
     """Change a profile, if it is still the one that the client read."""
     if_match = call.header("if-match")
-    if if_match is None:
+    if not if_match:
         raise Problem("if-match-required")
     change = fields.profile_patch(await call.document(JSON, MERGE_PATCH))
     try:

@@ -84,7 +84,7 @@ def document(public_url: str) -> dict[str, Any]:
 def _paths() -> dict[str, Any]:
     key = _header("Idempotency-Key", "One for each change: for 24 h the same answer to the same "
                   "body.", {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"})  # fmt: skip
-    if_match = _header("If-Match", "The ETag that was read.", {}, required=True)
+    if_match = _header("If-Match", "The ETag that was read.", {"minLength": 1}, required=True)
     sub = {"name": "sub", "in": "path", "required": True, "schema": text(minLength=1)}
     return {
         "/password/verify": {

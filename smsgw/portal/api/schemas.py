@@ -52,6 +52,7 @@ _ADDRESS_OF_CITIZEN = text(
 )
 _STATE: Schema = {"type": "string", "enum": [state.value for state in AccountState]}
 _DATE = text(format="date")
+_LINE = text(minLength=1, maxLength=200)
 _MOMENT = text(format="date-time")
 _MUST_CHANGE: Schema = {
     "type": "boolean",
@@ -127,7 +128,7 @@ SCHEMAS: Mapping[str, Schema] = {
         {
             "province_code": text(),
             "ward_code": text(),
-            "street": text(),
+            "street": _LINE,
             "province": text("May stand as it was read: the code tells it."),
             "ward": text("May stand as it was read: the code tells it."),
         },
@@ -135,13 +136,15 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "ProfilePatch": thing(
         {
-            "full_name": text("With diacritics; without them it is the texted name."),
+            "full_name": text(
+                "With diacritics; without them it is the texted name.", minLength=1, maxLength=100
+            ),
             "gender": {"type": "string", "enum": [gender.value for gender in Gender]},
             "id_issued_on": _DATE,
-            "id_issued_by": text(),
+            "id_issued_by": _LINE,
             "home": ref("AddressPatch"),
             "living": or_null(ref("AddressPatch")),
-            "email": or_null(text()),
+            "email": or_null(text(format="email")),
             **{name: text("May stand as it was read.") for name in ("birth_date", "cmnd", "phone")},
         },
         *("full_name", "gender", "id_issued_on", "id_issued_by", "home", "living", "email"),

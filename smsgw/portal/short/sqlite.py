@@ -192,8 +192,8 @@ class Short:
         found = self._all(sql.FIND_PROMISE, key=key, after=stamp(now - PROMISES_KEPT))
         if not found:
             return None
-        *rest, at, kept = found[0]
-        return Promise(*rest, at=unstamp(at), kept=bool(kept))
+        key, body, account, mark, at, kept = found[0]
+        return Promise(key, body, account, mark, unstamp(at), bool(kept))
 
     # --- upkeep ---------------------------------------------------------------------------------
 
