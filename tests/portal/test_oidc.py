@@ -165,7 +165,7 @@ def test_a_citizen_is_one_sub_to_all_portals_and_another_one_with_a_new_account(
     first, second = Portal(city), Liferay(city)
     subs = {each.read(each.tokens(an)["id_token"])[1]["sub"] for each in (first, second)}
     assert 1 == len(subs)
-    city.house.hotline.close_account(CMND, "test", clock.now(), "asked")
+    city.house.hotline.close_account(CMND, "asked", "test", clock.now())
     city.whole()
     other = city.browser()
     other.log_in(CMND, OWN)
