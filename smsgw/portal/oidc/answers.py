@@ -79,13 +79,17 @@ def route(path: str, endpoint: Endpoint, *methods: str) -> Route:
     return Route(path, answering, methods=every)
 
 
+def is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == _FORM
+
+
 async def form(request: Request) -> bytes:
     """The body of a form.
 
     Raises:
         Refused: it is something else.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _FORM:
+    if not is_form(request):
         raise Refused("invalid_request", f"the body must be {_FORM}")
     return await request.body()

@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
+from starlette.responses import Response
+
 from smsgw import clock
+from smsgw.portal.oidc.answers import told
 from smsgw.portal.portal import Portal
 from smsgw.portal.short import TokenRow
 from smsgw.store import ClientRow
@@ -55,6 +58,19 @@ def row_of_client(token: str, client: ClientRow, scopes: Iterable[str], now: dat
         code=None,
         made_at=now,
         until=now + LIVES,
+    )
+
+
+def answered(token: str, scopes: Iterable[str], **more: str) -> Response:
+    """What a client hears of a new token (RFC 6749, section 5.1)."""
+    return told(
+        {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": int(LIVES.total_seconds()),
+            "scope": " ".join(scopes),
+            **more,
+        }
     )
 
 

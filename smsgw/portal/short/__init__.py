@@ -6,7 +6,7 @@ It may vanish: then citizens log in again, and counts begin at 0. Commands end s
 make none.
 
     sqlite   the file        guesses  reserved tries, in it        sql   its statements
-    grants   codes and access tokens, in it
+    grants   what waits for a log-in, codes, access tokens, in it
     rows     what goes in and comes out
 """
 
@@ -21,6 +21,7 @@ from smsgw.portal.short.rows import (
     Ticket,
     TokenRow,
     Totals,
+    TransactionRow,
     Why,
 )
 from smsgw.portal.short.sqlite import Short
@@ -36,6 +37,7 @@ __all__ = [
     "Ticket",
     "TokenRow",
     "Totals",
+    "TransactionRow",
     "Why",
     "open_short",
 ]

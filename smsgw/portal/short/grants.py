@@ -1,5 +1,5 @@
-"""Codes and access tokens as the short-lived file keeps them: by digest, none for longer than it
-can be asked for."""
+"""Requests of clients that wait, codes and access tokens as the short-lived file keeps them: by
+digest, none for longer than it can be asked for."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,12 +8,15 @@ from typing import Any
 
 from smsgw.clock import stamp, unstamp
 from smsgw.portal.short import sql
-from smsgw.portal.short.rows import CodeRow, TokenRow
+from smsgw.portal.short.rows import CodeRow, Limits, TokenRow, TransactionRow
 
 #: So many there may be at a time; the oldest go.
+MOST_WAITING = 50_000  #: requests, in browsers where nobody is logged in
 MOST_CODES = 20  #: of an account
 MOST_TOKENS = 50  #: of an account
 MOST_OF_CLIENT = 1_000  #: tokens that a client has for itself
+#: Requests that wait are counted after so many new ones.
+_TRIM_EACH = 1_000
 
 Run = Callable[..., list[Any]]
 Transaction = Callable[[], AbstractContextManager[None]]
@@ -31,6 +34,40 @@ class Grants:
         self._run = run
         self._all = alone
         self._transaction = transaction
+        self._since_trim = 0
+
+    # --- what waits in a browser ----------------------------------------------------------------
+
+    def wait(self, row: TransactionRow, limits: Limits) -> None:
+        """Keep the request of a client, instead of any before it in this browser."""
+        values = row._asdict() | {"at": stamp(row.at)}
+        with self._transaction():
+            self._run(sql.SET_TRANSACTION, **values)
+            self._since_trim += 1
+            if self._since_trim >= _TRIM_EACH:
+                self._since_trim = 0
+                self._forget_waiting(row.at, limits)
+
+    def waiting(self, browser: bytes) -> TransactionRow | None:
+        found = self._all(sql.FIND_TRANSACTION, browser=browser)
+        if not found:
+            return None
+        row = TransactionRow(*found[0])
+        answered_at = None if found[0][-1] is None else unstamp(found[0][-1])
+        return row._replace(at=unstamp(found[0][-2]), answered_at=answered_at)
+
+    def bind_waiting(self, browser: bytes, sid: str) -> None:
+        """Somebody has logged in: what waits ends with that session; what was another's, now."""
+        with self._transaction():
+            self._run(sql.BIND_TRANSACTION, browser=browser, sid=sid)
+            self._run(sql.END_TRANSACTION_OF_ANOTHER, browser=browser, sid=sid)
+
+    def answer_waiting(self, browser: bytes, now: datetime) -> None:
+        """The client was told."""
+        self._all(sql.ANSWER_TRANSACTION, browser=browser, now=stamp(now))
+
+    def end_waiting(self, browser: bytes) -> None:
+        self._all(sql.END_TRANSACTION, browser=browser)
 
     # --- codes ----------------------------------------------------------------------------------
 
@@ -91,9 +128,14 @@ class Grants:
         """End the tokens of an account whose sessions were ended."""
         self._run(sql.END_ACCESS_WITHOUT_SESSION, account=account)
 
-    def forget(self, now: datetime) -> None:
+    def forget(self, now: datetime, limits: Limits) -> None:
+        self._forget_waiting(now, limits)
         self._run(sql.FORGET_ACCESS, now=stamp(now))
         self._run(sql.FORGET_CODES, now=stamp(now))
+
+    def _forget_waiting(self, now: datetime, limits: Limits) -> None:
+        before = stamp(now - limits.absolute)
+        self._run(sql.FORGET_TRANSACTIONS, before=before, most=MOST_WAITING)
 
 
 def _token(row: tuple[Any, ...]) -> TokenRow:

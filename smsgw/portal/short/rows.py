@@ -51,6 +51,16 @@ class Ticket(NamedTuple):
     known: bool  #: from a browser that has logged in to this name
 
 
+class TransactionRow(NamedTuple):
+    """The request of a client that waits in a browser."""
+
+    browser: bytes
+    document: str  #: as JSON
+    sid: str  #: of the session with which it ends; "": nobody has logged in since
+    at: datetime
+    answered_at: datetime | None = None
+
+
 class CodeRow(NamedTuple):
     """A code that a client may exchange once."""
 

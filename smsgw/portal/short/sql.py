@@ -20,10 +20,14 @@ SCHEMA = """
         wrong_base INTEGER NOT NULL  -- wrong tries of the name, ever, at that log-in
     ) WITHOUT ROWID;
     CREATE INDEX sessions_of ON sessions (account);
+    CREATE INDEX sessions_by_sid ON sessions (sid);
+    CREATE INDEX sessions_by_browser ON sessions (browser);
     CREATE TABLE transactions (
         browser BLOB PRIMARY KEY,
         document TEXT NOT NULL,
-        at INTEGER NOT NULL
+        sid TEXT NOT NULL,           -- of the session with which it ends ('': of none yet)
+        at INTEGER NOT NULL,
+        answered_at INTEGER
     ) WITHOUT ROWID;
     CREATE TABLE codes (
         key BLOB PRIMARY KEY,        -- digest of the code
@@ -144,15 +148,33 @@ FORGET_ACCOUNT = (
     "DELETE FROM totals WHERE account = :account",
     "DELETE FROM promises WHERE account = :account",
 )
+END_BY_SID = "DELETE FROM sessions WHERE sid = :sid"
 SET_NOTICE = "UPDATE sessions SET notice = :notice WHERE key = :key"
 FORGET_SESSIONS = "DELETE FROM sessions WHERE seen_at < :before"
 
 # --- transactions, devices ----------------------------------------------------------------------
 
-SET_TRANSACTION = "INSERT OR REPLACE INTO transactions VALUES (:browser, :document, :at)"
-FIND_TRANSACTION = "SELECT document, at FROM transactions WHERE browser = :browser"
+SET_TRANSACTION = """
+    INSERT OR REPLACE INTO transactions VALUES (:browser, :document, :sid, :at, :answered_at)
+"""
+FIND_TRANSACTION = "SELECT * FROM transactions WHERE browser = :browser"
+BIND_TRANSACTION = """
+    UPDATE transactions SET sid = :sid WHERE browser = :browser AND sid = ''
+"""
+END_TRANSACTION_OF_ANOTHER = """
+    DELETE FROM transactions WHERE browser = :browser AND sid <> :sid
+"""
+ANSWER_TRANSACTION = """
+    UPDATE transactions SET answered_at = :now WHERE browser = :browser AND answered_at IS NULL
+"""
 END_TRANSACTION = "DELETE FROM transactions WHERE browser = :browser"
-FORGET_TRANSACTIONS = "DELETE FROM transactions WHERE at < :before"
+FORGET_TRANSACTIONS = """
+    -- What waits for somebody who is logged in stays.
+    DELETE FROM transactions
+     WHERE browser NOT IN (SELECT browser FROM sessions)
+       AND (at < :before OR browser IN (
+            SELECT browser FROM transactions ORDER BY at DESC LIMIT -1 OFFSET :most))
+"""
 
 KNOW_DEVICE = "INSERT OR REPLACE INTO devices VALUES (:browser, :account, :at)"
 FIND_DEVICE = "SELECT at FROM devices WHERE browser = :browser AND account = :account"

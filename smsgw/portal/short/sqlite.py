@@ -31,7 +31,7 @@ class Short:
     """To be used by one thread at a time.
 
     Attributes:
-        grants: codes and access tokens.
+        grants: what waits for a log-in, codes, access tokens.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,6 +113,10 @@ class Short:
     def end_session(self, key: bytes) -> None:
         self._all(sql.END_SESSION, key=key)
 
+    def end_by_sid(self, sid: str) -> None:
+        """End a log-in, under whichever cookie."""
+        self._all(sql.END_BY_SID, sid=sid)
+
     def end_sessions(self, account: int, but: bytes = b"") -> int:
         """End all sessions of *account* but that one, and their tokens; how many there were."""
         with self._transaction():
@@ -129,18 +133,7 @@ class Short:
     def set_notice(self, key: bytes, notice: str) -> None:
         self._all(sql.SET_NOTICE, key=key, notice=notice)
 
-    # --- what waits in a browser, and which browsers are known ----------------------------------
-
-    def set_transaction(self, browser: bytes, document: str | None, now: datetime) -> None:
-        """Keep the request of a client that waits in this browser, instead of any before it."""
-        if document is None:
-            self._all(sql.END_TRANSACTION, browser=browser)
-        else:
-            self._all(sql.SET_TRANSACTION, browser=browser, document=document, at=stamp(now))
-
-    def transaction(self, browser: bytes) -> str | None:
-        found = self._all(sql.FIND_TRANSACTION, browser=browser)
-        return str(found[0][0]) if found else None
+    # --- which browsers are known ---------------------------------------------------------------
 
     def know_device(self, browser: bytes, account: int, now: datetime) -> None:
         """This browser has logged in to *account*."""
@@ -202,10 +195,9 @@ class Short:
         longest = max(limits.idle, limits.narrow_idle, limits.absolute) + REMEMBERED
         with self._transaction():
             self._run(sql.FORGET_SESSIONS, before=stamp(now - longest))
-            self._run(sql.FORGET_TRANSACTIONS, before=stamp(now - limits.absolute))
             self._run(sql.FORGET_DEVICES, before=stamp(now - throttle.KNOWN_FOR))
             self._run(sql.FORGET_PROMISES, before=stamp(now - PROMISES_KEPT))
-            self.grants.forget(now)
+            self.grants.forget(now, limits)
             self._guesses.forget(now)
 
     def check(self) -> None:
