@@ -19,6 +19,7 @@ from smsgw.portal.rendering import Pages
 from smsgw.portal.sessions import limits_of
 from smsgw.portal.short import Limits, Short, open_short
 from smsgw.portal.texts import Words
+from smsgw.registration import common_passwords, units
 from smsgw.store import Store, open_store
 from smsgw.vault import Vault
 from smsgw.worker import Worker
@@ -74,6 +75,9 @@ class Portal:
         issuer = OnDemand(settings.registration.password_length)
         gateway = await self._store_worker.do(Gateway, store, Rules.of(settings), vault, issuer)
         self.citizens = Citizens(gateway)
+        # Tables that take a moment to read when they are first asked.
+        await self._store_worker.do(common_passwords.known)
+        await self._store_worker.do(units.provinces)
         self.keys = open_keys(settings)
         short = await self._short_worker.do(open_short, settings)
         assert short is not None  # noqa: S101 - it was made

@@ -48,11 +48,15 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            cache_size=-1,
         )
         self._environment.globals.update(
             t=words,
             css=f"/static/portal.css?v={sha256(self.stylesheet).hexdigest()[:12]}",
         )
+
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)  # read and compiled once, at start
 
     def page(
         self,

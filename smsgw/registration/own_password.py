@@ -32,6 +32,8 @@ _FEWEST_BESIDE_A_NUMBER = 8
 _SHORTEST_NUMBER = 9
 _SHORTEST_TELLING_PART = 3
 _SHORTEST_SEQUENCE = 3
+#: Different ones, in a password that is more than one character over and over.
+_FEWEST_CHARACTERS = 3
 _MONTHS = (*("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),)
 _MARKS_AND_DIGITS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
@@ -232,7 +234,7 @@ def _name_parts(name: str) -> set[str]:
 def _is_repeated(folded: str) -> bool:
     """One character or run over and over, or one that goes up or down all along."""
     text = "".join(folded.split())
-    return not text or _has_period(text) or _is_sequence(text)
+    return len(set(text)) < _FEWEST_CHARACTERS or _has_period(text) or _is_sequence(text)
 
 
 def _has_period(text: str) -> bool:

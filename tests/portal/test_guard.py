@@ -199,3 +199,18 @@ def test_socket_is_for_its_group(tmp_path, make_city):
         peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert peer.recv(100).startswith(b"HTTP/1.1 200 ")
     assert 0o600 == stat.S_IMODE((tmp_path / "portal.key").stat().st_mode)
+
+
+def test_marks_upon_marks_cost_the_loop_little(city, browser):
+    token = browser.get("/dang-nhap").token
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = f"token={token}&username=201234567&password=".encode() + "\u0f73".encode() * 5000
+    status = f"/proc/{city.process.pid}/stat"
+
+    def spent():
+        with open(status) as file:  # noqa: PTH123
+            return int(file.read().rsplit(")", 1)[1].split()[11])  # in user mode, 1/100 s
+
+    before = spent()
+    assert 422 == browser.ask("POST", "/dang-nhap", body, form).status
+    assert spent() - before < 15

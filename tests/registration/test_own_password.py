@@ -55,6 +55,7 @@ REFUSED = {
     "two parts and the year": ("VanAn@1990", Reason.PERSONAL),
     "one character": ("aaaaaaaa", Reason.REPEATED),
     "one character in two cases": ("aAaAaAaA", Reason.REPEATED),
+    "one character, but for one": ("aaaaaaab", Reason.REPEATED),
     "blanks": (" " * 8, Reason.REPEATED),
     "a run repeated": ("abcabcabc", Reason.REPEATED),
     "a run and a beginning of it": ("xyzwxyzwxy", Reason.REPEATED),

@@ -178,7 +178,7 @@ def test_a_client_and_its_secrets(store):
     assert [found] == store.clients()
     assert found == store.client_named("dvc")
     with store.transaction():
-        store.add_client_secret(found.id, b"2" * 32, NOON + timedelta(minutes=1))
+        store.add_client_secret(found.id, b"2" * 32, NOON - timedelta(days=1))  # a wrong clock
     assert (b"2" * 32, b"1" * 32) == store.client("id1").digests
     with store.transaction():
         store.keep_client_secret(found.id, b"2" * 32)

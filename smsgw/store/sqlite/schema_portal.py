@@ -109,9 +109,10 @@ PORTAL = (
     """
     CREATE TABLE client_secrets (
         client     INTEGER NOT NULL REFERENCES clients (id),
+        number     INTEGER NOT NULL,         -- the higher, the later, whatever the clock said
         digest     BLOB    NOT NULL,         -- SHA-256; a secret has 256 bits of its own
         created_at INTEGER NOT NULL,
-        PRIMARY KEY (client, digest)
+        PRIMARY KEY (client, number)
     ) STRICT, WITHOUT ROWID
     """,
     # What became of accounts that were active once, for programs that keep a copy.

@@ -23,11 +23,14 @@ REVOKE_CLIENT = "UPDATE clients SET revoked_at = :at WHERE id = :client AND revo
 
 SECRETS = """
     -- The latest first.
-    SELECT digest FROM client_secrets WHERE client = :client ORDER BY created_at DESC, digest
+    SELECT digest FROM client_secrets WHERE client = :client ORDER BY number DESC
 """
 
 ADD_SECRET = """
-    INSERT INTO client_secrets (client, digest, created_at) VALUES (:client, :digest, :at)
+    INSERT INTO client_secrets (client, number, digest, created_at)
+    VALUES (:client,
+            (SELECT coalesce(max(number), 0) + 1 FROM client_secrets WHERE client = :client),
+            :digest, :at)
 """
 
 FORGET_OLDER_SECRETS = "DELETE FROM client_secrets WHERE client = :client AND digest <> :kept"
