@@ -70,7 +70,7 @@ MAY_KNOW = {
     # The citizens' pages.
     "portal": WORDS
     | {"config", "gateway", "hardening", "health", "metrics", "passwords", "registration"}
-    | {"store", "systemd_notify", "tuning", "vault", "worker"},
+    | {"records", "store", "systemd_notify", "tuning", "vault", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
     "simulator": WORDS | {"smpp"},
     "demo": WORDS | {"harmless", "simulator", "smpp.statuses"},

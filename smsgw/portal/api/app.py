@@ -61,63 +61,82 @@ def is_below(path: str) -> bool:
 
 def make(portal: Portal, guessing: Guessing) -> ASGIApp:
     """What stands below `PREFIX`."""
-    public_url = portal.options.public_url
-    tokens = Tokens(portal)
-    described = openapi.document(public_url)
-    locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
-
-    async def description(request: Request) -> Response:
-        return _completed(JSONResponse(described), request.state.id)
-
-    def refused(request: Request, problem: Problem) -> Response:
-        return _completed(answer(problem, public_url), request.state.id)
-
-    async def told(request: Request, fault: Exception) -> Response:
-        assert isinstance(fault, HTTPException)  # noqa: S101 - registered for nothing else
-        return refused(request, of_status(fault.status_code, fault.headers))
-
-    async def problem(request: Request, fault: Exception) -> Response:
-        assert isinstance(fault, Problem)  # noqa: S101 - likewise
-        return refused(request, fault)
-
-    async def unavailable(request: Request, fault: Exception) -> Response:
-        log.error("request failed id=%s reason=%s", request.state.id, fault)
-        return refused(request, Problem("unavailable"))
-
-    async def failed(request: Request, fault: Exception) -> Response:
-        return refused(request, Problem("failed"))  # the guard logs it
-
-    def endpoint(verbs: Mapping[str, Verb]) -> Callable[[Request], Awaitable[Response]]:
-        async def served(request: Request) -> Response:
-            verb = verbs["GET" if request.method == "HEAD" else request.method]
-            granted = await tokens.granted(_token(request.headers))
-            if granted is None:
-                raise _unauthorized('Bearer error="invalid_token"')
-            # A citizen's token is for userinfo, whatever else its client may ask for.
-            if granted.account is not None or verb.scope not in granted.scopes:
-                challenge = f'Bearer error="insufficient_scope", scope="{verb.scope}"'
-                raise Problem("insufficient-scope", headers={"www-authenticate": challenge})
-            found = await verb.act(
-                Call(portal, guessing, request, granted.client.name, clock.now(), locks)
-            )
-            return _completed(found, request.state.id)
-
-        return served
-
+    api = _Api(portal, guessing)
     application = Starlette(
         routes=[
-            *(Route(path, endpoint(verbs), methods=list(verbs)) for path, verbs in CALLS.items()),
-            Route("/openapi.json", description),
+            *(Route(path, api.served(verbs), methods=list(verbs)) for path, verbs in CALLS.items()),
+            Route("/openapi.json", api.description),
         ],
         exception_handlers={
-            HTTPException: told,
-            Problem: problem,
-            Unavailable: unavailable,
-            Exception: failed,
+            HTTPException: api.told,
+            Problem: api.problem,
+            Unavailable: api.unavailable,
+            Exception: api.failed,
         },
     )
     application.router.redirect_slashes = False
     return application
+
+
+class _Api:
+    """What each call passes, and how it ends."""
+
+    def __init__(self, portal: Portal, guessing: Guessing) -> None:
+        self._portal = portal
+        self._guessing = guessing
+        self._tokens = Tokens(portal)
+        self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        self._public_url = portal.options.public_url
+        self._description = openapi.document(self._public_url)
+
+    def served(self, verbs: Mapping[str, Verb]) -> Callable[[Request], Awaitable[Response]]:
+        """What answers at a place."""
+
+        async def serve(request: Request) -> Response:
+            verb = verbs["GET" if request.method == "HEAD" else request.method]
+            client = await self._client(request, verb.scope)
+            call = Call(self._portal, self._guessing, request, client, clock.now(), self._locks)
+            return _completed(await verb.act(call), request.state.id)
+
+        return serve
+
+    async def _client(self, request: Request, scope: Scope) -> str:
+        """The NAME of who asks.
+
+        Raises:
+            Problem: nobody who may.
+        """
+        granted = await self._tokens.granted(_token(request.headers))
+        if granted is None:
+            raise _unauthorized('Bearer error="invalid_token"')
+        # A citizen's token is for userinfo, whatever else its client may ask for.
+        if granted.account is not None or scope not in granted.scopes:
+            challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+            raise Problem("insufficient-scope", headers={"www-authenticate": challenge})
+        return granted.client.name
+
+    async def description(self, request: Request) -> Response:
+        return _completed(JSONResponse(self._description), request.state.id)
+
+    # --- how a call ends that is refused --------------------------------------------------------
+
+    async def told(self, request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)  # noqa: S101 - registered for nothing else
+        return self._refused(request, of_status(fault.status_code, fault.headers))
+
+    async def problem(self, request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, Problem)  # noqa: S101 - likewise
+        return self._refused(request, fault)
+
+    async def unavailable(self, request: Request, fault: Exception) -> Response:
+        log.error("request failed id=%s reason=%s", request.state.id, fault)
+        return self._refused(request, Problem("unavailable"))
+
+    async def failed(self, request: Request, fault: Exception) -> Response:
+        return self._refused(request, Problem("failed"))  # the guard logs it
+
+    def _refused(self, request: Request, problem: Problem) -> Response:
+        return _completed(answer(problem, self._public_url), request.state.id)
 
 
 def of_guard(portal: Portal, status: int, request_id: str) -> Response:

@@ -63,7 +63,7 @@ def document(public_url: str) -> dict[str, Any]:
             "is gone through by next until more is false.",
         },
         "servers": [{"url": f"{public_url}/api/v1"}],
-        "paths": _paths(),
+        "paths": _PATHS,
         "components": {
             "schemas": dict(SCHEMAS),
             "securitySchemes": {
@@ -77,89 +77,6 @@ def document(public_url: str) -> dict[str, Any]:
                     },
                 }
             },
-        },
-    }
-
-
-def _paths() -> dict[str, Any]:
-    key = _header("Idempotency-Key", "One for each change: for 24 h the same answer to the same "
-                  "body.", {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"})  # fmt: skip
-    if_match = _header("If-Match", "The ETag that was read.", {"minLength": 1}, required=True)
-    sub = {"name": "sub", "in": "path", "required": True, "schema": text(minLength=1)}
-    return {
-        "/password/verify": {
-            "post": _call(
-                "Whether a password opens an account",
-                Scope.VERIFY,
-                answer="Verified",
-                body=([_JSON], "Verify"),
-                problems=_WAITS,
-            )
-        },
-        "/password/change": {
-            "post": _call(
-                "Put an own password in the place of the one that is proved",
-                Scope.CHANGE,
-                answer="Changed",
-                body=([_JSON], "Change"),
-                problems=(
-                    *_WAITS,
-                    *("wrong-password", "password-moved", "password-refused"),
-                    *("bad-idempotency-key", "idempotency-key-reused"),
-                ),
-                parameters=[key],
-            )
-        },
-        "/accounts": {
-            "get": _call(
-                "A first copy: accounts in the order in which they first became active. Ask "
-                "/changes first: this list's next is no place in the feed",
-                Scope.READ,
-                answer="Accounts",
-                problems=("wrong-parameters", "unknown-cursor"),
-                parameters=_place(),
-            )
-        },
-        "/accounts/{sub}": {
-            "parameters": [sub],
-            "get": _call(
-                "One account",
-                Scope.READ,
-                answer="Account",
-                etag=True,
-                problems=("no-such-account",),
-            ),
-            "patch": _call(
-                "Change a profile, merged as RFC 7396 says",
-                Scope.CHANGE,
-                answer="Account",
-                etag=True,
-                body=(["application/merge-patch+json", _JSON], "AccountPatch"),
-                problems=("no-such-account", "no-profile", "other-version", "if-match-required"),
-                parameters=[if_match],
-            ),
-        },
-        "/changes": {
-            "get": _call(
-                "What happened to accounts since a place in the feed",
-                Scope.READ,
-                answer="Changes",
-                problems=("wrong-parameters", "unknown-cursor", "cursor-too-old"),
-                parameters=_place(),
-            )
-        },
-        "/openapi.json": {
-            "get": {
-                "summary": "This description",
-                "responses": {
-                    "200": {
-                        "description": "It",
-                        "headers": {"X-Request-Id": _ID},
-                        "content": {_JSON: {"schema": {"type": "object"}}},
-                    }
-                }
-                | _refusals(("bad-request", "too-slow", "busy", "failed")),
-            }
         },
     }
 
@@ -230,3 +147,85 @@ def _refusals(names: Iterable[str]) -> Schema:
         }
         for status, told in sorted(by_status.items())
     }
+
+
+_KEY = _header("Idempotency-Key", "One for each change: for 24 h the same answer to the same "
+              "body.", {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"})  # fmt: skip
+_IF_MATCH = _header("If-Match", "The ETag that was read.", {"minLength": 1}, required=True)
+_SUB = {"name": "sub", "in": "path", "required": True, "schema": text(minLength=1)}
+_PATHS: Schema = {
+    "/password/verify": {
+        "post": _call(
+            "Whether a password opens an account",
+            Scope.VERIFY,
+            answer="Verified",
+            body=([_JSON], "Verify"),
+            problems=_WAITS,
+        )
+    },
+    "/password/change": {
+        "post": _call(
+            "Put an own password in the place of the one that is proved",
+            Scope.CHANGE,
+            answer="Changed",
+            body=([_JSON], "Change"),
+            problems=(
+                *_WAITS,
+                *("wrong-password", "password-moved", "password-refused"),
+                *("bad-idempotency-key", "idempotency-key-reused"),
+            ),
+            parameters=[_KEY],
+        )
+    },
+    "/accounts": {
+        "get": _call(
+            "A first copy: accounts in the order in which they first became active. Ask "
+            "/changes first: this list's next is no place in the feed",
+            Scope.READ,
+            answer="Accounts",
+            problems=("wrong-parameters", "unknown-cursor"),
+            parameters=_place(),
+        )
+    },
+    "/accounts/{sub}": {
+        "parameters": [_SUB],
+        "get": _call(
+            "One account",
+            Scope.READ,
+            answer="Account",
+            etag=True,
+            problems=("no-such-account",),
+        ),
+        "patch": _call(
+            "Change a profile, merged as RFC 7396 says",
+            Scope.CHANGE,
+            answer="Account",
+            etag=True,
+            body=(["application/merge-patch+json", _JSON], "AccountPatch"),
+            problems=("no-such-account", "no-profile", "other-version", "if-match-required"),
+            parameters=[_IF_MATCH],
+        ),
+    },
+    "/changes": {
+        "get": _call(
+            "What happened to accounts since a place in the feed",
+            Scope.READ,
+            answer="Changes",
+            problems=("wrong-parameters", "unknown-cursor", "cursor-too-old"),
+            parameters=_place(),
+        )
+    },
+    "/openapi.json": {
+        "get": {
+            "summary": "This description",
+            "responses": {
+                "200": {
+                    "description": "It",
+                    "headers": {"X-Request-Id": _ID},
+                    "content": {_JSON: {"schema": {"type": "object"}}},
+                }
+            }
+            | _refusals(("bad-request", "too-slow", "busy", "failed")),
+        }
+    },
+}
