@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -142,13 +143,31 @@ class City:
         return issued.password
 
 
-@pytest.fixture
-def free_port():
+@contextmanager
+def reserved_port():
     """A port of 127.0.0.1 that nobody else is given meanwhile."""
     with socket.socket() as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
         yield reserved.getsockname()[1]
+
+
+@pytest.fixture
+def free_port():
+    with reserved_port() as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def anywhere(tmp_path_factory):
+    """A portal without citizens, for questions that change nothing: one for all of a module."""
+    with reserved_port() as port:
+        city = City(tmp_path_factory.mktemp("anywhere"), port)
+        city.start()
+        yield city
+        assert 0 == city.stop(), city.log
+        city.house.store.close()
+        assert "Traceback" not in city.log, city.log
 
 
 @pytest.fixture

@@ -19,6 +19,12 @@ def program(city):
     return Program(city)
 
 
+@pytest.fixture(scope="module")
+def stranger(anywhere):
+    """A program where there is nobody to ask for."""
+    return Program(anywhere)
+
+
 @pytest.fixture
 def sub(city, program):
     """Of a citizen whose data are confirmed."""
@@ -235,15 +241,15 @@ def test_cursor_that_never_was_is_refused(program, sub):
     ["limit=0", "limit=1001", "limit=-1", "limit=", "limit=1.0", "limit=x", "limit=%D9%A1",
      "limit=1&limit=1", "limit=9999999999999999999999", "page=2", "after=a&after=b"],
 )  # fmt: skip
-def test_wrong_query_is_refused(program, query):
+def test_wrong_query_is_refused(stranger, query):
     for name in ("accounts", "changes"):
-        answer = program.get(f"/{name}?{query}")
+        answer = stranger.get(f"/{name}?{query}")
         assert (400, "wrong-parameters") == problem(answer)
 
 
-def test_limits_are_both_good(program):
+def test_limits_are_both_good(stranger):
     for limit in (1, 1000):
-        assert 200 == program.get(f"/changes?limit={limit}").status
+        assert 200 == stranger.get(f"/changes?limit={limit}").status
 
 
 def test_cursor_behind_which_something_was_removed_is_gone(city, program, sub):

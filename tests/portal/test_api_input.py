@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from smsgw import clock
 from smsgw.portal.api import problems
 from tests.house import AN
 from tests.portal.conftest import CMND, OWN
@@ -26,12 +27,18 @@ def program(city):
     return Program(city)
 
 
+@pytest.fixture(scope="module")
+def stranger(anywhere):
+    """A program where there is nobody to ask for."""
+    return Program(anywhere)
+
+
 # --- who calls ----------------------------------------------------------------------------------
 
 
-def test_without_a_token_nothing_is_told(program):
+def test_without_a_token_nothing_is_told(stranger):
     for method, path in CALLS:
-        answer = program.ask(method, path, Authorization=None)
+        answer = stranger.ask(method, path, Authorization=None)
         assert (401, "unauthorized") == problem(answer)
         assert "Bearer" == answer.headers["www-authenticate"]
 
@@ -39,9 +46,9 @@ def test_without_a_token_nothing_is_told(program):
 @pytest.mark.parametrize(
     "sent", ["Bearer x", "bearer", "Bearer ", "Basic eDp5", "Bearer a b", "Bearer \xe9", "x"]
 )
-def test_unknown_token_is_refused(program, sent):
+def test_unknown_token_is_refused(stranger, sent):
     for method, path in CALLS:
-        answer = program.ask(method, path, Authorization=sent)
+        answer = stranger.ask(method, path, Authorization=sent)
         assert (401, "unauthorized") == problem(answer)
         assert 'Bearer error="invalid_token"' == answer.headers["www-authenticate"]
 
@@ -66,6 +73,22 @@ def test_token_opens_what_its_scopes_say(city):
                 assert challenge == answer.headers["www-authenticate"]
 
 
+def test_token_of_a_citizen_opens_nothing_here(city, program):
+    """Whatever scope it may hold."""
+    from smsgw.portal.oidc.tokens import row_of_client
+    from smsgw.portal.short import open_short
+
+    city.own()
+    [client] = city.citizens.clients.all()
+    row = row_of_client("citizens-token", client, ALL, clock.now())
+    short = open_short(city.house.settings, make=False)
+    short.grants.add_token(row._replace(account=city.account().id, mark=city.mark()))
+    short.close()
+    for method, path in CALLS:
+        answer = program.ask(method, path, Authorization="Bearer citizens-token")
+        assert (403, "insufficient-scope") == problem(answer)
+
+
 def test_token_of_a_revoked_client_ends(city, program):
     city.citizens.clients.revoke("dvc", "test", city.house.now)
     assert 401 == program.get("/changes").status
@@ -74,7 +97,7 @@ def test_token_of_a_revoked_client_ends(city, program):
 # --- by what method, where ----------------------------------------------------------------------
 
 
-def test_other_methods_are_told_which_there_are(program):
+def test_other_methods_are_told_which_there_are(stranger):
     for path, allowed in {
         "/password/verify": {"POST"},
         "/accounts/x": {"GET", "HEAD", "PATCH"},
@@ -82,13 +105,13 @@ def test_other_methods_are_told_which_there_are(program):
         "/openapi.json": {"GET", "HEAD"},
     }.items():
         for method in ("DELETE", "PUT", "OPTIONS", "TRACE", "PROPFIND"):
-            answer = program.ask(method, path)
+            answer = stranger.ask(method, path)
             assert (405, "method-not-allowed") == problem(answer)
             assert allowed == set(answer.headers["allow"].split(", "))
-    assert 200 == program.ask("HEAD", "/changes").status
+    assert 200 == stranger.ask("HEAD", "/changes").status
 
 
-def test_unknown_places_are_problems(program):
+def test_unknown_places_are_problems(stranger):
     for path in (
         "",
         "/",
@@ -99,11 +122,12 @@ def test_unknown_places_are_problems(program):
         "/accounts/x/y",
         "//changes",
     ):
-        assert (404, "not-found") == problem(program.get(path)), path
+        assert (404, "not-found") == problem(stranger.get(path)), path
 
 
-def test_type_of_a_problem_leads_to_what_it_means(city, program, browser):
-    path = "/" + told(program.get("/x"))["type"].split("/", 3)[3]
+def test_type_of_a_problem_leads_to_what_it_means(anywhere, stranger):
+    browser = anywhere.browser()
+    path = "/" + told(stranger.get("/x"))["type"].split("/", 3)[3]
     answer = browser.get(path)
     assert (200, "404 Not found\n\nThere is nothing here.\n") == (answer.status, answer.page)
     assert 404 == browser.get("/problems/none").status
@@ -138,8 +162,8 @@ NO_JSON = {
 
 
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
-def test_what_is_no_json_is_refused(program, body):
-    answer = program.ask("POST", "/password/verify", body)
+def test_what_is_no_json_is_refused(stranger, body):
+    answer = stranger.ask("POST", "/password/verify", body)
     assert (400, "malformed-json") == problem(answer)
 
 
@@ -160,23 +184,23 @@ OTHER_FIELDS = {
 
 
 @pytest.mark.parametrize(("body", "pointer", "reason"), OTHER_FIELDS.values(), ids=OTHER_FIELDS)
-def test_other_fields_are_refused_with_their_place(program, body, pointer, reason):
-    answer = program.ask("POST", "/password/verify", json.dumps(body).encode())
+def test_other_fields_are_refused_with_their_place(stranger, body, pointer, reason):
+    answer = stranger.ask("POST", "/password/verify", json.dumps(body).encode())
     assert (422, "wrong-fields") == problem(answer)
     errors = told(answer)["errors"]
     assert (pointer, reason) in [(error["pointer"], error["reason"]) for error in errors]
     assert b"hunter2" not in answer.body
 
 
-def test_huge_numbers_cost_nothing(program):
+def test_huge_numbers_cost_nothing(stranger):
     body = b'{"username":%s,"password":1e999}' % (b"9" * 16_000)
-    answer = program.ask("POST", "/password/verify", body)
+    answer = stranger.ask("POST", "/password/verify", body)
     assert (422, "wrong-fields") == problem(answer)
 
 
-def test_patch_without_a_profile_is_refused(program):
+def test_patch_without_a_profile_is_refused(stranger):
     for body, pointer in (({}, "/profile"), ({"profile": {}, "sub": "x"}, ""), ([], "")):
-        answer = program.ask("PATCH", "/accounts/x", body, If_Match="*")
+        answer = stranger.ask("PATCH", "/accounts/x", body, If_Match="*")
         assert (422, "wrong-fields") == problem(answer)
         assert [pointer] == [error["pointer"] for error in told(answer)["errors"]]
 
@@ -195,36 +219,36 @@ def test_nul_in_every_field_is_judged_like_any_other(city, program):
         "multipart/form-data; boundary=x",
     ],
 )
-def test_other_types_are_refused(program, kind):
+def test_other_types_are_refused(stranger, kind):
     for path in ("/password/verify", "/password/change"):
-        answer = program.ask("POST", path, GOOD, Content_Type=kind)
+        answer = stranger.ask("POST", path, GOOD, Content_Type=kind)
         assert (415, "unsupported-media-type") == problem(answer)
         assert "application/json" == answer.headers["accept-post"]
 
 
-def test_compressed_bodies_are_refused(program):
-    answer = program.ask("POST", "/password/verify", GOOD, Content_Encoding="gzip")
+def test_compressed_bodies_are_refused(stranger):
+    answer = stranger.ask("POST", "/password/verify", GOOD, Content_Encoding="gzip")
     assert (415, "unsupported-media-type") == problem(answer)
 
 
-def test_patch_is_told_its_types(program):
-    answer = program.ask("PATCH", "/accounts/x", b"{}", If_Match="*", Content_Type="text/plain")
+def test_patch_is_told_its_types(stranger):
+    answer = stranger.ask("PATCH", "/accounts/x", b"{}", If_Match="*", Content_Type="text/plain")
     assert 415 == answer.status
     assert "application/json, application/merge-patch+json" == answer.headers["accept-patch"]
 
 
-def test_too_much_is_refused_whatever_it_is(program):
+def test_too_much_is_refused_whatever_it_is(stranger):
     fields = json.dumps({f"f{number}": "" for number in range(100_000)}).encode()
     for body in (GOOD + b" " * 16_384, fields[: 200 * 1024], fields):
-        answer = program.ask("POST", "/password/verify", body)
+        answer = stranger.ask("POST", "/password/verify", body)
         assert (413, "too-long") == problem(answer)
-    assert 200 == program.ask("POST", "/password/verify", GOOD.ljust(16_384)).status
+    assert 200 == stranger.ask("POST", "/password/verify", GOOD.ljust(16_384)).status
 
 
-def test_as_many_fields_as_fit_are_refused_quickly(program):
+def test_as_many_fields_as_fit_are_refused_quickly(stranger):
     body = json.dumps({f"{number:x}": 0 for number in range(1600)}).encode()
     began = time.monotonic()
-    answer = program.ask("POST", "/password/verify", body)
+    answer = stranger.ask("POST", "/password/verify", body)
     assert (422, "wrong-fields") == problem(answer)
     assert len(answer.body) < 2000
     assert time.monotonic() - began < 2
