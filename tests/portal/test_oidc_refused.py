@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
@@ -160,6 +161,15 @@ def test_a_code_that_is_used_twice_ends_what_was_given_for_it(portal, an):
     answer = portal.userinfo(token)
     assert 401 == answer.status
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_of_many_who_exchange_a_code_at_a_time_one_is_served_and_its_token_ends(portal, an):
+    code = portal.code(an)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: portal.exchange(code), range(8)))
+    assert [200] + [400] * 7 == sorted(answer.status for answer in answers)
+    [served] = [answer for answer in answers if answer.status == 200]
+    assert 401 == portal.userinfo(said(served)["access_token"]).status
 
 
 def test_a_failed_exchange_leaves_the_code_as_it_is(city, portal, an):
