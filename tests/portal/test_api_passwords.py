@@ -194,6 +194,7 @@ def test_refused_password_is_told_its_reason(city, program):
         answer = program.change(CMND, OWN, password)
         assert (422, "password-refused") == problem(answer)
         assert reason == told(answer)["reason"]
+        assert f"call=change client=dvc outcome={reason} " in city.log
     assert told(program.verify(CMND, OWN))["valid"]
 
 

@@ -7,6 +7,7 @@ account than that it was wrong.
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -136,13 +137,20 @@ class _Change:
         Raises:
             Problem: it is not.
         """
-        judged = await _judge(self._call, "change", self._tried, self._choose)
+        judged = await _judge(
+            self._call, "change", self._tried, self._choose, refused=lambda: self._refused
+        )
         if judged.verdict is Verdict.WRONG:
             raise Problem("wrong-password")
         if self._reason is not None:
             raise Problem("password-refused", reason=self._reason.value)
         if self._moved:
             raise Problem("password-moved")
+
+    @property
+    def _refused(self) -> str | None:
+        """Why a right password changed nothing."""
+        return "moved" if self._moved else self._reason and self._reason.value
 
     async def _choose(self, proof: Proof) -> None:
         portal, account = self._call.portal, proof.account
@@ -185,8 +193,19 @@ def _try(body: dict[str, str]) -> Try:
     return Try(username, body["password"], fields.address(body.get("address")), None)
 
 
-async def _judge(call: Call, name: str, tried: Try, then: Then, *, log_in: bool = False) -> Tried:
+async def _judge(
+    call: Call,
+    name: str,
+    tried: Try,
+    then: Then,
+    *,
+    log_in: bool = False,
+    refused: Callable[[], str | None] = lambda: None,
+) -> Tried:
     """A verdict, right or wrong.
+
+    Args:
+        refused: why *then* did nothing, for the log.
 
     Raises:
         Problem: there is none.
@@ -196,7 +215,7 @@ async def _judge(call: Call, name: str, tried: Try, then: Then, *, log_in: bool 
     took = (monotonic() - began) * 1000
     log.info(
         "interface call=%s client=%s outcome=%s ms=%d id=%s",
-        *(name, call.client, judged.verdict.value, took, call.id),
+        *(name, call.client, refused() or judged.verdict.value, took, call.id),
     )
     if judged.verdict is Verdict.BUSY:
         raise Problem("busy")
