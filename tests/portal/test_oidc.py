@@ -181,6 +181,13 @@ def test_the_history_tells_to_whom_data_went_and_the_citizen_reads_it(city, port
     assert "Cổng dịch vụ công Đà Nẵng" in an.get("/du-lieu-cua-toi").words
 
 
+def test_who_is_told_nothing_but_the_sub_stands_in_the_history_as_well(city, portal, an):
+    portal.tokens(an, scope="openid")
+    history = city.house.store.portal_history(city.account().id)
+    [line] = [each for each in history if each.what == "disclosed"]
+    assert "openid" in line.detail
+
+
 def test_the_discovery_document_names_what_is_there(city, portal, browser):
     found = said(browser.get("/.well-known/openid-configuration"))
     assert portal.issuer == found["issuer"]
