@@ -73,7 +73,7 @@ lock: ## newest versions of everything into the lock files; needs uv
 	$(LOCK) --extra fuzz -c requirements.lock -o requirements-fuzz.lock pyproject.toml >/dev/null
 
 clean: ## what make made
-	rm -rf $(VENV) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.runtime: requirements.lock pyproject.toml

@@ -9,10 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ALERTS = ROOT / "packaging" / "alerts"
-RULES = ALERTS / "smsgw.rules.yml"
-CASES = ALERTS / "smsgw.tests.yml"
+RULES = sorted(ALERTS.glob("*.rules.yml"))
+CASES = sorted(ALERTS.glob("*.tests.yml"))
 RUNBOOK = ROOT / "docs" / "runbook.md"
-ALARMS = re.findall(r"^ +- alert: (\w+)$", RULES.read_text(), re.MULTILINE)
+RULED, CASED = ("".join(file.read_text() for file in files) for files in (RULES, CASES))
+ALARMS = re.findall(r"^ +- alert: (\w+)$", RULED, re.MULTILINE)
 
 needs_promtool = pytest.mark.skipif(
     not shutil.which("promtool"), reason="promtool is not installed (apt install prometheus)"
@@ -33,27 +34,27 @@ def promtool(*arguments):
 
 @needs_promtool
 def test_prometheus_reads_the_rules():
-    status, said = promtool("check", "rules", RULES.name)
+    status, said = promtool("check", "rules", *(file.name for file in RULES))
     assert 0 == status, said
 
 
 @needs_promtool
 def test_alarms_ring_when_they_should_and_not_before():
-    status, said = promtool("test", "rules", CASES.name)
+    status, said = promtool("test", "rules", *(file.name for file in CASES))
     assert 0 == status, said
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_alarm_is_tested_quiet_and_ringing(alarm):
-    cases = re.findall(rf"alertname: {alarm}\b(, exp_alerts: \[\])?", CASES.read_text())
-    wanted = f"{alarm} wants a case with alerts in {CASES.name}, and one with exp_alerts: []"
+    cases = re.findall(rf"alertname: {alarm}\b(, exp_alerts: \[\])?", CASED)
+    wanted = f"{alarm} wants a case with alerts in {ALERTS}, and one with exp_alerts: []"
     assert {True, False} == {bool(quiet) for quiet in cases}, wanted
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_alarm_leads_to_what_it_means_and_what_to_do(alarm):
     annotation = f'runbook: "docs/runbook.md#{alarm.lower()}"'
-    assert annotation in RULES.read_text(), f"{alarm} wants the annotation {annotation}"
+    assert annotation in RULED, f"{alarm} wants the annotation {annotation}"
     section = rf"^### {alarm}\n\n(.*?)(?=^#|\Z)"
     words = "".join(re.findall(section, RUNBOOK.read_text(), re.MULTILINE | re.DOTALL))
     assert "**Means**" in words

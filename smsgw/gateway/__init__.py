@@ -35,6 +35,7 @@ from smsgw.gateway.batch import (
 )
 from smsgw.gateway.by_hand import TEST_TEXT, test_address, test_recipient
 from smsgw.gateway.citizen import Citizen, Consent, LoggedIn, Proof, corrected
+from smsgw.gateway.citizen import digest_of as mark_of_hash
 from smsgw.gateway.citizens import Citizens
 from smsgw.gateway.clients import (
     INTERFACE_SCOPES,
@@ -108,6 +109,7 @@ __all__ = [
     "Work",
     "corrected",
     "knows",
+    "mark_of_hash",
     "profile_of",
     "test_address",
     "test_recipient",

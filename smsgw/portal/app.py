@@ -6,9 +6,10 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Scope
 
+from smsgw.portal import api, oidc
 from smsgw.portal.figures import check
 from smsgw.portal.forms import TooManyFields
 from smsgw.portal.guard import BUSY_SECONDS, Guard
@@ -45,6 +46,8 @@ def make(portal: Portal) -> Guard:
     """The application, with its guard around it."""
 
     def error(scope: Scope, status: int) -> Response:
+        if api.is_below(scope["path"]):
+            return api.of_guard(portal, status, scope["state"]["id"])
         return portal.pages.error(status, scope["state"]["id"])
 
     async def told(request: Request, fault: Exception) -> Response:
@@ -93,8 +96,15 @@ def routes(portal: Portal) -> list[BaseRoute]:
             return PlainTextResponse("the database does not answer\n", 503)
         return PlainTextResponse("ok\n")
 
+    async def problem(request: Request) -> Response:
+        return api.problem_page(request)
+
+    guessing = Guessing(portal)
     return [
-        *(page.route(portal) for page in pages(Guessing(portal))),
+        *(page.route(portal) for page in pages(guessing)),
+        Mount(api.PREFIX, api.make(portal, guessing)),
+        Route("/problems/{name}", problem),
+        *oidc.routes(portal),
         Route("/static/portal.css", stylesheet),
         Route("/healthz", health),
     ]

@@ -26,7 +26,7 @@ log = logging.getLogger("smsgw.portal")
 MOST_BODY_OCTETS = 16 * 1024
 #: What is longer is read to its end and not kept, as far as this: who is cut off while sending does
 #: not see the answer.
-MOST_DRAINED_OCTETS = 256 * 1024
+MOST_DRAINED_OCTETS = 4 * 1024 * 1024
 #: Requests at a time; more than that many are told to come again.
 MOST_REQUESTS = 512
 BUSY_SECONDS = 5

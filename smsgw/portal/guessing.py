@@ -7,6 +7,7 @@ one that shuts a name.
 
 import asyncio
 import logging
+import unicodedata
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import Enum
@@ -65,6 +66,12 @@ _REFUSALS = {
     Why.NETWORK: Verdict.NETWORK,
     Why.CROWDED: Verdict.NETWORK,
 }
+
+
+def read_username(typed: str) -> str:
+    """A user name as it was meant: blanks and dots inside are no part of a number."""
+    read = unicodedata.normalize("NFKC", typed)
+    return "".join(char for char in read if not char.isspace() and char != ".")
 
 
 def name_digest(username: str) -> bytes:

@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from smsgw import clock
 from smsgw.passwords import Issued, hash_password
+from smsgw.portal.short import Short
 from tests.conftest import ENVIRONMENT, PATIENCE, SMSGW
 from tests.house import AN, TEXT, House
 from tests.portal.browser import Browser
@@ -80,6 +82,10 @@ class City:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
+    def short(self):
+        """The short-lived file, as a command opens it; to be closed."""
+        return Short.open(self.log_file.with_name("portal.db"), make=False)
+
     def browser(self, **options):
         return Browser(self.port, **options)
 
@@ -137,13 +143,31 @@ class City:
         return issued.password
 
 
-@pytest.fixture
-def free_port():
+@contextmanager
+def reserved_port():
     """A port of 127.0.0.1 that nobody else is given meanwhile."""
     with socket.socket() as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
         yield reserved.getsockname()[1]
+
+
+@pytest.fixture
+def free_port():
+    with reserved_port() as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def anywhere(tmp_path_factory):
+    """A portal without citizens, for questions that change nothing: one for all of a module."""
+    with reserved_port() as port:
+        city = City(tmp_path_factory.mktemp("anywhere"), port)
+        city.start()
+        yield city
+        assert 0 == city.stop(), city.log
+        city.house.store.close()
+        assert "Traceback" not in city.log, city.log
 
 
 @pytest.fixture
