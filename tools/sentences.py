@@ -236,7 +236,7 @@ def _helps() -> Iterator[str]:
     named = [c for c in contexts if c.command_path.partition(" ")[2].split(" ")[0] in HOTLINES]
     for context in (contexts[0], *groups, *named):
         command = context.command
-        yield from (p for p in paragraphs(cleandoc(command.help or "")) if p[0] != "\b")
+        yield from (p for p in paragraphs(cleandoc(command.help or "")) if p[0] not in "\b ")
         yield from (str(p.help) for p in command.params if getattr(p, "help", None))
     for command in (*(g.command for g in groups), *(c.command for c in named)):
         yield sentence_of(command)

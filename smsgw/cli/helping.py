@@ -6,8 +6,8 @@ import click
 
 from smsgw.speech import say
 
-#: Stands before a paragraph that keeps its lines: an example.
-_AS_IT_IS = "\b"
+#: Begins a paragraph that keeps its lines: an example.
+_AS_IT_IS = ("\b", " ")
 
 
 class Formatter(click.HelpFormatter):
