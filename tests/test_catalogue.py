@@ -159,9 +159,10 @@ def test_catalogue_can_be_written_and_read(message):
 
 
 def test_help_of_every_command_of_the_hotline_is_looked_up(wanted):
+    from smsgw.cli.helping import sentence_of
     from smsgw.cli.main import smsgw
 
     texts = {message.text for message in wanted}
     context = click.Context(smsgw)
     for name in sentences.HOTLINES:
-        assert sentences.sentence_of(smsgw.get_command(context, name)) in texts
+        assert sentence_of(smsgw.get_command(context, name)) in texts

@@ -1,6 +1,6 @@
 """`--help` in the language of the command: click writes it, of sentences looked up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import click
 
@@ -17,7 +17,7 @@ class Formatter(click.HelpFormatter):
         super().write_text("\n\n".join(map(_said, paragraphs(text))))
 
     def write_dl(
-        self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
         said = [(name, _meaning(meaning)) for name, meaning in rows]
         super().write_dl(said, col_max, col_spacing)

@@ -229,9 +229,15 @@ def _with_guess(fault: click.UsageError, context: click.Context) -> str:
                 meant = say(" or ").join(inner)
                 return say("{problem} Did you mean {meant}?", problem=fault.message, meant=meant)
             return did_you_mean(fault.message, typed, _names(context))
-        case _:
-            fault.message = said(fault.message)
+        case click.MissingParameter():
             return fault.format_message()
+        case click.BadParameter():
+            told = said(fault.message)
+            return click.BadParameter(
+                told, fault.ctx, fault.param, fault.param_hint
+            ).format_message()
+        case _:
+            return said(fault.format_message())
 
 
 def _names(context: click.Context) -> list[str]:
