@@ -82,9 +82,9 @@ def test_the_keys_that_scripts_rely_on_are_on_the_page():
 
 
 def test_the_page_says_what_help_says():
-    for page in PAGES:
-        text = page.read_text()
-        assert in_step(text) == text, "run: python -m tools.commands"
+    for page, locale in PAGES.items():
+        text = page.read_text("utf-8")
+        assert in_step(text, locale) == text, "run: python -m tools.commands"
 
 
 def test_every_command_has_a_sentence_of_its_own():
