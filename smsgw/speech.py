@@ -24,6 +24,8 @@ _INNER = frozenset(
 )
 #: A format with fewer letters of its own, and fewer facts, could be anything.
 _FEWEST_LETTERS, _MANY_FACTS = 4, 3
+#: No sentence of ours has more characters, with its facts; what others write may.
+_LONGEST = 2000
 #: The context of states in a catalogue: a column may have the same name.
 _STATE = "state"
 _FACT = re.compile(r"\{([a-z_0-9]+)(![rs])?(?::[^{}]*)?\}")
@@ -59,8 +61,9 @@ class _Catalogue(gettext.GNUTranslations):
         """*sentence* in this language; None: it is none of ours."""
         if sentence in self._catalog:
             return self.gettext(sentence)
-        for pattern, template in self._templates:
-            if found := pattern.fullmatch(sentence):
+        for piece, pattern, template in self._templates:
+            # Most of what lists show is none of ours: to look for a piece of it costs little.
+            if piece in sentence and (found := pattern.fullmatch(sentence)):
                 facts = found.groupdict().items()
                 return template.format(**{name: self._fact(name, fact) for name, fact in facts})
         return None
@@ -71,12 +74,15 @@ class _Catalogue(gettext.GNUTranslations):
         return (self.known(fact) or fact) if name in _INNER else fact
 
     @cached_property
-    def _templates(self) -> list[tuple[re.Pattern[str], str]]:
+    def _templates(self) -> list[tuple[str, re.Pattern[str], str]]:
         """Formats as patterns, each with its translation, the most telling first."""
         found = sorted(self._formats(), key=lambda each: -each[0])
-        return [(re.compile(pattern, re.DOTALL), template) for _, pattern, template in found]
+        return [
+            (piece, re.compile(pattern, re.DOTALL), template)
+            for _, piece, pattern, template in found
+        ]
 
-    def _formats(self) -> Iterator[tuple[int, str, str]]:
+    def _formats(self) -> Iterator[tuple[int, str, str, str]]:
         for message, translated in self._catalog.items():
             text = message[0] if isinstance(message, tuple) else str(message)
             own = _FACT.sub("", text)
@@ -84,7 +90,8 @@ class _Catalogue(gettext.GNUTranslations):
                 continue
             if sum(map(str.isalpha, own)) < _FEWEST_LETTERS and text.count("{") < _MANY_FACTS:
                 continue
-            yield len(own), _pattern(text), _FACT.sub(r"{\1}", translated)
+            piece = max(_FACT.sub("\0", text).split("\0"), key=len)
+            yield len(own), piece, _pattern(text), _FACT.sub(r"{\1}", translated)
 
 
 def _pattern(text: str) -> str:
@@ -142,7 +149,7 @@ def say_state(word: str) -> str:
 
 def said(sentence: str) -> str:
     """A *sentence* that comes in English with its facts, in the language of the command."""
-    if _spoken is None or not sentence:
+    if _spoken is None or not sentence or len(sentence) > _LONGEST:
         return sentence
     if (known := _spoken.known(sentence)) is not None:
         return known

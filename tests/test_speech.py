@@ -107,9 +107,9 @@ def test_fact_named_like_a_sentence_stays_a_name(vietnamese):
     assert "không có kết nối 'closed'" == said("no link 'closed'")
 
 
-def test_long_sentence_takes_little_time(vietnamese):
+def test_long_text_is_left_as_it_is(vietnamese):
     text = "name from " + " to " * 200_000
-    assert said(text)
+    assert text == said(text)
 
 
 def test_click_is_english_again_afterwards(vietnamese, monkeypatch):
