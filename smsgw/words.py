@@ -5,6 +5,8 @@ nothing.
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from smsgw.speech import mark, say
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -36,15 +38,16 @@ class Viewer:
 
     def short(self, moment: datetime) -> str:
         """Local date and time, where a line has much to say."""
-        return f"{self.local(moment):{'%d %b %H:%M' if _is_near(moment, self.now) else '%Y-%m-%d'}}"
+        form = say("%d %b %H:%M") if _is_near(moment, self.now) else "%Y-%m-%d"
+        return f"{self.local(moment):{form}}"
 
     def age(self, moment: datetime | None) -> str:
         """How long ago, or in how long."""
         if moment is None:
             return "-"
         if moment > self.now:
-            return f"in {span(moment - self.now)}"
-        return f"{span(self.now - moment)} ago"
+            return say("in {span}", span=told_span(moment - self.now))
+        return say("{span} ago", span=told_span(self.now - moment))
 
     def both(self, moment: datetime | None) -> str:
         """Local time and age."""
@@ -56,15 +59,31 @@ def _is_near(moment: datetime, now: datetime) -> bool:
     return abs(now - moment) < timedelta(days=180)
 
 
+#: Units of a duration: seconds each, and how so many are said.
+_DAYS, _HOURS = (86400, mark("{n} d")), (3600, mark("{n} h"))
+_MINUTES, _SECONDS = (60, mark("{n} min")), (1, mark("{n} s"))
+
+
 def span(duration: timedelta) -> str:
-    """*duration* in the one unit in which a person would say it."""
+    """*duration* in the one unit in which a person would say it; in English."""
+    number, text = _in_one_unit(duration)
+    return text.format(n=number)
+
+
+def told_span(duration: timedelta) -> str:
+    """As `span`, in the language of the command."""
+    number, text = _in_one_unit(duration)
+    return say(text, n=number)
+
+
+def _in_one_unit(duration: timedelta) -> tuple[str, str]:
     seconds = duration.total_seconds()
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    for unit, size in (("d", 86400), ("h", 3600)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 60:.0f} min"
+    size, text = _SECONDS if seconds < 60 else _MINUTES
+    for longer, words in (_DAYS, _HOURS):
+        if seconds >= 2 * longer:
+            size, text = longer, words
+            break
+    return f"{seconds / size:.0f}", text
 
 
 def octets(number: int) -> str:

@@ -29,10 +29,17 @@ hypothesis.settings.load_profile("house")
 
 SMSGW = [sys.executable, "-m", "smsgw.cli.main"]
 PATIENCE = 20  # seconds; a deadline, not a delay
+os.environ["LC_ALL"] = "C.UTF-8"  # whatever the tester reads, the tests read English
 # Nothing of the tester's environment reaches a child but what it needs to run.
 ENVIRONMENT = {
-    name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
-} | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1"}
+    name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ
+} | {
+    "PYTHONUNBUFFERED": "1",
+    "NO_COLOR": "1",
+    "COLUMNS": "80",
+    "PYTHONUTF8": "1",
+    "LC_ALL": "C.UTF-8",
+}
 
 
 @pytest.fixture

@@ -17,7 +17,12 @@ from tools.imports import ROOT
 from tools.screens import shown
 
 PAGE = ROOT / "docs" / "commands.md"
-PAGES = (PAGE, ROOT / "docs" / "hotline.md")
+#: Pages with screens: in which locale they are.
+PAGES = {
+    PAGE: "C.UTF-8",
+    ROOT / "docs" / "hotline.md": "C.UTF-8",
+    ROOT / "docs" / "hotline.vi.md": "vi_VN.UTF-8",
+}
 _BLOCK = re.compile(r"(?<=<!-- help: )(.*?)( -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
 _SCREEN = re.compile(r"(<!-- screen: )(.*?)( -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
 _TRICKS = re.compile(r"(<!-- tricks -->\n)(?:```text\n.*?\n```\n)?", re.DOTALL)
@@ -40,8 +45,8 @@ def commands(
             yield from commands(found, context)
 
 
-def in_step(page: str) -> str:
-    """*page* with every block of help, and every screen, as the commands say it now."""
+def in_step(page: str, locale: str = "C.UTF-8") -> str:
+    """*page* with every block of help, and every screen in *locale*, as the commands say it now."""
     helps = {name: context.get_help() for name, context in commands()}
 
     def block(found: re.Match[str]) -> str:
@@ -49,7 +54,7 @@ def in_step(page: str) -> str:
         return f"{found[1]}{found[2]}```text\n{text}\n```\n"
 
     page = _TRICKS.sub(lambda found: f"{found[1]}```text\n{playbook.helps()}\n```\n", page)
-    screens = shown(line for _, line, _ in _SCREEN.findall(page))
+    screens = shown((line for _, line, _ in _SCREEN.findall(page)), locale)
     page = _SCREEN.sub(
         lambda found: (
             f"{found[1]}{found[2]}{found[3]}```text\n$ smsgw {found[2]}\n{screens[found[2]]}\n```\n"
@@ -65,5 +70,5 @@ def documented(page: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    for page in PAGES:
-        page.write_text(in_step(page.read_text()))
+    for page, locale in PAGES.items():
+        page.write_text(in_step(page.read_text("utf-8"), locale), "utf-8")

@@ -101,12 +101,12 @@ class _Town:
         self._gateway.commit(Batch(receipts=receipts), later)
 
 
-def shown(lines: Iterable[str]) -> dict[str, str]:
-    """What each of these command lines shows."""
+def shown(lines: Iterable[str], locale: str = "C.UTF-8", columns: int = COLUMNS) -> dict[str, str]:
+    """What each of these command lines shows, in the language of *locale*."""
     found: dict[str, str] = {}
     if not (wanted := list(dict.fromkeys(lines))):
         return found
-    environment = {"COLUMNS": str(COLUMNS), "PAGER": "cat", "SUDO_USER": "linh"}
+    environment = {"COLUMNS": str(columns), "PAGER": "cat", "SUDO_USER": "linh", "LC_ALL": locale}
     with (
         TemporaryDirectory() as folder,
         patch.dict(os.environ, environment),
@@ -123,5 +123,6 @@ def shown(lines: Iterable[str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for line, screen in shown(sys.argv[1:]).items():
+    locale, columns = os.environ.get("LC_ALL", "C.UTF-8"), int(os.environ.get("COLUMNS", COLUMNS))
+    for line, screen in shown(sys.argv[1:], locale, columns).items():
         print(f"$ smsgw {line}\n{screen}\n")

@@ -11,6 +11,7 @@ from smsgw import clock, words
 from smsgw.cli import tables, terminal, views
 from smsgw.cli.asking import ask_before, yes_option
 from smsgw.cli.close_many import close_many
+from smsgw.cli.helping import Group
 from smsgw.cli.history import history
 from smsgw.cli.options import (
     Choice,
@@ -30,9 +31,10 @@ from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import SmsgwError
 from smsgw.gateway import Verdict
 from smsgw.model import AccountState
+from smsgw.speech import say, say_many, say_state
 
 
-@click.group()
+@click.group(cls=Group)
 def accounts() -> None:
     """Look accounts up and act for their citizens.
 
@@ -131,7 +133,8 @@ def reset_password(tools: Tools, key: str, reason: str | None) -> None:
         with tools.sealing() as hotline:
             account = hotline.reset_password(key, actor(), tools.now, reason)
         done = {"username": account.username, "phone": account.phone}
-    click.echo(f"{done['username']}: a new password goes to {done['phone']}")
+    told = {"username": done["username"], "phone": done["phone"]}
+    click.echo(say("{username}: a new password goes to {phone}", **told))
 
 
 @accounts.command("set-password")
@@ -148,7 +151,9 @@ def set_password(tools: Tools, key: str, reason: str | None) -> None:
     seen = tools.hotline.seen(key)  # before anybody types a password for nothing
     password = _read_password(confirm=True)
     account = tools.hotline.set_password(key, password, actor(), clock.now(), reason, seen)
-    click.echo(f"{account.username}: {account.state}, with the citizen's own password")
+    click.echo(
+        say("{username}: active, with the citizen's own password", username=account.username)
+    )
 
 
 @accounts.command("verify-password")
@@ -172,7 +177,7 @@ def verify_password(tools: Tools, key: str) -> None:
         )
     if verdict is Verdict.WRONG:
         raise SmsgwError(f"{username}: wrong password")
-    click.echo(f"{username}: the password is right")
+    click.echo(say("{username}: the password is right", username=username))
 
 
 @accounts.command()
@@ -203,18 +208,27 @@ def close(tools: Tools, key: str, reserve_for: str | None, reason: str, yes: boo
     seen = (hotline.exact if reserve_for else hotline.seen)(key).account
     if seen.state != AccountState.CLOSED:
         ask_before(
-            f"End account {seen.username} of {seen.full_name}, {seen.phone}? There is no way back.",
+            say(
+                "End account {username} of {name}, {phone}? There is no way back.",
+                username=seen.username,
+                name=seen.full_name,
+                phone=seen.phone,
+            ),
             yes=yes,
         )
     account = hotline.close_account(key, reason, actor(), tools.now, reserve_for=reserve_for)
-    click.echo(f"{account.username}: {account.state}")
+    click.echo(f"{account.username}: {say_state(account.state)}")
     with suppress(SmsgwError):  # without a password they open nothing any more
         tools.end_sessions(account.id)
     if (kept := hotline.reservation(account.cmnd, tools.now)) is not None:
         until = tools.viewer.minute(kept.ends_at)
-        click.echo(f"until {until} only {kept.phone} may register {account.cmnd}")
+        told = {"until": until, "phone": kept.phone, "cmnd": account.cmnd}
+        click.echo(say("until {until} only {phone} may register {cmnd}", **told))
         if (other := hotline.open_account_of(kept.phone)) is not None:
-            click.echo(f"{kept.phone} has account {other}: close that before it can register")
+            told = {"phone": kept.phone, "other": other}
+            click.echo(
+                say("{phone} has account {other}: close that before it can register", **told)
+            )
 
 
 @accounts.command("end-sessions")
@@ -227,14 +241,16 @@ def end_sessions(tools: Tools, key: str, reason: str | None) -> None:
     The password stays: who knows it may log in again. Beside a lost phone, issue a new one.
 
     \b
-        smsgw accounts end-sessions 0905123456 --reason "left logged in at a library"
+        smsgw accounts end-sessions 0905123456 \\
+            --reason "left logged in at a library"
     """
     key = typed(key, "KEY")
     hotline = tools.hotline
     row = hotline.exact(key)
     with hotline.noted(actor(), "accounts end-sessions", row.account, reason, tools.now):
         ended = tools.end_sessions(row.account.id)
-    click.echo(f"{row.account.username}: {words.count(ended, 'session')} ended")
+    told = say_many(ended, "{n} session ended", "{n} sessions ended")
+    click.echo(f"{row.account.username}: {told}")
 
 
 def _read_password(*, confirm: bool) -> str:
@@ -244,7 +260,7 @@ def _read_password(*, confirm: bool) -> str:
     on a desk computer are the same password.
     """
     if sys.stdin.isatty():
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=confirm)
+        password = click.prompt(say("Password"), hide_input=True, confirmation_prompt=confirm)
     else:
         password = read_line("password")
     return unicodedata.normalize("NFKC", password)

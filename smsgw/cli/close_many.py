@@ -5,13 +5,14 @@ from datetime import datetime
 
 import click
 
-from smsgw import clock, phone, words
+from smsgw import clock, phone
 from smsgw.cli import tables, views
 from smsgw.cli.asking import says_yes, yes_option
 from smsgw.cli.guess import closest
 from smsgw.cli.options import TIMES, actor, asked, format_option, moment, required_reason
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import SmsgwError
+from smsgw.speech import say, say_many
 
 #: So many of the accounts that shall be ended are shown to people.
 MOST_SHOWN = 20
@@ -87,16 +88,17 @@ def close_many(
     if not ids:
         return
     if people and len(ids) > len(shown):
-        click.echo(f"... and {len(ids) - len(shown)} more")
-    them = words.count(len(ids), "issued account")
-    if not yes and not says_yes(f"End {them}?", aloud=people):
+        click.echo(say("... and {n} more", n=len(ids) - len(shown)))
+    question = say_many(len(ids), "End {n} issued account?", "End {n} issued accounts?")
+    if not yes and not says_yes(question, aloud=people):
         raise SmsgwError("nothing was closed", "only the answer y ends them, or --yes")
     closed = 0
     for some in hotline.close_issued(ids, reason, actor(), clock.now()):
         closed += some
         if some:
             time.sleep(BREATH_SECONDS)
-    click.echo(f"{words.count(closed, 'account')} closed", err=not people)
+    ended = say_many(closed, "{n} account closed", "{n} accounts closed")
+    click.echo(ended, err=not people)
 
 
 def _must_be_a_link(tools: Tools, name: str) -> None:
@@ -108,5 +110,7 @@ def _must_be_a_link(tools: Tools, name: str) -> None:
     names = list(dict.fromkeys((*configured, *tools.store.carriers())))
     if name not in names:
         meant = closest(name, names)
-        guess = f"; did you mean {meant}?" if meant else ""
-        raise SmsgwError(f"no link {name!r}", f"there are {', '.join(sorted(names))}{guess}")
+        known = ", ".join(sorted(names))
+        if meant:
+            raise SmsgwError(f"no link {name!r}", f"there are {known}; did you mean {meant}?")
+        raise SmsgwError(f"no link {name!r}", f"there are {known}")

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from smsgw.speech import say
+
 _LIKE = 0.6  # as difflib measures it
 
 
@@ -20,4 +22,6 @@ def closest(typed: str, names: Iterable[str]) -> str | None:
 def did_you_mean(problem: str, typed: str, names: Iterable[str]) -> str:
     """*problem*, a sentence, and which of *names* may have been meant."""
     meant = closest(typed, names)
-    return f"{problem} Did you mean {meant}?" if meant else problem
+    if not meant:
+        return problem
+    return say("{problem} Did you mean {meant}?", problem=problem, meant=meant)

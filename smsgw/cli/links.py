@@ -2,6 +2,7 @@
 
 import click
 
+from smsgw.cli.helping import Group
 from smsgw.cli.links_by_hand import start, stop
 from smsgw.cli.links_test import test
 from smsgw.cli.look import look
@@ -13,7 +14,7 @@ from smsgw.errors import SmsgwError
 from smsgw.health import Kind
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @format_option
 @click.pass_context
 def links(ctx: click.Context, form: str) -> None:

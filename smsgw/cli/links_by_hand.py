@@ -4,9 +4,10 @@ import click
 
 from smsgw.cli.options import actor, reason_option
 from smsgw.cli.tools import Tools, pass_tools
+from smsgw.speech import mark, said, say
 
 #: What is done in the database alone.
-NO_DAEMON = "; no daemon answers, so it holds from its next start on"
+NO_DAEMON = mark("; no daemon answers, so it holds from its next start on")
 
 
 @click.command()
@@ -26,13 +27,18 @@ def stop(tools: Tools, name: str, reason: str | None) -> None:
         told = stopped.told(tools.settings.gateway.timezone)
         done = {"told": told, "new": stopped.at == tools.now, "ended": None}
     if not done["new"]:
-        click.echo(f"{name}: is stopped already, {done['told']}")
+        click.echo(say("{name}: is stopped already, {how}", name=name, how=said(done["told"])))
     elif done["ended"] is None:
-        click.echo(f"{name}: stopped{NO_DAEMON}")
+        click.echo(say("{name}: stopped", name=name) + say(NO_DAEMON))
     elif done["ended"]:
-        click.echo(f"{name}: stopped")
+        click.echo(say("{name}: stopped", name=name))
     else:
-        click.echo(f"{name}: stops; answers of the SMSC are waited for, up to response_timeout")
+        click.echo(
+            say(
+                "{name}: stops; answers of the SMSC are waited for, up to response_timeout",
+                name=name,
+            )
+        )
 
 
 @click.command()
@@ -47,9 +53,9 @@ def start(tools: Tools, name: str, reason: str | None) -> None:
     done = tools.ask("start-link", name=name, actor=actor(), reason=reason)
     when = ""
     if done is None:
-        when = NO_DAEMON
+        when = say(NO_DAEMON)
         done = {"new": tools.hotline.start_link(name, actor(), tools.now, reason)}
     if done["new"]:
-        click.echo(f"{name}: started{when}")
+        click.echo(say("{name}: started", name=name) + when)
     else:
-        click.echo(f"{name}: is not stopped")
+        click.echo(say("{name}: is not stopped", name=name))

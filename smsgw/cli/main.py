@@ -17,18 +17,22 @@ from typing import Any, NoReturn
 
 import click
 
-from smsgw import __version__
+from smsgw import __version__, speech
 from smsgw.cli import strangers, terminal
 from smsgw.cli.guess import did_you_mean
-from smsgw.cli.refusals import line
+from smsgw.cli.helping import Formatter, Group
+from smsgw.cli.refusals import told
 from smsgw.cli.tools import Tools
 from smsgw.errors import SmsgwError
 from smsgw.harmless import harmless
+from smsgw.speech import said, say
 from smsgw.systemd_notify import is_journal
 
 #: Columns of `--help`, at most; and what click makes of a narrower terminal.
 _HELP_COLUMNS = 80
 _NARROWEST_HELP = 50
+
+click.Context.formatter_class = Formatter  # of every command's --help
 
 COMMANDS = {
     "run": "smsgw.cli.run:run",
@@ -53,7 +57,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that imports a command when it is called, and all of them only for `--help`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -67,17 +71,6 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name]} is not a command")
         return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """As click does, but a sentence that is too long goes on in the next line."""
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [
-                    (name, command.get_short_help_str(limit=200))
-                    for name in self.list_commands(ctx)
-                    if (command := self.get_command(ctx, name)) and not command.hidden
-                ]
-            )
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -137,6 +130,14 @@ def _open_standard_streams() -> None:
 
 def execute(arguments: Sequence[str]) -> int:
     """Run one command line; every fault ends here. Returns the exit status."""
+    speech.speak(_language())
+    try:
+        return _execute(arguments)
+    finally:
+        speech.speak(None)
+
+
+def _execute(arguments: Sequence[str]) -> int:
     output = sys.stdout
     try:
         status = _run(arguments)
@@ -149,7 +150,7 @@ def execute(arguments: Sequence[str]) -> int:
         fault.show()
         return fault.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted")
+        _complain(say("interrupted"))
     except BrokenPipeError:  # `| head` has what it wanted
         _close_output()
         return 0
@@ -159,19 +160,31 @@ def execute(arguments: Sequence[str]) -> int:
         _close_output()
         return 0
     except SmsgwError as fault:
-        _complain(_to_be_typed(line(fault), fault, arguments), fault.__cause__)
+        _complain(_to_be_typed(told(fault), fault, arguments), fault.__cause__)
     except OSError as fault:
-        problem = f"{fault.filename or 'system'}: {fault.strerror or fault}"
+        problem = f"{fault.filename or 'system'}: {said(fault.strerror or str(fault))}"
         _complain(_to_be_typed(problem, fault, arguments), fault)
     except OverflowError as fault:  # SQLite has 64 bits
-        _complain("a number is too large", fault)
+        _complain(say("a number is too large"), fault)
     except UnicodeEncodeError as fault:  # an argument of other octets, or a terminal of few letters
-        _complain(f"a text is not in {fault.encoding.upper()}", fault)
+        _complain(say("a text is not in {encoding}", encoding=fault.encoding.upper()), fault)
     except Exception as fault:
-        _complain(f"internal error ({_whereabouts(fault)}); SMSGW_DEBUG=1 shows the trace", fault)
+        problem = say(
+            "internal error ({place}); SMSGW_DEBUG=1 shows the trace", place=_whereabouts(fault)
+        )
+        _complain(problem, fault)
     else:
         return status
     return 1
+
+
+def _language() -> str | None:
+    """What is spoken: the environment's language, where both outputs can show its letters."""
+    code = speech.language(os.environ)
+    if code is None:
+        return None
+    shown = all(terminal.shows(speech.LETTERS[code], to) for to in (sys.stdout, sys.stderr))
+    return code if shown else None
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -195,12 +208,13 @@ def _explain_usage(fault: click.UsageError) -> None:
     """How the command is used, and one line that says what was wrong and where to read on."""
     context = fault.ctx or click.Context(smsgw, info_name="smsgw")
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
-        problem = "Missing command."
+        problem = say("Missing command.")
     else:
         problem = _with_guess(fault, context)
     usage, problem = (" ".join(text.split()) for text in (context.get_usage(), problem))
     click.echo(usage, err=True)
-    _complain(f"{problem} See `{context.command_path} --help`")
+    command = context.command_path
+    _complain(say("{problem} See `{command} --help`", problem=problem, command=command))
 
 
 def _with_guess(fault: click.UsageError, context: click.Context) -> str:
@@ -212,10 +226,18 @@ def _with_guess(fault: click.UsageError, context: click.Context) -> str:
         case click.exceptions.NoSuchCommand():
             typed = fault.command_name
             if context.parent is None and (inner := _inner_commands(context, typed)):
-                return f"{fault.message} Did you mean {' or '.join(inner)}?"
+                meant = say(" or ").join(inner)
+                return say("{problem} Did you mean {meant}?", problem=fault.message, meant=meant)
             return did_you_mean(fault.message, typed, _names(context))
-        case _:
+        case click.MissingParameter():
             return fault.format_message()
+        case click.BadParameter():
+            told = said(fault.message)
+            return click.BadParameter(
+                told, fault.ctx, fault.param, fault.param_hint
+            ).format_message()
+        case _:
+            return said(fault.format_message())
 
 
 def _names(context: click.Context) -> list[str]:
@@ -236,7 +258,7 @@ def _inner_commands(context: click.Context, typed: str) -> list[str]:
 def _to_be_typed(problem: str, fault: Exception, arguments: Sequence[str]) -> str:
     """*problem*, and what to type where it is that the caller is not the service's user."""
     typed = strangers.line_to_type(fault, arguments)
-    return f"{problem}. Type: {typed}" if typed else problem
+    return say("{problem}. Type: {line}", problem=problem, line=typed) if typed else problem
 
 
 def _complain(problem: str, cause: BaseException | None = None) -> None:

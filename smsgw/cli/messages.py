@@ -6,13 +6,14 @@ import click
 
 from smsgw import phone as phones
 from smsgw.cli import tables, views
+from smsgw.cli.helping import Group
 from smsgw.cli.options import TIMES, Choice, asked, format_option, moment, typed
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.harmless import masked
 from smsgw.model import Direction, MtState
 
 
-@click.group()
+@click.group(cls=Group)
 def messages() -> None:
     """See what came and went."""
 

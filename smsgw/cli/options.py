@@ -13,6 +13,7 @@ from smsgw.cli.tables import Format
 from smsgw.cli.tools import Tools
 from smsgw.cli.tools import actor as actor  # noqa: PLC0414  for commands that take a reason
 from smsgw.errors import SmsgwError
+from smsgw.speech import say
 
 #: Octets of a line of standard input.
 _LONGEST_LINE = 4096
@@ -143,7 +144,9 @@ def _something(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 def fits_two(key: str) -> str:
     """What people read above the two accounts that a key fits."""
-    return f"{key.strip()} is the phone of one account and the CMND of another: here are both."
+    return say(
+        "{key} is the phone of one account and the CMND of another: here are both.", key=key.strip()
+    )
 
 
 def typed(value: str, name: str) -> str:

@@ -4,11 +4,13 @@ import click
 
 from smsgw.cli import tables, views
 from smsgw.cli.asking import ask_before, yes_option
+from smsgw.cli.helping import Group
 from smsgw.cli.options import actor, format_option, reason_option
 from smsgw.cli.tools import Tools, pass_tools
+from smsgw.speech import say
 
 
-@click.group()
+@click.group(cls=Group)
 def outbox() -> None:
     """See and settle replies that the SMSC has not taken."""
 
@@ -30,7 +32,7 @@ def retry(tools: Tools, id: int, reason: str | None) -> None:
     """Send a reply again at once; it has a day again."""
     if tools.ask("retry", mt_id=id, actor=actor(), reason=reason) is None:
         tools.hotline.retry(id, actor(), tools.now, reason)
-    click.echo(f"{id}: queued")
+    click.echo(say("{id}: queued", id=id))
 
 
 @outbox.command()
@@ -46,20 +48,27 @@ def cancel(tools: Tools, id: int, reason: str | None, yes: bool) -> None:
     """
     account = tools.hotline.told_account(id)
     if account is None:
-        ask_before(f"Cancel reply {id}? Nobody will get it.", yes=yes)
+        ask_before(say("Cancel reply {id}? Nobody will get it.", id=id), yes=yes)
     else:
         ask_before(
-            f"Cancel reply {id}? It tells the password of {account.username}, who then has no way"
-            " in until a new one is sent.",
+            say(
+                "Cancel reply {id}? It tells the password of {username}, who then has no way"
+                " in until a new one is sent.",
+                id=id,
+                username=account.username,
+            ),
             yes=yes,
         )
     if tools.ask("cancel", mt_id=id, actor=actor(), reason=reason) is None:
         runs = tools.daemon_pid is not None
         tools.hotline.cancel(id, actor(), tools.now, reason, links_live=runs)
-    click.echo(f"{id}: cancelled")
+    click.echo(say("{id}: cancelled", id=id))
     if account is not None:
         click.echo(
-            f"{account.username} has no way in now: `smsgw accounts reset-password"
-            f" {account.username}` sends a new password",
+            say(
+                "{username} has no way in now: `smsgw accounts reset-password {username}`"
+                " sends a new password",
+                username=account.username,
+            ),
             err=True,
         )

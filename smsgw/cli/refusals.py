@@ -4,6 +4,7 @@ A refusal knows its facts and names no command (see `errors`); the remedies of t
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from smsgw.errors import (
     AlreadyCancelled,
@@ -41,6 +42,7 @@ from smsgw.errors import (
     UnknownLink,
     WrongKey,
 )
+from smsgw.speech import said, say
 
 #: Formats of the facts; None: its words say all.
 REMEDIES: Mapping[type[Refusal], str | None] = {
@@ -81,11 +83,27 @@ REMEDIES: Mapping[type[Refusal], str | None] = {
 
 
 def line(fault: SmsgwError) -> str:
-    """*fault* as one line, with what can be done about it."""
+    """*fault* as one line, with what can be done about it; in English, as others keep it."""
     if not isinstance(fault, Refusal):
         return str(fault)
     remedy = REMEDIES.get(type(fault))
-    if remedy is None:
-        return fault.problem
-    facts = {k: ", ".join(v) if isinstance(v, list) else v for k, v in fault.facts.items()}
-    return f"{fault.problem}: {remedy.format(**facts)}"
+    return f"{fault.problem}: {remedy.format(**_facts(fault))}" if remedy else fault.problem
+
+
+def told(fault: SmsgwError) -> str:
+    """As `line`, in the language of the command."""
+    if not isinstance(fault, Refusal):
+        whole = str(fault)
+        if fault.remedy is None or whole != f"{fault.problem}: {fault.remedy}":
+            return said(whole)
+        return f"{said(fault.problem)}: {said(fault.remedy)}"
+    facts = _facts(fault)
+    # A fact may be a sentence, such as the rule that a password breaks.
+    facts |= {name: said(fact) for name, fact in facts.items() if name in ("why", "rule")}
+    problem = say(fault.WORDS, **facts)
+    remedy = REMEDIES.get(type(fault))
+    return f"{problem}: {say(remedy, **facts)}" if remedy else problem
+
+
+def _facts(refusal: Refusal) -> dict[str, Any]:
+    return {k: ", ".join(v) if isinstance(v, list) else v for k, v in refusal.facts.items()}

@@ -7,13 +7,14 @@ from datetime import date
 
 import click
 
-from smsgw import records, words
+from smsgw import records
 from smsgw.cli.asking import ask_before, yes_option
 from smsgw.cli.options import actor, key_argument, reason_option, required_reason, typed
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import NotFound
 from smsgw.registration import syntax
 from smsgw.registration.syntax import SyntaxFault
+from smsgw.speech import said, say, say_many
 from smsgw.store import StoreUnavailable
 
 
@@ -61,7 +62,8 @@ def correct(
         link=link,
     )
     account, changes = tools.hotline.rights.correct(key, right, reason, actor(), tools.now)
-    click.echo(f"{account.username}: {'; '.join(changes) or 'is so already, nothing was changed'}")
+    told = "; ".join(map(said, changes)) or say("is so already, nothing was changed")
+    click.echo(f"{account.username}: {told}")
 
 
 def _name(text: str, today: date) -> str:
@@ -134,19 +136,34 @@ def erase(tools: Tools, key: str, reason: str, yes: bool) -> None:
     row = rights.to_erase(key)
     account = row.account
     ask_before(
-        f"Remove for good account {account.username} of {account.full_name}, {account.phone}, "
-        f"registered {tools.viewer.minute(account.registered_at)}?",
+        say(
+            "Remove for good account {username} of {name}, {phone}, registered {when}?",
+            username=account.username,
+            name=account.full_name,
+            phone=account.phone,
+            when=tools.viewer.minute(account.registered_at),
+        ),
         yes=yes,
     )
     username, texts, named, freed, gone = rights.erase(row, reason, actor(), tools.now)
     tools.truncate_log()
     _wipe(tools, gone)
-    click.echo(f"{username}: erased, with {words.count(texts, 'text')}")
+    with_texts = say_many(texts, "erased, with {n} text", "erased, with {n} texts")
+    click.echo(f"{username}: {with_texts}")
     if named:
-        click.echo(f"{words.count(named, 'text')} of other phones named it: taken out")
+        click.echo(
+            say_many(
+                named,
+                "{n} text of other phones named it: taken out",
+                "{n} texts of other phones named it: taken out",
+            )
+        )
     for kept in freed:
         until = tools.viewer.minute(kept.ends_at)
-        click.echo(f"a CMND was kept for {kept.phone} until {until}: anybody may register it now")
+        told = {"phone": kept.phone, "until": until}
+        click.echo(
+            say("a CMND was kept for {phone} until {until}: anybody may register it now", **told)
+        )
 
 
 def _wipe(tools: Tools, gone: list[str]) -> None:
@@ -160,7 +177,11 @@ def _wipe(tools: Tools, gone: list[str]) -> None:
         tools.truncate_log()
         return
     click.echo(
-        f"smsgw: traces of it stay in unused parts of {tools.database} until these are written "
-        "over; docs/security.md tells how they go at once",
+        "smsgw: "
+        + say(
+            "traces of it stay in unused parts of {file} until these are written over;"
+            " docs/security.md tells how they go at once",
+            file=tools.database,
+        ),
         err=True,
     )

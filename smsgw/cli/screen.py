@@ -12,7 +12,8 @@ from smsgw.cli import terminal
 from smsgw.cli.tables import Format, View, show, show_one
 from smsgw.harmless import harmless
 from smsgw.overview import LinkRow, Overview
-from smsgw.words import Viewer, count, octets, span
+from smsgw.speech import mark, said, say, say_many, say_state
+from smsgw.words import Viewer, octets, told_span
 
 #: What a narrow terminal goes without, the least important first. `status` has said above its table
 #: why a link is not well.
@@ -33,16 +34,18 @@ def _rates(row: LinkRow) -> str:
 
 def _reason(row: LinkRow, viewer: Viewer) -> str:
     if row.next_try is None:
-        return row.reason or ""
-    next_try = viewer.age(row.next_try) if row.next_try > viewer.now else "now"
-    return f"{row.reason or 'not bound'}; next try {next_try}"
+        return said(row.reason or "")
+    reason = said(row.reason) if row.reason else say("not bound")
+    if row.next_try <= viewer.now:
+        return say("{reason}; next try now", reason=reason)
+    return say("{reason}; next try {when}", reason=reason, when=viewer.age(row.next_try))
 
 
 LINKS = View[LinkRow](
     keys=records.LINK,
     columns={
         "link": lambda row, _: row.name,
-        "state": lambda row, _: row.state,
+        "state": lambda row, _: say_state(row.state),
         "since": lambda row, viewer: viewer.age(row.since),
         "queued": lambda row, _: "-" if row.queued is None else str(row.queued),
         "MT/s": lambda row, _: _rates(row),
@@ -63,20 +66,31 @@ LINKS = View[LinkRow](
 
 def _daemon(seen: Overview, viewer: Viewer) -> str:
     age = seen.heartbeat_age_s
-    beat = "" if age is None else f", last heartbeat {span(timedelta(seconds=age))} ago"
     if seen.daemon_pid is None:
-        return f"not running{beat}"
-    since = f", up {span(viewer.now - seen.started_at)}" if seen.started_at else ""
-    return f"running, pid {seen.daemon_pid or 'unknown'}, version {seen.version}{since}{beat}"
+        parts = [say("not running")]
+    else:
+        pid = str(seen.daemon_pid or say("unknown"))
+        parts = [say("running, pid {pid}, version {version}", pid=pid, version=seen.version)]
+        if seen.started_at:
+            parts.append(say("up {span}", span=told_span(viewer.now - seen.started_at)))
+    if age is not None:
+        parts.append(say("last heartbeat {span} ago", span=told_span(timedelta(seconds=age))))
+    return ", ".join(parts)
+
+
+_TEXTS_HELD = mark("{queued} queued ({held} held), {failed} failed")
+_TEXTS = mark("{queued} queued, {failed} failed")
 
 
 def _outbox(seen: Overview, viewer: Viewer) -> str:
     if seen.queued is None:
         return ""
-    held = f" ({seen.held} held)" if seen.held else ""
-    texts = f"{seen.queued} queued{held}, {seen.failed} failed"
+    form = _TEXTS_HELD if seen.held else _TEXTS
+    texts = say(form, queued=seen.queued, held=seen.held, failed=seen.failed)
     oldest = seen.oldest_queued
-    return f"{texts}; the oldest reply was made {viewer.age(oldest)}" if oldest else texts
+    if not oldest:
+        return texts
+    return say("{texts}; the oldest reply was made {when}", texts=texts, when=viewer.age(oldest))
 
 
 def _oddities(seen: Overview) -> str:
@@ -92,20 +106,21 @@ def _disk(seen: Overview) -> str:
     free, total = seen.disk_free, seen.disk_total
     if free is None or not total:
         return ""
-    return f"{octets(free)} free ({100 * free / total:.0f} %)"
+    share = f"{100 * free / total:.0f}"
+    return say("{size} free ({share} %)", size=octets(free), share=share)
 
 
 def _ever(seen: Overview, moment: datetime | None, viewer: Viewer) -> str:
     """A moment that the store knows; empty where it could not be asked."""
     if moment is None and seen.queued is None:
         return ""
-    return viewer.both(moment) if moment else "never"
+    return viewer.both(moment) if moment else say("never")
 
 
 def _reload(seen: Overview, viewer: Viewer) -> str:
-    how = {True: "", False: "refused, ", None: ""}[seen.last_reload_ok]
     when = _ever(seen, seen.last_reload_at, viewer)
-    return how + when if seen.last_reload_at else when
+    refused = seen.last_reload_at and seen.last_reload_ok is False
+    return say("refused, {when}", when=when) if refused else when
 
 
 STATUS = View[Overview](
@@ -132,14 +147,15 @@ def show_status(seen: Overview, form: str, viewer: Viewer, *, colour: bool = Fal
     if form != Format.TABLE:
         show(STATUS, [seen], form, viewer)
         return
-    found = "all is well" if seen.ok else count(len(seen.problems), "problem")
+    number = len(seen.problems)
+    found = say("all is well") if seen.ok else say_many(number, "{n} problem", "{n} problems")
     if colour:
         found = click.style(found, fg="green" if seen.ok else "red", bold=True)
     now = viewer.local(viewer.now)
     # The zone is said once: all times below are of it.
     click.echo(f"{seen.shortcode}: {found}   {now:%Y-%m-%d %H:%M:%S} {now:%Z}", color=colour)
     for problem in seen.problems:
-        click.echo(f"  ! {harmless(problem)}")
+        click.echo(f"  ! {harmless(said(problem))}")
     click.echo()
     show_one(STATUS, seen, form, viewer)
     if seen.links:

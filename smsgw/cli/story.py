@@ -34,7 +34,8 @@ from smsgw.model import (
     TextsCounted,
 )
 from smsgw.registration import machine
-from smsgw.words import Viewer, count, span
+from smsgw.speech import mark, said, say, say_many
+from smsgw.words import Viewer, told_span
 
 # --- for machines -------------------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ EVENTS: Mapping[str, str] = {
     "other carrier": "refused: it came by another carrier than the account's",
 }
 #: The same of events that name a message, by how they begin.
-_BY_HAND: Mapping[str, str] = {
+BY_HAND: Mapping[str, str] = {
     "retry of message ": "a text sent again by hand",
     "cancel of message ": "a text stopped by hand",
 }
@@ -147,7 +148,7 @@ _BY_TEXT = (machine.Registration.word, machine.Reset.word, "other carrier")
 _TOLD_BY_TEXT = {event.word for (_, event), step in machine.TRANSITIONS.items() if step.reply}
 _TOLD_BY_TEXT.difference_update(_BY_TEXT)
 
-CITIZEN, GATEWAY = "citizen", "gateway"
+CITIZEN, GATEWAY = mark("citizen"), mark("gateway")
 
 
 class _Sent(NamedTuple):
@@ -205,7 +206,7 @@ def _text_came(
     came: TextCame, answer: _Sent | None, changes: list[Changed], fault: Fault
 ) -> Happening:
     """A text, what it led to (which is taken out of *changes*), and what became of the answer."""
-    line = Happening(came.at, ["texted in"], number=came.mo_id)
+    line = Happening(came.at, [say("texted in")], number=came.mo_id)
     if came.text is not None:
         line.texts.append((CITIZEN, came.text))
     led_to = [c for c in changes if c.at == came.at and c.event in _BY_TEXT]
@@ -213,20 +214,20 @@ def _text_came(
         changes.remove(change)
     match came.outcome:
         case Outcome.REGISTERED if any(c.event == machine.Reset.word for c in led_to):
-            line.parts.append(EVENTS[machine.Reset.word])
+            line.parts.append(say(EVENTS[machine.Reset.word]))
         case Outcome.REGISTERED:
-            line.parts.append(ANSWERED[Reply.REGISTERED])
+            line.parts.append(say(ANSWERED[Reply.REGISTERED]))
         case Outcome.SYNTAX_ERROR:
             line.parts.append(_no_registration(fault(came)))
             if answer:
-                line.parts.append(ANSWERED[Reply.SYNTAX_ERROR])
+                line.parts.append(say(ANSWERED[Reply.SYNTAX_ERROR]))
         case Outcome.ALREADY_REGISTERED if led_to:
-            line.parts.append(EVENTS[led_to[0].event])
+            line.parts.append(say(EVENTS[led_to[0].event]))
         case Outcome.ALREADY_REGISTERED:
             reply = answer.made.reply if answer else Reply.ALREADY_REGISTERED
-            line.parts.append(ANSWERED.get(reply, ANSWERED[Reply.ALREADY_REGISTERED]))
+            line.parts.append(say(ANSWERED.get(reply, ANSWERED[Reply.ALREADY_REGISTERED])))
         case Outcome.RETRANSMISSION:
-            line.parts.append("the carrier brought the same text again, it was answered once")
+            line.parts.append(say("the carrier brought the same text again, it was answered once"))
         case Outcome.IGNORED:
             line.parts.append(_not_answered(came.reason))
         case _:
@@ -241,11 +242,11 @@ def _changed(change: Changed, tells: _Sent | None) -> Happening:
     """Something happened to the account that no text of the citizen led to."""
     line = Happening(change.at, [_event(change.what)])
     if change.detail:
-        line.parts.append(change.detail)
+        line.parts.append(said(change.detail))
     if change.actor:
         line.parts.append(by(change.actor, change.reason))
     elif change.reason:
-        line.parts.append(change.reason)
+        line.parts.append(said(change.reason))
     if tells:
         line.parts.append(_delivery(tells))
         line.texts.append((GATEWAY, tells.made.text))
@@ -256,68 +257,79 @@ def _noted(note: Noted) -> Happening:
     """What left the account as it was: the citizen at the portal."""
     line = Happening(note.at, [_event(note.what)])
     if note.detail:
-        line.parts.append(note.detail)
+        line.parts.append(said(note.detail))
     if note.actor:
         line.parts.append(by(note.actor, None))
     return line
 
 
 def _event(event: str) -> str:
-    for begin, words in _BY_HAND.items():
+    for begin, words in BY_HAND.items():
         if event.startswith(begin):
-            return words
-    return EVENTS.get(event, event)
+            return say(words)
+    return say(EVENTS.get(event, event))
 
 
 def _text_alone(sent: _Sent) -> Happening:
     """A text of ours of which no one knows any more what it answered."""
-    what = "a reminder sent" if sent.made.reply == Reply.REMINDER else "a text sent"
+    reminds = sent.made.reply == Reply.REMINDER
+    what = say("a reminder sent") if reminds else say("a text sent")
     texts = [(GATEWAY, sent.made.text)]
     return Happening(sent.made.at, [what, _delivery(sent)], texts, sent.made.mt_id)
-
-
-_WAITS = "waits for the carrier"
 
 
 def _delivery(sent: _Sent) -> str:
     """What became of a text of ours."""
     last = sent.moves[-1] if sent.moves else None
     if last is None:
-        return _WAITS
-    took = span(max(last.at - sent.made.at, timedelta(0)))
+        return say("waits for the carrier")
+    took = told_span(max(last.at - sent.made.at, timedelta(0)))
+    why = said(last.reason or "")
     taken = any(move.state is MtState.SENT for move in sent.moves)
     match last.state:
         case MtState.DELIVERED:
-            return f"on the phone after {took}"
+            return say("on the phone after {span}", span=took)
         case MtState.SENT:
-            return "the carrier has it, no receipt yet"
+            return say("the carrier has it, no receipt yet")
         case MtState.QUEUED:
-            return f"waits for the carrier: {last.reason}" if last.reason else _WAITS
+            if not last.reason:
+                return say("waits for the carrier")
+            return say("waits for the carrier: {reason}", reason=why)
         case MtState.FAILED if taken:
-            return f"did not reach the phone: {last.reason}"
+            return say("did not reach the phone: {reason}", reason=why)
         case MtState.FAILED:
-            return f"the carrier did not take it: {last.reason}"
+            return say("the carrier did not take it: {reason}", reason=why)
         case MtState.CANCELLED:
-            return f"never sent: {last.reason}"
+            return say("never sent: {reason}", reason=why)
         case _:
             assert_never(last.state)
 
 
 def by(actor: str, reason: str | None) -> str:
     """Who did it, and why."""
-    return f"by {actor} ({reason})" if reason else f"by {actor}"
+    if not reason:
+        return say("by {actor}", actor=actor)
+    return say("by {actor} ({reason})", actor=actor, reason=reason)
 
 
 def _counted(number: int) -> str:
-    return f"{count(number, 'more text')} within the hour, only counted"
+    return say_many(
+        number,
+        "{n} more text within the hour, only counted",
+        "{n} more texts within the hour, only counted",
+    )
 
 
 def _no_registration(fault: str) -> str:
-    return f"no registration: {fault}" if fault else "no registration"
+    if not fault:
+        return say("no registration")
+    return say("no registration: {fault}", fault=said(fault))
 
 
 def _not_answered(reason: str | None) -> str:
-    return f"not answered: {IGNORED.get(reason, reason)}" if reason else "not answered"
+    if not reason:
+        return say("not answered")
+    return say("not answered: {reason}", reason=said(IGNORED.get(reason, reason)))
 
 
 def show_story(
@@ -336,7 +348,7 @@ def show_story(
         full: with the wording of each text.
     """
     bound = terminal.width()
-    for line in (*_about(account, viewer), f"Times are those of {viewer.zone_in_words()}."):
+    for line in (*_about(account, viewer), _zone(viewer)):
         for piece in [line] if bound is None else wrapped(line, bound):
             click.echo(harmless(piece))
     click.echo()
@@ -344,27 +356,33 @@ def show_story(
         _print(viewer.minute(happening.at), " · ".join(happening.parts), bound)
         if full:
             for who, text in happening.texts:
-                _print(f"  {who}:".ljust(_INDENT - 2), text, bound)
+                _print(f"  {say(who)}:".ljust(_INDENT - 2), text, bound)
+
+
+def _zone(viewer: Viewer) -> str:
+    return say("Times are those of {zone}.", zone=viewer.zone_in_words())
 
 
 def _about(account: Account | None, viewer: Viewer) -> Iterator[str]:
     if account is None:
-        yield "This phone has no account."
+        yield say("This phone has no account.")
         return
     yield f"{account.username} · {account.full_name} · {account.phone}"
     expires = account.password_expires_at
     match account.state:
         case AccountState.ISSUED if expires is None:
-            yield "Waits for the citizen's own password; the issued one was deleted."
+            yield say("Waits for the citizen's own password; the issued one was deleted.")
         case AccountState.ISSUED if expires is not None and expires > viewer.now:
             within = viewer.age(expires)
-            yield f"Waits for the citizen's own password; the issued one expires {within}."
+            yield say(
+                "Waits for the citizen's own password; the issued one expires {when}.", when=within
+            )
         case AccountState.ISSUED:
-            yield "Waits for the citizen's own password; the issued one has expired."
+            yield say("Waits for the citizen's own password; the issued one has expired.")
         case AccountState.ACTIVE:
-            yield "Has the citizen's own password."
+            yield say("Has the citizen's own password.")
         case AccountState.CLOSED:
-            yield "Closed."
+            yield say("Closed.")
         case _:
             assert_never(account.state)
 

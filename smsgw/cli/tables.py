@@ -26,6 +26,7 @@ import click
 from smsgw.cli import terminal
 from smsgw.harmless import csv_cell, harmless, harmless_json
 from smsgw.records import record
+from smsgw.speech import say
 from smsgw.words import Viewer
 
 T = TypeVar("T")
@@ -81,9 +82,9 @@ def show_one(view: View[T], thing: T, form: str, viewer: Viewer) -> None:
         show(view, [thing], form, viewer)
         return
     lines = zip(view.columns, view.cells(thing, viewer), strict=True)
-    told = [(head, cell) for head, cell in lines if cell]
-    if view.zoned in dict(told):
-        told.append(("times", viewer.zone_in_words()))
+    told = [(say(head), cell) for head, cell in lines if cell]
+    if view.zoned and say(view.zoned) in dict(told):
+        told.append((say("times"), viewer.zone_in_words()))
     _print_sheet(told)
 
 
@@ -132,7 +133,7 @@ def _csv_cell(value: object) -> object:
 def _print_table(view: View[T], things: Iterator[T], viewer: Viewer) -> None:
     rows = [view.cells(thing, viewer) for thing in islice(things, ROWS_AT_ONCE)]
     if not rows:
-        click.echo(view.empty)
+        click.echo(say(view.empty))
     while rows:
         click.echo(_table(view, rows, viewer))
         if rows := [view.cells(thing, viewer) for thing in islice(things, ROWS_AT_ONCE)]:
@@ -176,9 +177,10 @@ def _table(view: View[T], rows: Sequence[Sequence[str]], viewer: Viewer) -> str:
 
 
 def _head(view: View[T], key: str, viewer: Viewer, *, narrow: bool) -> str:
+    head = say(key)
     if key and key == view.zoned:
-        return f"{key} ({viewer.zone()})"
-    return key.replace(" ", "\n") if narrow and key in view.numbers else key
+        return f"{head} ({viewer.zone()})"
+    return head.replace(" ", "\n") if narrow and key in view.numbers else head
 
 
 def _fitted(columns: list[_Column], view: View[T], bound: int) -> list[_Column]:
@@ -228,13 +230,14 @@ def wrapped(text: str, room: int) -> list[str]:
 
 def _print_sheet(lines: Sequence[tuple[str, str]]) -> None:
     """Headings and values, for people."""
-    indent = max(len(head) for head, _ in lines) + len(_GAP)
+    indent = max(columns_of(head) for head, _ in lines) + len(_GAP)
     bound = terminal.width()
     for head, cell in lines:
         room = None if bound is None else max(NARROWEST_TEXT, bound - indent)
         pieces = [cell] if room is None else _wrapped(cell, room)
         for number, piece in enumerate(pieces):
-            click.echo(f"{'' if number else head:<{indent}}{piece}")
+            left = "" if number else head
+            click.echo(left + " " * (indent - columns_of(left)) + piece)
 
 
 def columns_of(text: str) -> int:

@@ -65,10 +65,10 @@ def wants_colour() -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def shows(letters: str) -> bool:
-    """Whether standard output can show these *letters*."""
+def shows(letters: str, stream: TextIO | None = None) -> bool:
+    """Whether *stream*, or else standard output, can show these *letters*."""
     try:
-        letters.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        letters.encode(getattr(stream or sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return False
     return True

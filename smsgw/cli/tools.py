@@ -17,6 +17,7 @@ import click
 from smsgw import clock
 from smsgw.cli import terminal
 from smsgw.harmless import harmless
+from smsgw.speech import said, say
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.config import Settings
@@ -347,7 +348,8 @@ class Tools:
             with self.store.patience(NOTE_PATIENCE):
                 return self.hotline.note_look_up(actor(), command, about, detail, self.now)
         except SmsgwError as fault:
-            click.echo(f"smsgw: this leaves no line in the audit: {harmless(str(fault))}", err=True)
+            told = say("this leaves no line in the audit: {fault}", fault=said(str(fault)))
+            click.echo(f"smsgw: {harmless(told)}", err=True)
             return None
 
     def note_each(
@@ -371,8 +373,12 @@ class Tools:
             emptied = self.store.truncate_log() if done is None else done["done"]
         if not emptied:
             click.echo(
-                f"smsgw: what was removed stays in {self.database}-wal for a while, "
-                "as somebody reads it: `smsgw purge` tries again",
+                "smsgw: "
+                + say(
+                    "what was removed stays in {file}-wal for a while, as somebody reads it:"
+                    " `smsgw purge` tries again",
+                    file=self.database,
+                ),
                 err=True,
             )
 

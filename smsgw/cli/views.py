@@ -23,6 +23,7 @@ from smsgw.model import (
     Outcome,
     QueuedReply,
 )
+from smsgw.speech import said, say, say_state
 from smsgw.words import Viewer, count
 
 if TYPE_CHECKING:
@@ -39,11 +40,13 @@ def gist(text: str, viewer: Viewer) -> str:
 
 def _password(account: Account, viewer: Viewer) -> str:
     if account.state != AccountState.ISSUED:
-        return "own" if account.state == AccountState.ACTIVE else "-"
+        return say("own") if account.state == AccountState.ACTIVE else "-"
     expires = account.password_expires_at
     if expires is None:
-        return "deleted"
-    return f"{'expires' if expires > viewer.now else 'expired'} {viewer.age(expires)}"
+        return say("deleted")
+    if expires > viewer.now:
+        return say("expires {when}", when=viewer.age(expires))
+    return say("expired {when}", when=viewer.age(expires))
 
 
 ACCOUNTS = View[Account](
@@ -52,7 +55,7 @@ ACCOUNTS = View[Account](
         "user name": lambda a, _: a.username,
         "phone": lambda a, _: a.phone,
         "name": lambda a, _: a.full_name,
-        "state": lambda a, _: a.state,
+        "state": lambda a, _: say_state(a.state),
         "registered": lambda a, viewer: viewer.minute(a.registered_at),
         "password": _password,
         "link": lambda a, _: a.link,
@@ -71,7 +74,7 @@ ACCOUNT = View[Account](
         "CMND": lambda a, _: a.cmnd,
         "name": lambda a, _: a.full_name,
         "born": lambda a, _: a.birth_date.isoformat(),
-        "state": lambda a, _: a.state,
+        "state": lambda a, _: say_state(a.state),
         "registered": lambda a, viewer: viewer.both(a.registered_at),
         "password": _password,
         "issued": lambda a, viewer: viewer.both(a.password_issued_at),
@@ -90,7 +93,7 @@ AUDIT = View[AuditEntry](
         "who": lambda a, _: a.who,
         "command": lambda a, _: a.command,
         "account": lambda a, _: a.account or "",
-        "detail": lambda a, _: a.detail,
+        "detail": lambda a, _: said(a.detail),
     },
     empty="Nothing was looked up or changed.",
     wraps="detail",
@@ -99,15 +102,20 @@ AUDIT = View[AuditEntry](
 )
 
 
+def _why(reason: str) -> str:
+    """Why a text was not answered, or did not leave or arrive."""
+    return said(say_state(reason))
+
+
 def _text(message: Message, viewer: Viewer) -> str:
     came = message.direction == Direction.MO
     if message.text is None:
-        text = "(could not be read)"
+        text = say("(could not be read)")
     else:
         text = message.text if came else gist(message.text, viewer)
     # Why it was not answered, or did not arrive.
     told = message.reason and (came or message.state == MtState.FAILED)
-    return f"{text} [{message.reason}]" if told else text
+    return f"{text} [{_why(message.reason)}]" if message.reason and told else text
 
 
 MESSAGES = View[Message](
@@ -118,7 +126,7 @@ MESSAGES = View[Message](
         "": lambda m, _: m.direction.upper(),
         "phone": lambda m, _: m.phone,
         "link": lambda m, _: m.link,
-        "outcome": lambda m, _: m.outcome or m.state or "-",
+        "outcome": lambda m, _: say_state(m.outcome or m.state or "-"),
         "text": _text,
     },
     empty="No such messages.",
@@ -130,13 +138,13 @@ MESSAGES = View[Message](
 
 def _next_try(reply: QueuedReply, viewer: Viewer) -> str:
     if reply.next_try is None:
-        return "held" if reply.state == MtState.QUEUED else "-"
-    return viewer.age(reply.next_try) if reply.next_try > viewer.now else "now"
+        return say("held") if reply.state == MtState.QUEUED else "-"
+    return viewer.age(reply.next_try) if reply.next_try > viewer.now else say("now")
 
 
 def _queued_text(reply: QueuedReply, viewer: Viewer) -> str:
     text = gist(reply.text, viewer)
-    return f"{text} [{reply.reason}]" if reply.reason else text
+    return f"{text} [{said(reply.reason)}]" if reply.reason else text
 
 
 OUTBOX = View[QueuedReply](
@@ -145,7 +153,7 @@ OUTBOX = View[QueuedReply](
         "id": lambda q, _: str(q.id),
         "phone": lambda q, _: q.phone,
         "link": lambda q, _: q.link,
-        "state": lambda q, _: q.state,
+        "state": lambda q, _: say_state(q.state),
         "made": lambda q, viewer: viewer.age(q.created_at),
         "tries": lambda q, _: str(q.tries),
         "next try": _next_try,
@@ -235,9 +243,9 @@ _STATS = View[DayCount](keys=records.DAY_COUNT, columns={}, empty="Nothing came 
 TRIAL: "View[Trial]" = View(
     keys=("outcome", "reply", "detail"),
     columns={
-        "outcome": lambda t, _: t.outcome,
-        "reply": lambda t, _: "(none)" if t.reply is None else t.reply,
-        "detail": lambda t, _: t.detail,
+        "outcome": lambda t, _: say_state(t.outcome),
+        "reply": lambda t, _: say("(none)") if t.reply is None else t.reply,
+        "detail": lambda t, _: said(t.detail),
     },
 )
 

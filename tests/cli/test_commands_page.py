@@ -98,9 +98,9 @@ def test_every_word_that_scripts_may_read_is_on_the_page(word):
 
 
 def test_the_page_says_what_help_says():
-    for page in PAGES:
-        text = page.read_text()
-        assert in_step(text) == text, "run: python -m tools.commands"
+    for page, locale in PAGES.items():
+        text = page.read_text("utf-8")
+        assert in_step(text, locale) == text, "run: python -m tools.commands"
 
 
 def test_every_command_has_a_sentence_of_its_own():
