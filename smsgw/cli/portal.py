@@ -17,7 +17,9 @@ log = logging.getLogger("smsgw.portal")
 def portal(tools: Tools) -> None:
     """Serve the citizens' pages, in the foreground; SIGTERM or SIGINT ends it cleanly."""
     settings = tools.portal_settings
-    missing = [name for name in ("starlette", "uvicorn", "jinja2") if not _is_there(name)]
+    missing = [
+        name for name in ("joserfc", "jinja2", "starlette", "uvicorn") if not _is_there(name)
+    ]
     if missing:
         raise SmsgwError(f"the portal needs {', '.join(missing)}", "pip install 'smsgw[portal]'")
     from smsgw.portal import serve

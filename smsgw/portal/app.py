@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
+from smsgw.portal import oidc
 from smsgw.portal.figures import check
 from smsgw.portal.forms import TooManyFields
 from smsgw.portal.guard import BUSY_SECONDS, Guard
@@ -95,6 +96,7 @@ def routes(portal: Portal) -> list[BaseRoute]:
 
     return [
         *(page.route(portal) for page in pages(Guessing(portal))),
+        *oidc.routes(portal),
         Route("/static/portal.css", stylesheet),
         Route("/healthz", health),
     ]

@@ -1,6 +1,5 @@
 """What all pages have in common: who may see one, where others are led, which forms are taken."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
@@ -16,6 +15,7 @@ from smsgw.portal.guard import BUSY_SECONDS
 from smsgw.portal.portal import Portal
 from smsgw.portal.rendering import FieldFault
 from smsgw.portal.visit import Visit
+from smsgw.portal.waiting import ONWARD
 from smsgw.store import Unavailable
 
 LOG_IN = "/dang-nhap"
@@ -39,10 +39,6 @@ class Access(Enum):
     WHOLE = "whole"  #: whose data are confirmed, too
 
 
-#: Where a request of a client that waits in this browser goes on; None: there is none.
-Onward = Callable[[Visit, Citizen], Awaitable[str | None]]
-
-
 async def onward(visit: Visit, citizen: Citizen) -> str:
     """Where a log-in leads."""
     if citizen.must_change:
@@ -50,6 +46,8 @@ async def onward(visit: Visit, citizen: Citizen) -> str:
     if citizen.must_complete:
         question = citizen.first_open
         return CHECK if question is None else f"/thong-tin/{question.value}"
+    if visit.waiting is not None and visit.session is not None:
+        return ONWARD if visit.waiting.is_fresh(visit.session) else LOG_IN
     return ACCOUNT
 
 

@@ -19,6 +19,7 @@ from smsgw.portal.rendering import FieldFault
 from smsgw.portal.sessions import BROWSER_COOKIE, SESSION_COOKIE, Ended
 from smsgw.portal.short import SessionRow
 from smsgw.portal.texts import span
+from smsgw.portal.waiting import Waiting, lives
 
 log = logging.getLogger("smsgw.portal")
 
@@ -32,6 +33,7 @@ class Visit:
         citizen: of the session, as the database has it now.
         moved: the password of this session was an issued one, and is another issued one now.
         typed: the fields of the form.
+        waiting: the request of a client that waits in this browser; None: there is none.
     """
 
     def __init__(self, request: Request, portal: Portal) -> None:
@@ -46,6 +48,7 @@ class Visit:
         self.ended_idle = ""
         self.citizen: Citizen | None = None
         self.moved = False
+        self.waiting: Waiting | None = None
         self.typed: dict[str, str] = {}
         self.bound = True  #: to the session; a form of who is nobody yet is not
         self._cookies: list[str] = []
@@ -53,7 +56,21 @@ class Visit:
     # --- who it is ------------------------------------------------------------------------------
 
     async def look_up(self) -> None:
-        """Find the session of this browser, and its citizen."""
+        """Find the session of this browser, its citizen, and who waits for them."""
+        await self._find_session()
+        await self.find_waiting()
+
+    async def find_waiting(self) -> None:
+        """Find the request of a client that waits in this browser."""
+        self.waiting = None
+        if self.browser_digest is None:
+            return
+        grants = self.portal.short.grants
+        row = await self.portal.shortly(grants.waiting, self.browser_digest)
+        if row is not None and lives(row, self.session, self.now):
+            self.waiting = Waiting.from_json(row.document)
+
+    async def _find_session(self) -> None:
         given = self.request.cookies.get(SESSION_COOKIE)
         if given is None:
             return
@@ -142,6 +159,8 @@ class Visit:
             closes = span(limits.narrow_idle if self.session.narrow else limits.idle)
         if self.citizen is not None:
             values.setdefault("username", self.citizen.account.username)
+        if self.waiting is not None and self.waiting.origin is not None:
+            values.setdefault("onward", (self.waiting.origin,))
         if "token" not in values:
             values["token"] = self.token()
         answer = self.portal.pages.page(

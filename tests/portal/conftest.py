@@ -11,6 +11,7 @@ import pytest
 
 from smsgw import clock
 from smsgw.passwords import Issued, hash_password
+from smsgw.portal.short import Short
 from tests.conftest import ENVIRONMENT, PATIENCE, SMSGW
 from tests.house import AN, TEXT, House
 from tests.portal.browser import Browser
@@ -79,6 +80,10 @@ class City:
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
+
+    def short(self):
+        """The short-lived file, as a command opens it; to be closed."""
+        return Short.open(self.log_file.with_name("portal.db"), make=False)
 
     def browser(self, **options):
         return Browser(self.port, **options)

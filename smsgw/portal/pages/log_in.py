@@ -14,6 +14,7 @@ from smsgw.portal import sessions
 from smsgw.portal.guessing import Guessing, Tried, Try, Verdict
 from smsgw.portal.page import BUSY, LOG_IN, LOG_OUT, Access, Page, onward
 from smsgw.portal.rendering import FieldFault
+from smsgw.portal.short import SessionRow
 from smsgw.portal.texts import Words, span
 from smsgw.portal.visit import Visit
 from smsgw.registration import own_password
@@ -69,13 +70,17 @@ class LogIn(Page):
             faults=faults,
             notice=notice,
             retry_after=retry_after,
-            username=visit.typed.get("username", ""),
+            username=visit.typed.get("username", visit.waiting.hint if visit.waiting else ""),
             visible=visit.request.query_params.get("hien") == "1",
         )
 
     async def turn_away(self, visit: Visit) -> Response | None:
         # Another may log in where somebody is: their form is judged.
-        return None if visit.request.method == "POST" else await super().turn_away(visit)
+        if visit.request.method == "POST":
+            return None
+        if visit.citizen is not None and await onward(visit, visit.citizen) == LOG_IN:
+            return None  # a client wants the password once more
+        return await super().turn_away(visit)
 
     async def replayed(self, visit: Visit) -> Response | None:
         """The form that opened this very session was sent once more: a double click, or Back."""
@@ -151,6 +156,8 @@ class LogIn(Page):
         visit.set_session(token)
         citizen = await portal.ask(portal.citizens.citizen, row.account, row.mark)
         visit.session, visit.citizen = row, citizen
+        await portal.shortly(portal.short.grants.bind_waiting, row.browser, row.sid)
+        await visit.find_waiting()
         return visit.to(await onward(visit, citizen))
 
 
@@ -162,6 +169,8 @@ def _wrong(visit: Visit, typed: str) -> FieldFault:
 
 
 class LogOut(Page):
+    DONE = f"{LOG_OUT}?xong=1"
+
     path = LOG_OUT
     access = Access.SESSION
 
@@ -175,20 +184,25 @@ class LogOut(Page):
         retry_after: timedelta | None = None,
     ) -> Response:
         template = "dang-xuat.html" if visit.session else "da-dang-xuat.html"
-        return visit.page(template, status, notice=notice, retry_after=retry_after)
+        return visit.page(
+            template, status, notice=notice, retry_after=retry_after, path=LOG_OUT, kept={}
+        )
 
     async def turn_away(self, visit: Visit) -> Response | None:
         if visit.session is None and visit.request.query_params.get("xong") == "1":
             return None
         if visit.session is None and visit.request.method == "POST":
-            return visit.to(f"{LOG_OUT}?xong=1")  # sent twice: nobody is logged in any more
+            return visit.to(self.DONE)  # sent twice: nobody is logged in any more
         return await super().turn_away(visit)
 
     async def act(self, visit: Visit) -> Response:
         session, _ = visit.known
-        await visit.portal.shortly(visit.portal.short.end_session, session.key)
-        await visit.portal.shortly(
-            visit.portal.short.set_transaction, session.browser, None, visit.now
-        )
+        await self.end(visit, session)
+        return visit.to(self.DONE)
+
+    async def end(self, visit: Visit, session: SessionRow) -> None:
+        """End *session* and what waits for it; the browser stays known."""
+        short = visit.portal.short
+        await visit.portal.shortly(short.end_session, session.key)
+        await visit.portal.shortly(short.grants.end_waiting, session.browser)
         visit.drop_session()
-        return visit.to(f"{LOG_OUT}?xong=1")

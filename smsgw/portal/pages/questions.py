@@ -278,7 +278,8 @@ class Done(Page):
         notice: str | None = None,
         retry_after: timedelta | None = None,
     ) -> Response:
-        return visit.page("hoan-tat.html", status, waiting=None)
+        waiting = visit.waiting
+        return visit.page("hoan-tat.html", status, waiting=waiting.next if waiting else None)
 
 
 def rows_to_change(words: Words, citizen: Citizen) -> list[tuple[Row, str]]:

@@ -1,33 +1,41 @@
-"""What lives shortly: sessions, tries, known browsers. A file beside the database, `portal.db`, so
-that no flood of log-ins ever holds the lock on which the gateway commits citizens' texts.
+"""What lives shortly: sessions, tries, known browsers, codes, tokens. A file beside the database,
+`portal.db`, so that no flood of log-ins ever holds the lock on which the gateway commits citizens'
+texts.
 
 It may vanish: then citizens log in again, and counts begin at 0. Commands end sessions in it, and
 make none.
 
     sqlite   the file        guesses  reserved tries, in it        sql   its statements
+    grants   what waits for a log-in, codes, access tokens, in it
     rows     what goes in and comes out
 """
 
 from smsgw.config import Settings
 from smsgw.portal.short.rows import (
+    CodeRow,
     Denied,
     Guess,
     Limits,
     SessionRow,
     Ticket,
+    TokenRow,
     Totals,
+    TransactionRow,
     Why,
 )
 from smsgw.portal.short.sqlite import Short
 
 __all__ = [
+    "CodeRow",
     "Denied",
     "Guess",
     "Limits",
     "SessionRow",
     "Short",
     "Ticket",
+    "TokenRow",
     "Totals",
+    "TransactionRow",
     "Why",
     "open_short",
 ]

@@ -51,6 +51,43 @@ class Ticket(NamedTuple):
     known: bool  #: from a browser that has logged in to this name
 
 
+class TransactionRow(NamedTuple):
+    """The request of a client that waits in a browser."""
+
+    browser: bytes
+    document: str  #: as JSON
+    sid: str  #: of the session with which it ends; "": nobody has logged in since
+    at: datetime
+    answered_at: datetime | None = None
+
+
+class CodeRow(NamedTuple):
+    """A code that a client may exchange once."""
+
+    key: bytes  #: digest of the code
+    client: str  #: its client_id
+    account: int
+    sid: str  #: of the session in which it was given
+    document: str  #: what it is bound to, as JSON
+    until: datetime
+    spent: bool = False
+
+
+class TokenRow(NamedTuple):
+    """An access token."""
+
+    key: bytes  #: digest of the token
+    client: str  #: its client_id
+    scopes: str  #: by blanks
+    account: int | None  #: None: the client asks for itself
+    mark: str  #: of the password; with another one it opens nothing
+    sub: str
+    sid: str
+    code: bytes | None  #: digest of the code for which it was given
+    made_at: datetime
+    until: datetime
+
+
 class Why(Enum):
     """Why a try is not judged."""
 

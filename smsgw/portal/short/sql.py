@@ -1,7 +1,7 @@
 """Every statement of the portal's short-lived file, by name, with its intent. Times are in
 microseconds since 1970; digests are octets."""
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
     CREATE TABLE sessions (
@@ -20,11 +20,40 @@ SCHEMA = """
         wrong_base INTEGER NOT NULL  -- wrong tries of the name, ever, at that log-in
     ) WITHOUT ROWID;
     CREATE INDEX sessions_of ON sessions (account);
+    CREATE INDEX sessions_by_sid ON sessions (sid);
+    CREATE INDEX sessions_by_browser ON sessions (browser);
     CREATE TABLE transactions (
         browser BLOB PRIMARY KEY,
         document TEXT NOT NULL,
-        at INTEGER NOT NULL
+        sid TEXT NOT NULL,           -- of the session with which it ends ('': of none yet)
+        at INTEGER NOT NULL,
+        answered_at INTEGER
     ) WITHOUT ROWID;
+    CREATE TABLE codes (
+        key BLOB PRIMARY KEY,        -- digest of the code
+        client TEXT NOT NULL,
+        account INTEGER NOT NULL,
+        sid TEXT NOT NULL,           -- it is worth nothing when that session has ended
+        document TEXT NOT NULL,      -- redirect URI, challenge, nonce and the like
+        until INTEGER NOT NULL,
+        spent INTEGER NOT NULL       -- kept after that, to know a second use
+    ) WITHOUT ROWID;
+    CREATE INDEX codes_of ON codes (account);
+    CREATE TABLE tokens (
+        key BLOB PRIMARY KEY,        -- digest of the token
+        client TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        account INTEGER,             -- NULL: a client's own
+        mark TEXT NOT NULL,
+        sub TEXT NOT NULL,
+        sid TEXT NOT NULL,
+        code BLOB,                   -- for which it was given
+        made_at INTEGER NOT NULL,
+        until INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX tokens_of ON tokens (account, made_at);
+    CREATE INDEX tokens_of_client ON tokens (client, made_at) WHERE account IS NULL;
+    CREATE INDEX tokens_of_code ON tokens (code);
     CREATE TABLE devices (
         browser BLOB NOT NULL,
         account INTEGER NOT NULL,
@@ -83,6 +112,12 @@ USE_SESSION = """
 """
 FIND_SESSION = "SELECT * FROM sessions WHERE key = :key"
 SESSIONS_OF = "SELECT * FROM sessions WHERE account = :account ORDER BY seen_at DESC, key"
+SESSIONS_BY_SID = """
+    -- Which have not ended, of one log-in: an own password gives it a new cookie.
+    SELECT * FROM sessions WHERE account = :account AND sid = :sid
+       AND auth_at > :now - :absolute
+       AND seen_at > :now - CASE WHEN narrow THEN :narrow_idle ELSE :idle END
+"""
 END_SESSION = "DELETE FROM sessions WHERE key = :key"
 END_SESSIONS_OF = "DELETE FROM sessions WHERE account = :account AND key <> :but RETURNING browser"
 END_OF_BROWSER = "DELETE FROM sessions WHERE account = :account AND browser = :browser"
@@ -98,19 +133,39 @@ FORGET_ACCOUNT = (
         SELECT browser FROM sessions WHERE account = :account)
     """,
     "DELETE FROM sessions WHERE account = :account",
+    "DELETE FROM codes WHERE account = :account",
+    "DELETE FROM tokens WHERE account = :account",
     "DELETE FROM devices WHERE account = :account",
     "DELETE FROM tries WHERE account = :account",
     "DELETE FROM totals WHERE account = :account",
 )
+END_BY_SID = "DELETE FROM sessions WHERE sid = :sid"
 SET_NOTICE = "UPDATE sessions SET notice = :notice WHERE key = :key"
 FORGET_SESSIONS = "DELETE FROM sessions WHERE seen_at < :before"
 
 # --- transactions, devices ----------------------------------------------------------------------
 
-SET_TRANSACTION = "INSERT OR REPLACE INTO transactions VALUES (:browser, :document, :at)"
-FIND_TRANSACTION = "SELECT document, at FROM transactions WHERE browser = :browser"
+SET_TRANSACTION = """
+    INSERT OR REPLACE INTO transactions VALUES (:browser, :document, :sid, :at, :answered_at)
+"""
+FIND_TRANSACTION = "SELECT * FROM transactions WHERE browser = :browser"
+BIND_TRANSACTION = """
+    UPDATE transactions SET sid = :sid WHERE browser = :browser AND sid = ''
+"""
+END_TRANSACTION_OF_ANOTHER = """
+    DELETE FROM transactions WHERE browser = :browser AND sid <> :sid
+"""
+ANSWER_TRANSACTION = """
+    UPDATE transactions SET answered_at = :now WHERE browser = :browser AND answered_at IS NULL
+"""
 END_TRANSACTION = "DELETE FROM transactions WHERE browser = :browser"
-FORGET_TRANSACTIONS = "DELETE FROM transactions WHERE at < :before"
+FORGET_TRANSACTIONS = """
+    -- What waits for somebody who is logged in stays.
+    DELETE FROM transactions
+     WHERE browser NOT IN (SELECT browser FROM sessions)
+       AND (at < :before OR browser IN (
+            SELECT browser FROM transactions ORDER BY at DESC LIMIT -1 OFFSET :most))
+"""
 
 KNOW_DEVICE = "INSERT OR REPLACE INTO devices VALUES (:browser, :account, :at)"
 FIND_DEVICE = "SELECT at FROM devices WHERE browser = :browser AND account = :account"
@@ -119,6 +174,47 @@ FORGET_DEVICES_OF = """
         SELECT browser FROM devices WHERE account = :account ORDER BY at DESC LIMIT :most)
 """
 FORGET_DEVICES = "DELETE FROM devices WHERE at < :before"
+
+# --- codes, tokens ------------------------------------------------------------------------------
+
+ADD_CODE = """
+    INSERT INTO codes VALUES (:key, :client, :account, :sid, :document, :until, :spent)
+"""
+FIND_CODE = "SELECT * FROM codes WHERE key = :key"
+SPEND_CODE = """
+    UPDATE codes SET spent = 1 WHERE key = :key AND NOT spent AND until > :now RETURNING key
+"""
+CROWD_CODES = """
+    DELETE FROM codes WHERE key IN (
+        SELECT key FROM codes WHERE account = :account ORDER BY until DESC LIMIT -1 OFFSET :most)
+"""
+FORGET_CODES = """
+    -- A used one is known as long as what was given for it.
+    DELETE FROM codes WHERE until <= :now
+       AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.code = codes.key)
+"""
+ADD_ACCESS = """
+    INSERT INTO tokens VALUES (:key, :client, :scopes, :account, :mark, :sub, :sid, :code,
+        :made_at, :until)
+"""
+FIND_ACCESS = "SELECT * FROM tokens WHERE key = :key AND until > :now"
+END_ACCESS = "DELETE FROM tokens WHERE key = :key"
+END_ACCESS_OF_CODE = "DELETE FROM tokens WHERE code = :code RETURNING key"
+END_ACCESS_WITHOUT_SESSION = """
+    DELETE FROM tokens WHERE account = :account
+       AND sid NOT IN (SELECT sid FROM sessions WHERE account = :account)
+"""
+CROWD_ACCESS = """
+    DELETE FROM tokens WHERE key IN (
+        SELECT key FROM tokens WHERE account = :account
+         ORDER BY made_at DESC LIMIT -1 OFFSET :most)
+"""
+CROWD_ACCESS_OF_CLIENT = """
+    DELETE FROM tokens WHERE key IN (
+        SELECT key FROM tokens WHERE client = :client AND account IS NULL
+         ORDER BY made_at DESC LIMIT -1 OFFSET :most)
+"""
+FORGET_ACCESS = "DELETE FROM tokens WHERE until <= :now"
 
 # --- tries of a name ----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from smsgw.clock import stamp, unstamp
 from smsgw.errors import SmsgwError
 from smsgw.portal import throttle
 from smsgw.portal.short import sql
+from smsgw.portal.short.grants import Grants
 from smsgw.portal.short.guesses import Guesses
 from smsgw.portal.short.rows import Denied, Guess, Limits, SessionRow, Ticket, Totals
 from smsgw.store import Unavailable
@@ -25,9 +26,14 @@ REMEMBERED = timedelta(days=2)
 
 
 class Short:
-    """To be used by one thread at a time."""
+    """To be used by one thread at a time.
+
+    Attributes:
+        grants: what waits for a log-in, codes, access tokens.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.grants = Grants(self._run, self._all, self._transaction)
         self._path = path
         self._db: Any = None
         self._identity: tuple[int, int] | None = None
@@ -86,14 +92,7 @@ class Short:
 
     def use_session(self, key: bytes, limits: Limits, now: datetime) -> SessionRow | None:
         """The session of a cookie, used now; None: there is none, or it has ended."""
-        found = self._all(
-            sql.USE_SESSION,
-            key=key,
-            now=stamp(now),
-            idle=limits.idle // _MICROSECOND,
-            narrow_idle=limits.narrow_idle // _MICROSECOND,
-            absolute=limits.absolute // _MICROSECOND,
-        )
+        found = self._all(sql.USE_SESSION, key=key, **_bounds(limits, now))
         return _session(found[0]) if found else None
 
     def session(self, key: bytes) -> SessionRow | None:
@@ -104,12 +103,24 @@ class Short:
     def sessions_of(self, account: int) -> list[SessionRow]:
         return [_session(row) for row in self._all(sql.SESSIONS_OF, account=account)]
 
+    def marks_of(self, account: int, sid: str, limits: Limits, now: datetime) -> set[str]:
+        """By which passwords that log-in is still open; none: it has ended."""
+        found = self._all(sql.SESSIONS_BY_SID, account=account, sid=sid, **_bounds(limits, now))
+        return {_session(row).mark for row in found}
+
     def end_session(self, key: bytes) -> None:
         self._all(sql.END_SESSION, key=key)
 
+    def end_by_sid(self, sid: str) -> None:
+        """End a log-in, under whichever cookie."""
+        self._all(sql.END_BY_SID, sid=sid)
+
     def end_sessions(self, account: int, but: bytes = b"") -> int:
-        """End all sessions of *account* but that one; how many there were."""
-        return len(self._all(sql.END_SESSIONS_OF, account=account, but=but))
+        """End all sessions of *account* but that one, and their tokens; how many there were."""
+        with self._transaction():
+            ended = self._run(sql.END_SESSIONS_OF, account=account, but=but)
+            self.grants.end_without_session(account)
+        return len(ended)
 
     def forget_account(self, account: int) -> None:
         """Remove all that is kept of an account that is erased."""
@@ -120,18 +131,7 @@ class Short:
     def set_notice(self, key: bytes, notice: str) -> None:
         self._all(sql.SET_NOTICE, key=key, notice=notice)
 
-    # --- what waits in a browser, and which browsers are known ----------------------------------
-
-    def set_transaction(self, browser: bytes, document: str | None, now: datetime) -> None:
-        """Keep the request of a client that waits in this browser, instead of any before it."""
-        if document is None:
-            self._all(sql.END_TRANSACTION, browser=browser)
-        else:
-            self._all(sql.SET_TRANSACTION, browser=browser, document=document, at=stamp(now))
-
-    def transaction(self, browser: bytes) -> str | None:
-        found = self._all(sql.FIND_TRANSACTION, browser=browser)
-        return str(found[0][0]) if found else None
+    # --- which browsers are known ---------------------------------------------------------------
 
     def know_device(self, browser: bytes, account: int, now: datetime) -> None:
         """This browser has logged in to *account*."""
@@ -175,8 +175,8 @@ class Short:
         longest = max(limits.idle, limits.narrow_idle, limits.absolute) + REMEMBERED
         with self._transaction():
             self._run(sql.FORGET_SESSIONS, before=stamp(now - longest))
-            self._run(sql.FORGET_TRANSACTIONS, before=stamp(now - limits.absolute))
             self._run(sql.FORGET_DEVICES, before=stamp(now - throttle.KNOWN_FOR))
+            self.grants.forget(now, limits)
             self._guesses.forget(now)
 
     def check(self) -> None:
@@ -286,6 +286,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _bounds(limits: Limits, now: datetime) -> dict[str, int]:
+    return {
+        "now": stamp(now),
+        "idle": limits.idle // _MICROSECOND,
+        "narrow_idle": limits.narrow_idle // _MICROSECOND,
+        "absolute": limits.absolute // _MICROSECOND,
+    }
 
 
 def _values(row: SessionRow) -> dict[str, object]:
