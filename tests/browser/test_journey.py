@@ -24,20 +24,24 @@ def city_portal():
     portal.close()
 
 
+class Calendar:
+    """Lets days pass at once, for gateway and pages."""
+
+    def __init__(self, file):
+        self._file = file
+        self.command = command("later", file)  #: stands for `smsgw`
+
+    def passes(self, seconds):
+        self._file.write_text(str(seconds))
+
+
 @pytest.fixture
-def days(tmp_path):
-    """`days(3 * 86400)`: so many seconds pass at once, for gateway and pages."""
-    offset = tmp_path / "later"
-
-    def passed(seconds):
-        offset.write_text(str(seconds))
-
-    passed.command = command("later", offset)
-    return passed
+def calendar(tmp_path):
+    return Calendar(tmp_path / "later")
 
 
 @pytest.fixture
-def city(smsc, config_file, daemon, days, free_port, smsgw):
+def city(smsc, config_file, daemon, calendar, free_port):
     """Gateway, carrier and pages, each as it is run; gives the address and the configuration."""
     url = f"http://127.0.0.1:{free_port}"
     config = config_file(
@@ -50,8 +54,8 @@ def city(smsc, config_file, daemon, days, free_port, smsgw):
             "authority": "Sở Thông tin và Truyền thông",
         },
     )
-    daemon(config, smsc, command=days.command)
-    pages = daemon(config, command=days.command, verb="portal")
+    daemon(config, smsc, command=calendar.command)
+    pages = daemon(config, command=calendar.command, verb="portal")
     pages.wait_log("portal serving")
     return url, config
 
@@ -88,7 +92,7 @@ def test_browser_without_scripts_runs_none(make_screen):
 
 
 def test_from_the_text_to_the_citys_portal_and_three_days_later(
-    city, city_portal, days, smsc, smsgw, make_screen, citizens, ledger
+    city, city_portal, calendar, smsc, smsgw, make_screen, citizens, ledger
 ):
     url, config = city
     an, binh = citizens(2)
@@ -134,7 +138,7 @@ def test_from_the_text_to_the_citys_portal_and_three_days_later(
     assert "Bạn đã đăng xuất" == screen.heading
 
     # Three days pass. Who did nothing is reminded, and has another password; An has neither.
-    days(THREE_DAYS)
+    calendar.passes(THREE_DAYS)
     reminder = smsc.wait_submit(30, to=binh.number).text
     assert reminder.startswith("Mat khau cu da het han.")
     assert [1, 2] == [

@@ -113,7 +113,7 @@ class W3m:
     def words(self):
         """The page, once the keys before have done their work."""
         deadline = time.monotonic() + PATIENCE
-        asked, names = 0, []
+        asked, names = 0.0, []
         while not (text := self._written(names)):
             assert self._process.poll() is None, "w3m has ended"
             assert time.monotonic() < deadline, "w3m writes nothing"
