@@ -51,6 +51,11 @@ def serve(screen: Screen, carrier: SmscThread, folder: Path, *, interactive: boo
         screen.command(f"{address}/", prompt="")
         screen.command(f"TK: {_CMND}", prompt="")
         screen.command(f"MK: {password}", prompt="")
+        screen.say("A program to which citizens go on (docs/integration.md) is let in by:")
+        screen.command(
+            f"smsgw -c {config} clients create dvc --redirect-uri http://127.0.0.1:8000/callback"
+            " --scope 'openid profile phone'"
+        )
         screen.say("Safari takes no Secure cookie from http://127.0.0.1: use another browser.")
         if interactive:
             converse(screen, carrier, config, DAYS_3_SECONDS)

@@ -8,7 +8,9 @@
     texts     every sentence, in one table
     sessions  who is logged in               forms    what is typed; foreign and stale forms
     guessing  a password that is tried       throttle how often (pure)   hashing  how many at once
-    short/    what lives shortly, in a file of its own: sessions, tries, devices
+    oidc/     who has logged in, told to the city's portal; tokens for programs
+    waiting   what a client asked for, until its citizen is complete (pure)
+    short/    what lives shortly, in a file of its own: sessions, tries, devices, codes, tokens
     figures   what Prometheus is told
     keys      what forms are sealed with, and the keys that sign
 

@@ -138,7 +138,7 @@ class OpenCps(Portal):
         body = "&".join(f"{name}={value}" for name, value in fields.items())
         return self.browser.ask("POST", path, body, self.headers())
 
-    def exchange(self, code):
+    def exchange(self, code, **_):
         grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
         return self.ask("/oauth2/token", **grant)
 

@@ -273,6 +273,18 @@ def test_two_tabs_with_log_in_forms(city, browser):
     assert 303 == browser.post("/dang-nhap", fields).status
 
 
+def test_form_of_another_citizens_session_saves_nothing(city, browser):
+    city.own()
+    other = city.own(phone=BINH, text=OTHER_TEXT)
+    browser.log_in(CMND, OWN)
+    form = browser.get("/thong-tin/gioi-tinh")
+    browser.log_out()
+    browser.log_in(other, OWN)
+    answer = browser.post("/thong-tin/gioi-tinh", {"token": form.token, "gender": "male"})
+    assert 403 == answer.status
+    assert city.citizens.citizen(city.account(other).id, city.mark(other)).answers.gender is None
+
+
 def test_log_out_asks_and_ends(city, browser):
     city.whole()
     browser.log_in(CMND, OWN)

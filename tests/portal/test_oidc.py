@@ -181,6 +181,13 @@ def test_the_history_tells_to_whom_data_went_and_the_citizen_reads_it(city, port
     assert "Cổng dịch vụ công Đà Nẵng" in an.get("/du-lieu-cua-toi").words
 
 
+def test_who_is_told_nothing_but_the_sub_stands_in_the_history_as_well(city, portal, an):
+    portal.tokens(an, scope="openid")
+    history = city.house.store.portal_history(city.account().id)
+    [line] = [each for each in history if each.what == "disclosed"]
+    assert "openid" in line.detail
+
+
 def test_the_discovery_document_names_what_is_there(city, portal, browser):
     found = said(browser.get("/.well-known/openid-configuration"))
     assert portal.issuer == found["issuer"]
@@ -326,6 +333,7 @@ def test_a_portal_may_send_its_request_by_post(portal, an):
     path, _, query = portal.request().partition("?")
     alone = portal.city.browser()  # a cookie that is SameSite does not come along
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    leads = alone.ask("POST", path, query, kind)
+    assert 303 == alone.ask("POST", "/oidc/logout", "uri=a&self=b&visit=c", kind).status
+    leads = alone.ask("POST", path, f"{query}&uri=a&self=b&visit=c", kind)
     assert 303 == leads.status
     assert "code" in Told.of(an.get(leads.location)).parameters

@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
@@ -160,6 +161,15 @@ def test_a_code_that_is_used_twice_ends_what_was_given_for_it(portal, an):
     answer = portal.userinfo(token)
     assert 401 == answer.status
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_of_many_who_exchange_a_code_at_a_time_one_is_served_and_its_token_ends(portal, an):
+    code = portal.code(an)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: portal.exchange(code), range(8)))
+    assert [200] + [400] * 7 == sorted(answer.status for answer in answers)
+    [served] = [answer for answer in answers if answer.status == 200]
+    assert 401 == portal.userinfo(said(served)["access_token"]).status
 
 
 def test_a_failed_exchange_leaves_the_code_as_it_is(city, portal, an):
@@ -432,3 +442,46 @@ def test_a_key_is_rotated_while_what_the_older_one_signed_counts(city, portal, a
     assert 2 == len(said(an.get("/oauth2/jwks"))["keys"])
     goodbye(an, id_token_hint=older)
     assert not is_logged_in(an)
+
+
+# --- whatever is sent -----------------------------------------------------------------------------
+
+JUNK = [
+    "",
+    "&&&===",
+    "%",
+    "%00=%00&token=%00&id_token_hint=%00&client_id=%00",
+    "client_id=%ed%a0%80",
+    "uri=a&self=b&path=c&status=d&token=e",
+    "token=" + "x" * 15_000,
+    "&".join(f"f{n}" for n in range(4000)),
+    "max_age=9999999999999&prompt=%F0%9F%98%80&nonce=%CC%81" + "%CC%81" * 200,
+    "id_token_hint=..&token=..&code=..&grant_type=authorization_code&redirect_uri=x",
+    "id_token_hint=e30.e30.e30",
+]
+NASTY_HEADERS = [
+    {},
+    {"Authorization": "Basic"},
+    {"Authorization": "Basic " + "A" * 8000},
+    {"Authorization": "Basic gICAOoCA"},
+    {"Authorization": "Bearer \x00".replace("\x00", "\x80")},
+    {"Authorization": "Bearer a b c"},
+    {"Content-Type": "application/json"},
+    {"Content-Type": ""},
+]
+PATHS = ["authorize", "token", "userinfo", "jwks", "revoke", "introspect", "../oidc/logout"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_that_is_sent_is_a_fault_of_ours(portal, an, path):
+    path = f"/oidc/{path[8:]}" if path.startswith("..") else f"/oauth2/{path}"
+    for junk in JUNK:
+        for headers in NASTY_HEADERS:
+            answer = an.ask("POST", path, junk, FORM | headers)
+            assert answer.status < 500, (junk[:80], headers, answer.body)
+        signed = an.ask("POST", path, junk, portal.headers())
+        assert signed.status < 500, (junk[:80], signed.body)
+        if len(junk) < 10_000:
+            assert an.get(f"{path}?{junk}").status < 500, junk[:80]
+    for method in ("PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"):
+        assert an.ask(method, path, "").status < 500

@@ -7,10 +7,12 @@ import subprocess
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import PATIENCE
+from tests.portal.clients import Portal
 from tests.portal.conftest import CMND
 
 PAGE = (Path(__file__).parents[2] / "docs" / "portal.md").read_text("utf-8")
@@ -30,6 +32,11 @@ def port_of_somebody_gone():
         return free.getsockname()[1]
 
 
+class Stays(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
 @pytest.fixture
 def behind(make_city, certificates, tmp_path):
     """Starts a proxy with a configuration; the portal's City and a way to ask by the proxy."""
@@ -44,7 +51,7 @@ def behind(make_city, certificates, tmp_path):
         with (tmp_path / "proxy.log").open("w") as log:
             running.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path))
 
-        def ask(path, data=None, **headers):
+        def ask(path, data=None, *, follow=True, **headers):
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             request = urllib.request.Request(
@@ -52,8 +59,10 @@ def behind(make_city, certificates, tmp_path):
                 data,
                 {"Host": f"{NAME}:{port}"} | headers,
             )
+            https = urllib.request.HTTPSHandler(context=context)
+            opener = urllib.request.build_opener(https, *([] if follow else [Stays]))
             try:
-                return urllib.request.urlopen(request, context=context, timeout=PATIENCE)  # noqa: S310
+                return opener.open(request, timeout=PATIENCE)
             except urllib.error.HTTPError as error:
                 return error
 
@@ -91,6 +100,16 @@ def works(city, ask):
     ]
     assert [422] * 20 + [429] == statuses
     assert 413 == ask("/dang-nhap", b"x" * 20_000).status
+    lets_long_addresses_through(city, ask)
+
+
+def lets_long_addresses_through(city, ask):
+    """A state of 2 KiB in letters that are quoted comes to the portal, and back to its client."""
+    client = Portal(city)
+    state = "ế" * (2048 // 3)
+    with ask(client.request(state=state, prompt="none"), follow=False) as answer:
+        assert 303 == answer.status
+        assert quote(state) in answer.headers["location"]
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="needs nginx")

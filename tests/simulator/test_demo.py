@@ -63,6 +63,7 @@ def test_pages_of_the_demo_open_with_what_it_prints(smsgw, tmp_path):
         assert line, said
         said += line
     assert "Safari" in said
+    assert "clients create dvc" in said
     port = int(re.search(r"http://127\.0\.0\.1:(\d+)/", said)[1])
     username, password = (re.search(rf"  {key}: (\S+)\n", said)[1] for key in ("TK", "MK"))
     assert "/mat-khau-moi" == Browser(port).log_in(username, password).location

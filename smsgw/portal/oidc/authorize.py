@@ -37,7 +37,7 @@ def nowhere(visit: Visit, why: str) -> Response:
     return visit.page("error.html", 400, heading="oidc.h1", lead=lead, link=False, id=visit.id)
 
 
-def with_parameters(uri: str, **parameters: str | None) -> str:
+def with_parameters(uri: str, /, **parameters: str | None) -> str:
     """*uri* with these in its query; of None nothing stands there."""
     query = urlencode({name: value for name, value in parameters.items() if value is not None})
     if not query:

@@ -51,7 +51,7 @@ def open_short(settings: Settings, *, make: bool = True) -> Short | None:
         None: there is none (and none was made), so nobody is logged in.
 
     Raises:
-        SmsgwError: it cannot be made.
+        SmsgwError: it cannot be made, or opened.
     """
     path = settings.gateway.database.with_name("portal.db")
     return Short.open(path, make=make)

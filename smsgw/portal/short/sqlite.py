@@ -43,7 +43,7 @@ class Short:
         """The file at *path*; None where there is none of ours and none is to be made.
 
         Raises:
-            SmsgwError: it cannot be made.
+            SmsgwError: it cannot be made, or opened.
         """
         short = cls(path)
         if make:
@@ -55,12 +55,18 @@ class Short:
             return None
         try:
             short._connect()
-        except dbapi.Error:
-            return None
-        if short._version() != sql.VERSION:
+            if short._version() == sql.VERSION:
+                return short
+        except dbapi.OperationalError as error:
             short.close()
-            return None
-        return short
+            raise SmsgwError(
+                f"{path} cannot be opened ({error})",
+                "call it as the service user: sudo -u smsgw smsgw ...",
+            ) from error
+        except dbapi.DatabaseError:
+            pass  # a damaged one, which the portal makes anew
+        short.close()
+        return None
 
     def close(self) -> None:
         if self._db is not None:
