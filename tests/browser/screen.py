@@ -28,8 +28,16 @@ def browser():
 class Screen:
     """One browser with its own cookies."""
 
-    def __init__(self, folder, *, scripts, letters=16):
-        """Letters: how many pixels high its owner wants them to be."""
+    def __init__(self, folder, url, *, scripts, letters=16):
+        """Open one.
+
+        Args:
+            folder: where it keeps what it keeps.
+            url: of the portal.
+            scripts: whether pages may run any; axe-core must.
+            letters: how many pixels high its owner wants them to be.
+        """
+        self.url = url
         chromium, driver = browser()
         options = ChromeOptions()
         options.binary_location = chromium
@@ -56,7 +64,6 @@ class Screen:
         environment = dict(os.environ, SE_OFFLINE="true", LANGUAGE="vi")
         self.driver = Chrome(options, ChromeService(driver, env=environment))
         self.driver.set_page_load_timeout(PATIENCE)
-        self.url = None  #: of the portal
         self.size(*DESK)
 
     def close(self):

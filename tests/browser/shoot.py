@@ -33,9 +33,9 @@ def shoot(folder, wanted):
         reserved.bind(("127.0.0.1", 0))
         city = City(Path(name), reserved.getsockname()[1])
         city.start()
-        screen = Screen(Path(name) / "chromium", scripts=True)
+        url = f"http://127.0.0.1:{city.port}"
+        screen = Screen(Path(name) / "chromium", url, scripts=True)
         try:
-            screen.url = f"http://127.0.0.1:{city.port}"
             for page in filter(wanted, walk(screen, city)):
                 for size in (PHONE, DESK):
                     picture = folder / f"{page}-{size[0]}.png"

@@ -1,17 +1,13 @@
 """The whole way in a browser of text, which knows neither scripts nor stylesheets."""
 
-import shutil
-
 import pytest
 
-from tests.browser.w3m import MISSING, TlsFront, W3m
+from tests.browser.w3m import TlsFront, W3m
 from tests.portal.conftest import CMND, OWN
 
 
 @pytest.fixture
 def front(certificates, free_port):
-    if shutil.which("w3m") is None:
-        pytest.skip(MISSING)
     front = TlsFront(certificates.server_context(), free_port)
     yield front
     front.close()
