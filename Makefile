@@ -11,11 +11,11 @@ LOCKED := --only-binary :all: --require-hashes
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture run test check format install deb lock clean
+.PHONY: help demo picture run test test-browser screens check format install deb lock clean
 
 help: ## what can be asked for
-	@grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.* ## /  make \1\t/' | expand -t 15
-	@$(foreach name,$(CAMPAIGNS),printf '  make %-8slong campaign\n' $(name);)
+	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 21
+	@$(foreach name,$(CAMPAIGNS),printf '  make %-14slong campaign\n' $(name);)
 
 demo: $(VENV)/.runtime ## gateway and simulated carrier, a conversation as on a phone
 	@$(BIN)/python -P -m smsgw demo
@@ -26,8 +26,17 @@ picture: $(VENV)/.runtime ## docs/demo.svg anew: the demo at a terminal, drawn
 run: $(VENV)/.runtime ## the daemon in the foreground, with ./config.toml or SMSGW_CONFIG
 	@$(BIN)/python -P -m smsgw run
 
-test: $(VENV)/.dev ## every test, on two cores
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
+test: $(VENV)/.dev ## every test but those in a browser, on two cores
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/browser $(PYTEST)
+
+test-browser: $(VENV)/.dev ## the citizens' pages in a real browser (it says what to install)
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+		echo "no browser, so nothing is tried in one (apt install chromium chromium-driver)" >&2
+	@command -v w3m >/dev/null || echo "no browser of text (apt install w3m)" >&2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/browser $(PYTEST)
+
+screens: $(VENV)/.dev ## pictures of the citizens' pages, into docs/screens/
+	@$(BIN)/python -m tests.browser.shoot
 
 check: $(VENV)/.dev ## format, lint, types, docs, the unit, the example, known holes in packages
 	@$(BIN)/ruff format --check .

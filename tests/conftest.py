@@ -123,13 +123,13 @@ def free_port():
 
 
 class Daemon:
-    """`smsgw run` as a child process; its log is in `log`."""
+    """`smsgw run`, or another *verb*, as a child process; its log is in `log`."""
 
-    def __init__(self, config, log_file, environment, command=SMSGW):
+    def __init__(self, config, log_file, environment, command=SMSGW, verb="run"):
         self.log_file = log_file
         self._log = log_file.open("w")
         self.process = subprocess.Popen(
-            [*command, "-c", str(config), "run"],
+            [*command, "-c", str(config), verb],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -193,14 +193,15 @@ def daemon(tmp_path):
 
     Returns once every SMSC that is named has accepted a bind of it (`binds` of them), and at
     once if none is. Another *command* than `smsgw` may stand for it, such as a launcher that
-    breaks something. Ends all daemons after the test; a traceback in a log fails it.
+    breaks something, and another *verb* (`portal`) for `run`. Ends all daemons after the test; a
+    traceback in a log fails it.
     """
     started = []
 
-    def start(config, *smscs, binds=1, environment=None, command=SMSGW):
+    def start(config, *smscs, binds=1, environment=None, command=SMSGW, verb="run"):
         before = [smsc.binds for smsc in smscs]
         log_file = tmp_path / f"daemon{len(started) + 1}.log"
-        child = Daemon(config, log_file, environment or {}, command)
+        child = Daemon(config, log_file, environment or {}, command, verb)
         started.append(child)
         for smsc, count in zip(smscs, before, strict=True):
             child.until(lambda smsc=smsc, count=count: smsc.binds >= count + binds, what="a bind")

@@ -15,7 +15,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from smsgw import upkeep
+from smsgw import clock, upkeep
 from smsgw.datakeys import DataKeys
 from smsgw.desk import Desk
 from smsgw.gateway import Gateway
@@ -206,6 +206,17 @@ def stuck_on_poison(path):
     receipts.is_receipt = is_receipt
 
 
+def later(path):
+    """So many seconds later as the file *path* says, from the moment that it says so."""
+    offset, now = Path(path), clock.now
+
+    def later_now():
+        told = offset.read_text() if offset.exists() else ""
+        return now() + timedelta(seconds=float(told or 0))
+
+    clock.now = later_now
+
+
 FAULTS = {
     **POINTS,
     **EXPIRY_POINTS,
@@ -219,6 +230,7 @@ FAULTS = {
     "powerless": powerless,
     "stuck-on-poison": stuck_on_poison,
     "hasty-keys": hasty_keys,
+    "later": later,
 }
 
 
