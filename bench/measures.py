@@ -156,6 +156,11 @@ def _add(sheet: Sheet, name: str, who: str, result: dict[str, Any], wanted: Want
         (figure.ours if who == OURS else figure.other).append(value)
 
 
+#: Of passwords in a base, longer than the two months over which its citizens registered. All who
+#: open it have the same: what lapses later than it may is taken for a clock that was set back.
+_TTL = timedelta(days=90)
+_LASTING = {"password_ttl": f"{_TTL.days}d"}
+
 # --- latency --------------------------------------------------------------------------------
 
 _RATE = 300.0
@@ -188,11 +193,11 @@ def _expire_beside(
 ) -> None:
     """Let citizens from *first* on have passwords that lapse while others register."""
     count = 200 if options.quick else 10_000
-    every = {"tick_interval": "1s", "reminder_hours": "00:00-24:00", "password_ttl": "1d"}
+    every = _LASTING | {"tick_interval": "1s", "reminder_hours": "00:00-24:00"}
     with Smsc() as nobody:
         path = rig.configure(folder, nobody, 100, registration=every)
     due_in = timedelta(seconds=1.5 if options.quick else 4.0)
-    due = clock.now() + due_in - timedelta(days=1)
+    due = clock.now() + due_in - _TTL
     base.fill(path, rig.hashes, count, first=first, registered_at=due)
     seconds, warmup = options.long(8.0)
     with rig.ours(folder, stock=30_000, size=100, registration=every) as (smsc, _):
@@ -330,8 +335,7 @@ _LOOK_UPS = 2_000
 def fill_both(rig: Rig, folder: Path, count: int) -> None:
     """Make the base of ours and of the naive gateway, *count* citizens each."""
     with Smsc() as nobody:
-        # None of their passwords lapses while the bench runs.
-        path = rig.configure(folder, nobody, 100, registration={"password_ttl": "3650d"})
+        path = rig.configure(folder, nobody, 100, registration=_LASTING)
     base.fill(path, rig.hashes, count)
     base.fill_naive(folder / "naive.db", rig.hashes, count)
 
@@ -358,7 +362,11 @@ def growth(
     if options.turn % 2:
         contenders.reverse()
     for who in contenders:
-        running = rig.naive(folder) if who == NAIVE else rig.ours(folder, stock=STOCK)
+        running = (
+            rig.naive(folder)
+            if who == NAIVE
+            else rig.ours(folder, stock=STOCK, registration=_LASTING)
+        )
         with running as (smsc, peer):
             for each in (load, duplicates):
                 result = smsc.run(_with_pid(each, peer))
@@ -383,7 +391,7 @@ def growth(
 def _look_up(rig: Rig, sheet: Sheet, folder: Path, count: int) -> None:
     """What the hotline and the expiry tick ask, in this process."""
     with Smsc() as nobody:
-        always = {"reminder_hours": "00:00-24:00"}
+        always = _LASTING | {"reminder_hours": "00:00-24:00"}
         path = rig.configure(folder, nobody, 100, registration=always)
     store, gateway = base.open_gateway(path, rig.hashes)
     citizens = [number * 7_919_317 % count for number in range(_LOOK_UPS)]

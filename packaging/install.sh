@@ -86,10 +86,11 @@ placed 644 systemd/smsgw.sysusers "$DESTDIR$PREFIX/lib/sysusers.d/smsgw.conf"
 placed 644 systemd/smsgw.tmpfiles "$DESTDIR$PREFIX/lib/tmpfiles.d/smsgw.conf"
 placed 440 systemd/smsgw.sudoers "$DESTDIR$SYSCONFDIR/sudoers.d/smsgw"
 placed 644 config.example.toml "$DESTDIR$SYSCONFDIR/smsgw/config.example.toml"
-mkdir -p "$share/doc/smsgw/docs" "$share/doc/smsgw/alerts"
+mkdir -p "$share/doc/smsgw/docs" "$share/doc/smsgw/alerts" "$share/doc/smsgw/grafana"
 cp docs/*.md "$share/doc/smsgw/docs"
 cp README.md CHANGELOG.md "$share/doc/smsgw"
 cp packaging/alerts/*.yml "$share/doc/smsgw/alerts"
+cp packaging/grafana/*.json "$share/doc/smsgw/grafana"
 
 if [ -z "$DESTDIR" ]; then
     "$venv/bin/python" -m compileall -q "$site"

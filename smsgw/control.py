@@ -10,7 +10,8 @@ alone, a command asks nobody but root, itself and the owner of the database.
                                                   <- one line    {"done": {…}}
                                                                  {"problem": …, "remedy": …}
 
-This module knows sockets, sizes and times. What a verb does it is told by a table (`verbs.py`).
+The command's side is `asking.py`. This module knows sockets, sizes and times; what a verb does, a
+table tells it (`verbs.py`).
 
 Nothing of it makes the event loop wait: a client has a few seconds for its line, a verb for its
 work, at most `MAX_CLIENTS` are served at a time, and of those that say nothing the oldest goes
@@ -24,14 +25,14 @@ import logging
 import os
 import socket
 import stat
-import struct
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from smsgw.asking import address, credentials, identity
 from smsgw.errors import Refusal, SmsgwError
 
 log = logging.getLogger(__name__)
@@ -42,21 +43,10 @@ Verb = Callable[..., Awaitable[Mapping[str, Any]]]
 MAX_CLIENTS = 16
 #: A question is some hundred octets: a key, a name, a reason.
 MAX_REQUEST_OCTETS = 8 * 1024
-MAX_ANSWER_OCTETS = 64 * 1024
 #: For the whole line of a client, and for it to read the answer.
 LINE_SECONDS = 3.0
 #: For what a verb does, in its turn at the store.
 VERB_SECONDS = 4.0
-#: How long a command waits for the daemon, a little longer than a verb may take.
-PATIENCE_SECONDS = 5.0
-
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
-#: Octets of a path in sockaddr_un, without the NUL behind it.
-_LONGEST_PATH = 107
-
-
-class NoDaemon(SmsgwError):
-    """Nobody answers at the control socket."""
 
 
 class Daemon:
@@ -93,7 +83,7 @@ class Daemon:
                 # Linux makes the file with the mode of the socket: there is no moment at which
                 # others could connect.
                 os.fchmod(server.fileno(), 0o600)
-                server.bind(_address(self._folder, self._path))
+                server.bind(address(self._folder, self._path))
                 self._server = await asyncio.start_unix_server(
                     self._serve, sock=server, limit=MAX_REQUEST_OCTETS
                 )
@@ -124,7 +114,7 @@ class Daemon:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - it runs in one
         try:
-            _, uid, _ = _credentials(writer.get_extra_info("socket"))
+            _, uid, _ = credentials(writer.get_extra_info("socket"))
             if uid not in (0, os.geteuid()):
                 log.warning("control: uid %d is refused", uid)
             elif self._admits(task):
@@ -213,110 +203,6 @@ class Daemon:
         return lambda: verb(**arguments), name
 
 
-def ask(
-    path: Path,
-    verb: str,
-    arguments: Mapping[str, Any],
-    *,
-    trusted: Collection[int],
-    database: Path | None = None,
-) -> dict[str, Any]:
-    """Have the daemon do *verb*; what it answers.
-
-    Args:
-        trusted: user ids whose daemon is believed, and told whom a command is about.
-        database: the file that is meant, where the daemon has to serve that one.
-
-    Raises:
-        NoDaemon: nobody answers there.
-        Refusal: the daemon's, as if the verb had been called here.
-        SmsgwError: it could not be done; the daemon is a stranger's, or does not answer in time.
-    """
-    deadline = monotonic() + PATIENCE_SECONDS
-    question: dict[str, object] = {"verb": verb, "arguments": arguments, "until": deadline}
-    if database is not None:
-        question["database"] = identity(database)
-    try:
-        with _connected(path, trusted, deadline) as connection:
-            connection.sendall(json.dumps(question).encode() + b"\n")
-            line = _read_line(connection, deadline)
-    except (TimeoutError, BlockingIOError):
-        raise SmsgwError(
-            f"the daemon does not answer within {PATIENCE_SECONDS:g} s",
-            "look whether it was done before you try again",
-        ) from None
-    except OSError as err:
-        raise SmsgwError(f"the daemon does not answer ({err.strerror or err})") from None
-    try:
-        answer = json.loads(line)
-        if "problem" in answer:
-            raise _fault(answer)
-        return dict(answer["done"])
-    except (ValueError, TypeError, KeyError):
-        raise SmsgwError(
-            "the daemon ended, or gave no answer", "look whether it was done before you try again"
-        ) from None
-
-
-def _fault(answer: Mapping[str, Any]) -> SmsgwError:
-    """What the daemon could not do; a refusal is of its own type."""
-    refusal = Refusal.told(answer.get("refusal"), answer.get("facts"))
-    return refusal or SmsgwError(str(answer["problem"]), answer.get("remedy"))
-
-
-@contextmanager
-def _connected(path: Path, trusted: Collection[int], deadline: float) -> Iterator[socket.socket]:
-    """A connection to somebody who is trusted."""
-    try:
-        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as err:
-        raise NoDaemon(f"{path}: {err.strerror}") from None
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.settimeout(max(0.01, deadline - monotonic()))
-        try:
-            found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
-            if not stat.S_ISSOCK(found.st_mode):
-                raise NoDaemon(f"{path} is no socket")
-            _check_owner(path, found.st_uid, trusted)
-            connection.connect(_address(folder, path))
-        except (FileNotFoundError, ConnectionRefusedError, PermissionError) as err:
-            raise NoDaemon(f"{path}: {err.strerror}") from None
-        _check_owner(path, _credentials(connection)[1], trusted)
-        yield connection
-    finally:
-        connection.close()
-        os.close(folder)
-
-
-def _check_owner(path: Path, uid: int, trusted: Collection[int]) -> None:
-    if uid not in trusted:
-        raise SmsgwError(
-            f"{path} belongs to uid {uid}, which is neither root nor the service's user: not used",
-            "find out who put it there",
-        )
-
-
-def _read_line(connection: socket.socket, deadline: float) -> bytes:
-    octets = b""
-    while not octets.endswith(b"\n") and len(octets) < MAX_ANSWER_OCTETS:
-        connection.settimeout(max(0.01, deadline - monotonic()))
-        some = connection.recv(4096)
-        if not some:
-            break
-        octets += some
-    return octets
-
-
-def identity(file: Path) -> list[int] | None:
-    """Which file it is, by whatever path; None if there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return [found.st_dev, found.st_ino]
-
-
 def _make_way(folder: int, path: Path) -> None:
     """Remove the socket of a daemon that died.
 
@@ -334,26 +220,10 @@ def _make_way(folder: int, path: Path) -> None:
         raise SmsgwError(f"{where} belongs to uid {found.st_uid}", "find out who put it there")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
-            probe.connect(_address(folder, path))
+            probe.connect(address(folder, path))
         except ConnectionRefusedError:
             os.unlink(path.name, dir_fd=folder)
             return
         except BlockingIOError:  # so many wait there that nobody fits in
             pass
     raise SmsgwError(f"{where} is another daemon's", "give each database a socket of its own")
-
-
-def _address(folder: int, path: Path) -> str:
-    address = f"/proc/self/fd/{folder}/{path.name}"
-    if len(os.fsencode(address)) > _LONGEST_PATH:
-        raise SmsgwError(
-            f"gateway.control_socket: the name {path.name} is too long", "the folder's may be long"
-        )
-    return address
-
-
-def _credentials(connection: Any) -> tuple[int, int, int]:
-    """pid, uid and gid of who is at the other end."""
-    octets = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, gid = _CREDENTIALS.unpack(octets)
-    return pid, uid, gid

@@ -12,28 +12,35 @@ decision about a text or a PDU is taken here. What ends the daemon:
 """
 
 import asyncio
+import errno
+import faulthandler
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from math import inf
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
-from smsgw import clock, control, copies, tuning
+from smsgw import __version__, clock, control, copies, tuning
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
 from smsgw.followers import Followers
 from smsgw.gateway import Gateway, Hotline, Rules
 from smsgw.hardening import harden
+from smsgw.herald import Herald
 from smsgw.links import Links
 from smsgw.metrics import MetricsServer
 from smsgw.monitor import Monitor
 from smsgw.passwords import Stock
+from smsgw.pulse import Pulse
 from smsgw.reload import Reload
 from smsgw.store import (
+    Beat,
     DaemonLock,
     Store,
     StoreLost,
@@ -55,17 +62,23 @@ OPENING_SECONDS = 10.0
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
+#: What lasts is said once in this.
+REPEAT_SECONDS = 60.0
 
-def run(settings: Settings, file: Path) -> None:
+
+def run(settings: Settings, file: Path, warnings: Iterable[str] = ()) -> None:
     """Be the daemon of *settings* until SIGTERM or SIGINT.
 
     Args:
         file: where they come from, to be read again.
+        warnings: what is to be said of the configuration, behind the first line.
 
     Raises:
         SmsgwError: it cannot start, or must not go on.
     """
     harden()
+    # systemd's watchdog ends what hangs by SIGABRT: then it is said where each thread stood.
+    faulthandler.enable()
     keep_to_one_thread()
     tuning.take_turns_sooner()
     # From the lock on commands may ring; until the loop listens, that means nothing. Neither does
@@ -74,6 +87,15 @@ def run(settings: Settings, file: Path) -> None:
         signal.signal(number, signal.SIG_IGN)
     lock = DaemonLock.acquire(settings.gateway.database)
     try:
+        log.info(
+            "starting version=%s sqlite=%s pid=%d database=%s",
+            __version__,
+            sqlite_version(),
+            os.getpid(),
+            settings.gateway.database,
+        )
+        for warning in warnings:
+            log.warning("%s", warning)
         asyncio.run(Daemon(settings, file.absolute()).run())
     finally:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the loop has given it back
@@ -99,22 +121,27 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self._build(stack)
             desk = asyncio.create_task(self._desk.run(), name="desk")
-            jobs = asyncio.create_task(self._upkeep.jobs().run(), name="jobs")
-            publisher = asyncio.create_task(self._publish_links(), name="publisher")
-            forever = {desk, jobs, publisher}
+            self._beating = asyncio.create_task(self._pulse.run(), name="pulse")
+            others = {
+                asyncio.create_task(self._upkeep.jobs().run(), name="jobs"),
+                asyncio.create_task(self._publish_links(), name="publisher"),
+                asyncio.create_task(self._herald.run(), name="herald"),
+            }
+            forever = {desk, self._beating, *others}
             try:
                 await self._links.configure(self._reload.settings)
                 self._stock.start()  # hashing is slow, and binding need not wait for it
                 tuning.collect_seldom()
                 self._feed_watchdog()
                 notify("READY=1", f"STATUS={self._links.summary()}")
+                self._herald.look()
                 await asyncio.wait({self._end, *forever}, return_when=asyncio.FIRST_COMPLETED)
                 notify("STOPPING=1", "STATUS=ending")
                 for end in (self._end, *forever):  # others end only by what must not be survived
                     if end.done():
                         end.result()
-                jobs.cancel()
-                publisher.cancel()
+                for task in others:
+                    task.cancel()
                 await self._stop(desk)
             finally:
                 for task in forever:
@@ -124,12 +151,6 @@ class Daemon:
     async def _build(self, stack: AsyncExitStack) -> None:
         """Make all parts, each with its way to end on *stack*."""
         settings = self._settings
-        log.info(
-            "starting pid=%d database=%s sqlite=%s",
-            os.getpid(),
-            settings.gateway.database,
-            sqlite_version(),
-        )
         self._worker = worker = Worker("store")
         stack.callback(worker.close)
         store = await self._open_store(worker)
@@ -151,20 +172,21 @@ class Daemon:
         stopped = await worker.do(hotline.stopped_links)
         self._links = Links(self._desk, self._gateway, worker, suspects, known, stopped=stopped)
         self._upkeep = Upkeep(settings, self._desk, self._gateway, worker, stock, self._links)
-        followers = Followers(self._file, self._gateway, worker, stock, self._links, self._upkeep)
+        monitor = self._watch(store)
+        followers = Followers(
+            self._file, self._gateway, worker, stock, self._links, self._upkeep, monitor=monitor
+        )
         self._reload = Reload(
             settings, self._file, followers.read, followers.rooms(), followers.note
         )
         await followers.start()
-        await self._take_orders(stack, hotline)
+        await self._take_orders(stack, hotline, monitor)
         if settings.metrics.listen:
-            monitor = Monitor(settings, self._desk, store, worker, stock, self._links)
-            followers.monitor = monitor
             metrics = MetricsServer(monitor.samples, monitor.report)
             await metrics.start(*settings.metrics.listen)
             stack.push_async_callback(metrics.close)
 
-    async def _take_orders(self, stack: AsyncExitStack, hotline: Hotline) -> None:
+    async def _take_orders(self, stack: AsyncExitStack, hotline: Hotline, monitor: Monitor) -> None:
         """Listen to commands and signals."""
         gateway, loop = self._settings.gateway, self._loop
         verbs = Verbs(
@@ -176,6 +198,8 @@ class Daemon:
             self._lost,
             file=self._file,
             reload=self._reload.again,
+            pulse=self._pulse,
+            monitor=monitor,
         )
         orders = control.Daemon(gateway.control_socket, gateway.database, verbs.table)
         stack.push_async_callback(orders.close)
@@ -187,6 +211,18 @@ class Daemon:
             (signal.SIGHUP, self._on_hang_up),
         ):
             loop.add_signal_handler(number, action)
+
+    def _watch(self, store: Store) -> Monitor:
+        """Who looks how the gateway is, and tells systemd."""
+        desk, links, worker, now = self._desk, self._links, self._worker, clock.now()
+        birth = Beat(gethostname(), os.getpid(), __version__, now, now, 0, ended=False)
+        self._pulse = Pulse(self._gateway, worker, desk, birth, on_beat=links.note_rates)
+        monitor = Monitor(
+            self._settings, desk, store, worker, self._stock, links, pulse=self._pulse
+        )
+        self._herald = Herald(monitor.report, links.summary)
+        desk.store.on_change = self._herald.look
+        return monitor
 
     async def _open_store(self, worker: Worker) -> Store:
         """The database, brought up to date; systemd waits as long as a copy takes."""
@@ -212,6 +248,8 @@ class Daemon:
         await self._links.close()
         await self._drain(desk)
         await self._links.publish()
+        self._beating.cancel()
+        await self._pulse.end()
         try:
             await self._worker.do(self._gateway.end_seals, clock.now())
         except SmsgwError as fault:
@@ -230,14 +268,14 @@ class Daemon:
             log.error("the store is too slow: the SMSC will send again what was not committed")
 
     async def _publish_links(self) -> None:
-        """Tell systemd and commands of each change of a link.
+        """Tell commands of each change of a link, also those that look after the end.
 
         Raises:
             StoreLost: end the process.
         """
         while True:
             await self._links.change()
-            notify(f"STATUS={self._links.summary()}")
+            self._herald.look()
             await self._links.publish()
 
     # --- signals and faults -----------------------------------------------------------------
@@ -280,6 +318,21 @@ class Daemon:
             self._loop.call_later(interval, self._feed_watchdog)
 
 
-def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+class _FaultLog:
     """A callback raised: say so, and go on; each connection looks after itself."""
-    log.error("%s", context.get("message"), exc_info=context.get("exception"))
+
+    def __init__(self) -> None:
+        self._said_at = -inf  # that there are no file descriptors
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        message, fault = context.get("message"), context.get("exception")
+        if isinstance(fault, OSError) and fault.errno in (errno.EMFILE, errno.ENFILE):
+            # asyncio says it a hundred times over, and listens again after a second.
+            if loop.time() - self._said_at >= REPEAT_SECONDS:
+                self._said_at = loop.time()
+                log.error("%s: %s", message, fault.strerror)
+            return
+        log.error("%s", message, exc_info=fault)
+
+
+_log_fault = _FaultLog()

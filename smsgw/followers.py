@@ -12,8 +12,9 @@ from smsgw.config import Settings
 from smsgw.gateway import Gateway, Hotline, Rules
 from smsgw.links import ConnectFault, Links, check_files
 from smsgw.monitor import Monitor
+from smsgw.overview import RELOAD_FACT, RELOAD_OK_FACT
 from smsgw.passwords import Stock
-from smsgw.reload import RELOADED_AT_FACT, RELOADED_OK_FACT, LastReload, Room
+from smsgw.reload import LastReload, Room
 from smsgw.store import StoreUnavailable
 from smsgw.upkeep import Upkeep
 from smsgw.worker import Worker
@@ -25,9 +26,6 @@ class Followers:
     """
     Args:
         file: of the configuration.
-
-    Attributes:
-        monitor: where somebody may ask it.
     """
 
     def __init__(
@@ -38,6 +36,8 @@ class Followers:
         stock: Stock,
         links: Links,
         upkeep: Upkeep,
+        *,
+        monitor: Monitor,
     ) -> None:
         self._file = file
         self._gateway = gateway
@@ -46,7 +46,7 @@ class Followers:
         self._links = links
         self._upkeep = upkeep
         self._stopped: dict[str, str] = {}
-        self.monitor: Monitor | None = None
+        self._monitor = monitor
 
     def rooms(self) -> list[Room]:
         """Each with what it follows. The first alone may refuse: it writes to the store."""
@@ -54,8 +54,8 @@ class Followers:
         return [
             Room("gateway", {"gateway.timezone", "gateway.region", "smsc", *people}, self._rules),
             Room("links", {"gateway.shortcode", "smsc"}, self._bind),
-            Room("upkeep", {"gateway.timezone", "registration"}, self._plan),
-            Room("monitor", {"gateway.timezone", "limits"}, self._watch),
+            Room("upkeep", {"gateway.timezone", "heartbeat", "registration"}, self._plan),
+            Room("monitor", {"gateway", "limits", "smsc"}, self._watch),
             Room("log", {"log"}, self._log),
         ]
 
@@ -80,13 +80,11 @@ class Followers:
 
     async def start(self) -> None:
         """A start reads the file, too: that an earlier reload was refused is past."""
-        if await self._worker.do(self._gateway.store.fact, RELOADED_OK_FACT) == "0":
+        if await self._worker.do(self._gateway.store.fact, RELOAD_OK_FACT) == "0":
             await self.note(LastReload(clock.now(), ok=True))
 
     async def note(self, last: LastReload) -> None:
         """Keep how it went where commands and monitoring see it."""
-        if self.monitor:
-            self.monitor.last_reload = last
         try:
             await self._worker.do(self._keep, last)
         except StoreUnavailable as fault:
@@ -95,8 +93,8 @@ class Followers:
     def _keep(self, last: LastReload) -> None:
         store = self._gateway.store
         with store.transaction():
-            store.set_fact(RELOADED_AT_FACT, str(clock.stamp(last.at)))
-            store.set_fact(RELOADED_OK_FACT, str(int(last.ok)))
+            store.set_fact(RELOAD_FACT, str(clock.stamp(last.at)))
+            store.set_fact(RELOAD_OK_FACT, str(int(last.ok)))
 
     # --- what each takes over -------------------------------------------------------------------
 
@@ -119,8 +117,7 @@ class Followers:
         self._upkeep.take_over(settings)
 
     async def _watch(self, settings: Settings) -> None:
-        if self.monitor:
-            self.monitor.take_over(settings)
+        self._monitor.take_over(settings)
 
     async def _log(self, settings: Settings) -> None:
         logs.configure(settings.log.level, settings.log.format)

@@ -17,6 +17,8 @@ from smsgw.words import count, octets, span
 
 #: A reply leaves within a second; one that still waits after this does not leave by itself.
 OVERDUE = timedelta(minutes=5)
+#: A daemon says every few seconds that it lives; one that is silent for longer is dead, or hangs.
+SILENT = timedelta(seconds=10)
 #: Free space that a night of traffic with its log needs, and the share of the disk that is asked
 #: for where the disk is small or middling.
 LEAST_FREE_OCTETS = 100 * 10**6
@@ -29,7 +31,7 @@ class Kind(Word):
 
     STORE = "store"  #: it cannot be read or written
     REPLIES = "replies"  #: limits.replies_per_hour is reached
-    DAEMON = "daemon"  #: none runs
+    DAEMON = "daemon"  #: none runs, or it does not move
     LINK = "link"  #: not bound, or the carrier refuses our short code
     HELD = "held"  #: texts that no SMSC answers
     OVERDUE = "overdue"  #: a reply that should have left
@@ -66,6 +68,7 @@ class Condition:
     database: str
     store_faults: Sequence[str]  #: why the store, or its disk, cannot be read or written
     daemon_runs: bool
+    heartbeat_age: timedelta | None  #: since the daemon last said that it lives
     links: Sequence[LinkHealth]
     held: int | None
     oldest_queued: datetime | None  #: when the oldest reply that waits was made
@@ -112,6 +115,9 @@ def _problems(condition: Condition) -> Iterator[Problem]:
     if not condition.daemon_runs:
         yield Problem(Kind.DAEMON, "the daemon is not running")
     else:
+        beat = condition.heartbeat_age
+        if beat is not None and beat > SILENT:
+            yield Problem(Kind.DAEMON, f"the daemon is silent: its heartbeat is {span(beat)} old")
         yield from _problems_of_links(condition.links)
     if condition.held:
         yield Problem(Kind.HELD, f"{count(condition.held, 'text')} held")

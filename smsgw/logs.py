@@ -8,7 +8,6 @@ when a library logs it or an exception quotes it.
 
 import json
 import logging
-import os
 import re
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import TextIO
 
 from smsgw import tuning
 from smsgw.harmless import escaped, harmless_json
+from smsgw.systemd_notify import is_journal
 
 log = logging.getLogger("smsgw")
 
@@ -40,11 +40,14 @@ _SECRET = re.compile(
       (?P<label> \bMK\b [^:=\n]{0,8} : \s* | password ["']? \s* [:=] \s* )
       (?: " [^"]* " | ' [^']* ' | \S+ )
     | (?P<hash> \$argon2\w* \$ [^\s"']+ )
+    | \b smsc_id= (?P<id> \S+ )
     | \d{6,} (?P<tail> \d{3} )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _LONG_NUMBER = re.compile(r"\d{9}")
+# In any country's writing with its code, or as at home.
+_PHONE = re.compile(r"(?<!\d) (?: \+ \d{6,} | 84\d{6,8} | 0\d{6,7} ) (\d{3}) (?!\d)", re.VERBOSE)
 # What logging puts on every record; everything else was given as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _LINE_END, _INDENT = "\n", "  "
@@ -57,7 +60,8 @@ def redact(text: str) -> str:
     """*text* without secrets.
 
     Runs of nine or more digits keep their last three (`*****567`); what follows `MK:` or
-    `password=`, and argon2 hashes, are masked.
+    `password=`, and argon2 hashes, are masked. The id that an SMSC gave a text (`smsc_id=`) stays,
+    since the carrier knows the text by it, but not where it looks like a telephone number.
     """
     lower = text.lower()
     # Most lines hold none, and to look for words costs a tenth of what the expression does.
@@ -67,9 +71,15 @@ def redact(text: str) -> str:
 
 
 def _mask(found: re.Match[str]) -> str:
+    if id_ := found["id"]:
+        return f"smsc_id={_PHONE.sub(_mask_number, id_)}"
     if tail := found["tail"]:
         return f"*****{tail}"
     return f"{found['label'] or ''}{MASK}"
+
+
+def _mask_number(found: re.Match[str]) -> str:
+    return f"*****{found[1]}"
 
 
 class _Formatter(logging.Formatter):
@@ -89,9 +99,20 @@ class _Formatter(logging.Formatter):
             line = f"{line}\n{indent(escaped(_traceback(record), keep=_LINE_END), _INDENT)}"
         name = record.name.removeprefix("smsgw.")
         line = redact(f"{record.levelname} {name} {line}")
-        if self._journal:
-            return _SYSLOG.get(record.levelno, "<6>" if record.levelno >= 20 else "<7>") + line
-        return f"{_time(record)} {line}"
+        return line if self._journal else f"{_time(record)} {line}"
+
+
+class _ForJournal(logging.Formatter):
+    """What *formatter* makes, each line with its priority: the journal takes lines one by one."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self._formatter = formatter
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = _SYSLOG.get(record.levelno, "<6>" if record.levelno >= logging.INFO else "<7>")
+        line = priority + self._formatter.format(record)
+        return line.replace(_LINE_END, _LINE_END + priority)
 
 
 class _JsonFormatter(logging.Formatter):
@@ -106,7 +127,7 @@ class _JsonFormatter(logging.Formatter):
             "message": message,
         }
         for key, value in (_arguments(record) | _extra(record)).items():
-            fields.setdefault(key, _plain(value))
+            fields.setdefault(key, _plain_id(value) if key == "smsc_id" else _plain(value))
         if record.exc_info:
             fields["exception"] = redact(_traceback(record))
         return harmless_json(json.dumps(fields, ensure_ascii=False))
@@ -159,6 +180,12 @@ def _plain(value: object) -> object:
     return redact(str(value))
 
 
+def _plain_id(value: object) -> str:
+    """An SMSC's id as `redact` shows it in a line."""
+    label = "smsc_id="
+    return redact(f"{label}{value}").removeprefix(label)
+
+
 def configure(level: str, format: str, stream: TextIO | None = None) -> None:
     """Send every log line of the process to standard error, redacted.
 
@@ -172,8 +199,9 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
     logging.addLevelName(TRACE, "TRACE")
     tuning.log_without_callers()
     handler = logging.StreamHandler(stream or sys.stderr)
-    journal = stream is None and "JOURNAL_STREAM" in os.environ
-    handler.setFormatter(_JsonFormatter() if format == "json" else _Formatter(journal))
+    journal = stream is None and is_journal(sys.stderr)
+    formatter = _JsonFormatter() if format == "json" else _Formatter(journal)
+    handler.setFormatter(_ForJournal(formatter) if journal else formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])

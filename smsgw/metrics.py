@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from smsgw.errors import SmsgwError
 from smsgw.health import Report
+from smsgw.histogram import Histogram
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -41,11 +42,12 @@ FRESH_SECONDS = 1.0
 
 
 class Sample(NamedTuple):
-    """One number, such as smsgw_mo_total{link="viettel"} 17; names ending in _total only grow."""
+    """One number, such as smsgw_mo_total{link="viettel"} 17, or many that tell how long something
+    takes; names ending in _total only grow."""
 
     name: str
     help: str
-    value: float
+    value: float | Histogram
     labels: Mapping[str, str] = {}
 
 
@@ -61,15 +63,18 @@ class Measured(Generic[T]):
         self._task: asyncio.Task[T] | None = None
         self._asked = 0.0  # loop time
 
-    async def __call__(self) -> T:
+    async def __call__(self, *, anew: bool = False) -> T:
         """The last measurement, or a new one if that is old.
+
+        Args:
+            anew: none that is over will do, however new.
 
         Raises:
             Exception: what *measure* raised.
         """
         now = asyncio.get_running_loop().time()
         task = self._task
-        if task is None or (task.done() and now - self._asked >= FRESH_SECONDS):
+        if task is None or (task.done() and (anew or now - self._asked >= FRESH_SECONDS)):
             self._asked = now
             self._task = task = asyncio.create_task(self._run())
             task.add_done_callback(_look_at)  # who asked may have gone away
@@ -210,13 +215,21 @@ class _Families:
         self._samples = list(samples)
 
     def collect(self) -> Iterable["Metric"]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        from prometheus_client import core
 
-        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        families: dict[str, Any] = {}
+        kind: Any
+        values: tuple[Any, ...]
         for name, help_text, value, labels in self._samples:
-            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            family = families.setdefault(name, kind(name, help_text, labels=list(labels)))
-            family.add_metric(list(labels.values()), value)
+            if isinstance(value, Histogram):
+                kind, values = core.HistogramMetricFamily, (value.up_to(), value.total)
+            elif name.endswith("_total"):
+                kind, values = core.CounterMetricFamily, (value,)
+            else:
+                kind, values = core.GaugeMetricFamily, (value,)
+            if name not in families:
+                families[name] = kind(name, help_text, labels=list(labels))
+            families[name].add_metric(list(labels.values()), *values)
         return families.values()
 
 

@@ -7,7 +7,7 @@ what people look at is a frozen dataclass.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
@@ -159,6 +159,7 @@ class Mo(NamedTuple):
     part: Part | None = None
     #: None: plain enough that no other reading would say anything else.
     octets: Octets | None = None
+    read_at: float = 0.0  #: monotonic seconds
 
 
 class Mt(NamedTuple):
@@ -170,6 +171,8 @@ class Mt(NamedTuple):
     text: str
     reminder: bool  #: leaves after replies, and only in reminder hours
     valid_until: datetime | None = None  #: from then on it is worth nothing; None: nobody says
+    #: When what it answers came, in monotonic seconds; None: nobody waits for it.
+    asked_at: float | None = None
 
 
 class Holder(NamedTuple):
@@ -267,6 +270,7 @@ class Message:
     created_at: datetime
     #: Why an MT failed, in the carrier's words; of an MO that is ignored: an `Ignored`.
     reason: str | None = None
+    smsc_id: str | None = None  #: what the SMSC called the MT when it took it
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,19 +390,18 @@ class LinkStatus:
     mt: int  #: texts that the SMSC took, ever
     #: What its peer did against the standard: `Oddity` -> how often, ever.
     oddities: Mapping[str, int] = field(default_factory=dict)
+    next_try: datetime | None = None  #: to bind, where it waits for that
 
 
-class Stop(NamedTuple):
-    """Somebody took a link down by hand."""
+class LinkLive(NamedTuple):
+    """A link as the daemon holds it."""
 
-    at: datetime
-    who: str
-    reason: str | None
-
-    def told(self, zone: tzinfo) -> str:
-        """Who, when and why, for people; the time is that of *zone*."""
-        by = f"by {self.who}, {self.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-        return f"{by}: {self.reason}" if self.reason else by
+    state: LinkState
+    reason: str | None  #: why it is not bound, or of little use
+    since: datetime
+    next_try: datetime | None  #: to bind, where it waits for that
+    rates: tuple[float, float, float]  #: MTs a second that the SMSC took, over 1, 5 and 15 minutes
+    oddities: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ MESSAGE = (
     "outcome",
     "created_at",
     "reason",
+    "smsc_id",
 )
 QUEUED_REPLY = (
     "id",
@@ -46,7 +47,6 @@ QUEUED_REPLY = (
 )
 HISTORY = ("at", "what", "detail", "actor", "reason")
 AUDIT = ("at", "who", "command", "account", "detail")
-LINK = ("name", "state", "since", "reason", "mo", "mt", "carrier", "oddities")
 CLIENT = (
     "name",
     "client_id",
@@ -56,6 +56,48 @@ CLIENT = (
     "created_at",
     "revoked_at",
     "secrets",
+)
+LINK = (
+    "name",
+    "state",
+    "since",
+    "reason",
+    "mo",
+    "mt",
+    "carrier",
+    "node",
+    "queued",
+    "mt_per_s_1m",
+    "mt_per_s_5m",
+    "mt_per_s_15m",
+    "oldest_due",
+    "oddities",
+    "next_try",
+)
+STATUS = (
+    "ok",
+    "problems",
+    "daemon_pid",
+    "links",
+    "queued",
+    "held",
+    "failed",
+    "oldest_queued",
+    "last_mo",
+    "last_mt",
+    "mo_last_hour",
+    "mt_last_hour",
+    "disk_free",
+    "disk_total",
+    "database",
+    "sqlite",
+    "version",
+    "started_at",
+    "heartbeat_age_s",
+    "last_backup_at",
+    "last_reload_at",
+    "last_reload_ok",
+    "nodes",
 )
 DAY_COUNT = ("day", "direction", "outcome", "count")
 

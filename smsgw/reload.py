@@ -27,9 +27,6 @@ from smsgw.systemd_notify import notify
 
 log = logging.getLogger("smsgw.daemon")
 
-#: Facts of the store, for commands: microseconds since 1970, and 1 or 0.
-RELOADED_AT_FACT, RELOADED_OK_FACT = "last_reload_at", "last_reload_ok"
-
 #: What a room does with the settings; what it raises refuses them.
 TakeOver = Callable[[Settings], Awaitable[None]]
 

@@ -1,11 +1,12 @@
-"""What systemd wants to know of a service of Type=notify: one datagram each, nothing more.
+"""What systemd wants to know of a service of Type=notify: one datagram each; and its journal.
 
-Source: sd_notify(3). Outside systemd everything here does nothing.
+Source: sd_notify(3), sd-daemon(3), systemd.exec(5). Outside systemd everything here does nothing.
 """
 
 import os
 import socket
 from contextlib import suppress
+from typing import TextIO
 
 
 def notify(*assignments: str) -> bool:
@@ -38,3 +39,19 @@ def watchdog_interval() -> float | None:
     if not usec.isdigit() or int(usec) == 0 or (pid and pid != str(os.getpid())):
         return None
     return int(usec) / 2_000_000
+
+
+def is_journal(stream: TextIO | None) -> bool:
+    """Whether what is written to *stream* goes to the journal itself, which reads the priority of a
+    line from its first characters. A stream that was redirected inherits the variable only.
+
+    Source: systemd.exec(5), JOURNAL_STREAM.
+    """
+    named = os.environ.get("JOURNAL_STREAM")
+    if not named or stream is None:
+        return False
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # closed, or no file at all
+        return False
+    return named == f"{found.st_dev}:{found.st_ino}"

@@ -12,17 +12,18 @@ from smsgw import clock, copies, tuning
 from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.gateway import By, Expired, Gateway
+from smsgw.heartbeat import EVERY, Heartbeat
 from smsgw.jobs import Jobs
 from smsgw.links import Links
 from smsgw.passwords import OnDemand, Stock
-from smsgw.store import StoreLost
+from smsgw.store import StoreLost, StoreUnavailable
 from smsgw.worker import Worker
 
 log = logging.getLogger("smsgw.daemon")
 
 #: When nobody registers.
 PURGE_AT = time(3, 30)
-HEARTBEAT = timedelta(hours=1)
+ALIVE = timedelta(hours=1)
 #: How often data keys that are too old are looked for (see `datakeys.LIFE`).
 RESEAL_INTERVAL = timedelta(minutes=1)
 #: Accounts of one expiry step, which is one transaction: a text that comes in meanwhile waits 3 ms.
@@ -35,6 +36,8 @@ REFILL_SECONDS = 1.0
 STAND_IN_EVERY = timedelta(seconds=5)
 #: ... and leaves by another of its carrier once that link was down for so long.
 STAND_IN_AFTER_SECONDS = 10.0
+#: A store that has not answered by then is no sign of life.
+STORE_PATIENCE_SECONDS = 10.0
 
 
 class Upkeep:
@@ -50,6 +53,7 @@ class Upkeep:
         links: Links,
     ) -> None:
         self._settings = settings
+        self._outside = Heartbeat(settings.heartbeat.url, self._why_silent)
         self._desk = desk
         self._gateway = gateway
         self._worker = worker
@@ -69,7 +73,9 @@ class Upkeep:
     def take_over(self, settings: Settings) -> None:
         """From now on, these settings."""
         before, self._settings = self._settings, settings
-        if self._times(before) != self._times(settings):
+        self._outside.take_over(settings.heartbeat.url)
+        # A new page is asked at once, so that whoever names it sees that it is.
+        if (self._times(before), before.heartbeat) != (self._times(settings), settings.heartbeat):
             self._jobs.plan_anew(self._plan)
 
     @staticmethod
@@ -84,7 +90,8 @@ class Upkeep:
         jobs.every(RESEAL_INTERVAL, "seals", self._renew_seals)
         jobs.every(tick, "tell", self._links.publish)  # what could not be stored when it changed
         jobs.every(tick, "garbage", self._collect_garbage)
-        jobs.every(HEARTBEAT, "heartbeat", self._heartbeat, at_start=False)
+        jobs.every(EVERY, "heartbeat.url", self._outside.beat)
+        jobs.every(ALIVE, "alive", self._say_alive, at_start=False)
         jobs.daily(PURGE_AT, zone, "purge", self._purge)
 
     async def _expire(self) -> None:
@@ -174,7 +181,18 @@ class Upkeep:
             unused += gone.unused
         log.info("purge messages=%d accounts=%d unused=%d", messages, accounts, unused)
 
-    async def _heartbeat(self) -> None:
+    async def _why_silent(self) -> str | None:
+        """Why nobody outside shall be told that we live; None: the store takes what we write."""
+        try:
+            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+                await self._worker.do(self._gateway.probe, clock.now())
+        except TimeoutError:
+            return f"the store does not answer within {STORE_PATIENCE_SECONDS:g} s"
+        except StoreUnavailable as fault:
+            return f"the store takes nothing: {fault}"
+        return None
+
+    async def _say_alive(self) -> None:
         log.info(
             "alive %s; since %s received=%d taken=%d passwords=%d",
             self._links.summary(),

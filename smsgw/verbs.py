@@ -8,17 +8,22 @@ hotline needs no key. Knows the hotline's verbs, the desk and the links; no sock
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from smsgw import clock
-from smsgw.control import Verb, identity
+from smsgw.asking import identity
+from smsgw.control import Verb
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
 from smsgw.gateway import By, Expired, Hotline
 from smsgw.links import Links
+from smsgw.monitor import Monitor
 from smsgw.passwords import OnDemand
+from smsgw.pulse import Pulse
+from smsgw.records import plain
 from smsgw.reload import Reloaded
 from smsgw.store import StoreLost
 from smsgw.worker import Worker
@@ -33,6 +38,8 @@ STOP_SECONDS = 2.0
 _MOST_FAULTS, _LONGEST_FAULT = 50, 400
 #: Who reads lets go of the log within moments.
 _LOG_TRIES, _LOG_PAUSE_SECONDS = 20, 0.1
+#: How long a command lets the daemon wait for its store, each time that it asks.
+PULSE_SECONDS = 3.0
 
 
 class Verbs:
@@ -43,6 +50,7 @@ class Verbs:
         expire: replaces some passwords that had lapsed at a moment.
         reload: takes the configuration over again.
         on_lost: told when the disk cannot be trusted any more.
+        pulse, monitor: tell how the store and everything is.
     """
 
     def __init__(
@@ -56,7 +64,11 @@ class Verbs:
         *,
         file: Path,
         reload: Callable[[], Awaitable[Reloaded]],
+        pulse: Pulse,
+        monitor: Monitor,
     ) -> None:
+        self._pulse = pulse
+        self._monitor = monitor
         self._desk = desk
         self._hotline = hotline
         self._worker = worker
@@ -72,6 +84,8 @@ class Verbs:
     def table(self) -> Mapping[str, Verb]:
         return {
             "ring": self.ring,
+            "pulse": self.pulse,
+            "status": self.status,
             "reset-password": self.reset_password,
             "expire": self.expire,
             "retry": self.retry,
@@ -88,6 +102,15 @@ class Verbs:
         """Something in the outbox may be due at once."""
         self._desk.ring()
         return {}
+
+    async def pulse(self) -> Mapping[str, Any]:
+        """For how many seconds the store has not answered; 0: it has just done so."""
+        return {"silent": await self._pulse.answers(PULSE_SECONDS)}
+
+    async def status(self) -> Mapping[str, Any]:
+        """What one looks at to know whether it works (`overview.told` reads it)."""
+        seen = await self._monitor.overview()
+        return {each.name: plain(getattr(seen, each.name)) for each in fields(seen)}
 
     async def reset_password(
         self, key: str, actor: str, reason: str | None = None

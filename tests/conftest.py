@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -103,6 +104,15 @@ def make_house(tmp_path):
 def house(make_house):
     """A gateway with the defaults of everything."""
     return make_house()
+
+
+@pytest.fixture
+def free_port():
+    """A port of 127.0.0.1 that nobody else is given meanwhile."""
+    with socket.socket() as reserved:  # bound, not listening: who allows reuse may listen there
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        yield reserved.getsockname()[1]
 
 
 class Daemon:

@@ -104,7 +104,9 @@ class House:
     def take(self, *mos, room=100):
         """Commit *mos* as one batch."""
         rooms = {link.name: room for link in self.settings.smsc}
-        return self.gateway.commit(Batch(mos=mos, room=rooms), self.now)
+        done = self.gateway.commit(Batch(mos=mos, room=rooms), self.now)
+        done.replies = timeless(done.replies)
+        return done
 
     def text(self, phone, text, **options):
         """One text in a batch of its own: (outcome, replies that leave at once)."""
@@ -113,7 +115,8 @@ class House:
         return outcome, [mt.text for mt in done.replies]
 
     def claim(self, link="viettel", room=100):
-        return self.gateway.claim(link, room, self.now)
+        claim = self.gateway.claim(link, room, self.now)
+        return claim._replace(mts=timeless(claim.mts))
 
     def settle(self, *results, link="viettel"):
         batch = Batch(results=[(link, result) for result in results])
@@ -151,6 +154,11 @@ def opens(hotline, key, password, now):
     verdict = hotline.check_password(key, password, "test", now).verdict
     assert verdict is not Verdict.NOT_CHECKED
     return verdict is Verdict.RIGHT
+
+
+def timeless(mts):
+    """*mts* without the moment in the process's life at which they were asked for."""
+    return [mt._replace(asked_at=None) for mt in mts]
 
 
 def password_in(text):

@@ -152,6 +152,16 @@ def slow_while(path):
     before_commit_while(path, lambda: time.sleep(0.5))
 
 
+def hangs_while(path):
+    """The store's thread stands still at its next transaction while *path* exists."""
+
+    def wait(*_, **__):
+        while Path(path).exists():
+            time.sleep(0.05)
+
+    wrap(SqliteStore, "transaction", before=wait)
+
+
 def before_commit_while(path, step):
     """Take *step* before each COMMIT while *path* exists."""
     flag = Path(path)
@@ -200,10 +210,12 @@ FAULTS = {
     **POINTS,
     **EXPIRY_POINTS,
     "full-while": full_while,
+    "hangs-while": hangs_while,
     "ioerr-while": ioerr_while,
     "slow-while": slow_while,
     "no-memory-while": no_memory_while,
     "impatient": impatient,
+    "nothing": lambda: None,
     "powerless": powerless,
     "stuck-on-poison": stuck_on_poison,
     "hasty-keys": hasty_keys,

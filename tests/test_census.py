@@ -1,10 +1,13 @@
 """How many texts wait in the outbox, counted without holding up a text."""
 
+from datetime import timedelta
+
 import pytest
 
 from smsgw import census
-from smsgw.census import Census, Outbox
+from smsgw.census import Census, Outbox, count_all
 from smsgw.gateway import Batch
+from smsgw.store import LinkCount
 from tests.budget import BUDGET_MS, cost_ms
 from tests.house import NOON, House
 
@@ -25,10 +28,10 @@ def queue(house, count):
 def test_small_outbox_is_known_at_once(house):
     counts = Census(house.store)
     assert counts.step()
-    assert Outbox(0, 0, 0, None) == counts.outbox
+    assert Outbox({}) == counts.outbox
     queue(house, 7)
     assert counts.step()
-    assert Outbox(7, 0, 0, NOON) == counts.outbox
+    assert Outbox({"viettel": LinkCount("viettel", 7, 0, 0, NOON)}) == counts.outbox
 
 
 def test_large_outbox_is_counted_in_pieces_and_told_when_it_is_whole(house, monkeypatch):
@@ -50,10 +53,21 @@ def test_first_count_of_a_large_outbox_tells_what_was_found_so_far(house, monkey
     queue(house, 7)
     counts = Census(house.store)
     counts.step()
-    assert Outbox(3, 0, 0, NOON) == counts.outbox
+    assert (3, NOON) == (counts.outbox.queued, counts.outbox.oldest_queued)
 
 
 def test_look_at_a_queue_of_20000_replies_holds_up_nobody(house):
     queue(house, 20_000)
     counts = Census(house.store)
     assert cost_ms(counts.step) < BUDGET_MS / 4
+
+
+def test_texts_are_counted_by_link_over_all_pieces(house, monkeypatch):
+    monkeypatch.setattr(census, "PIECE", 3)
+    for n in range(4):
+        house.text(f"8490500000{n}", "hallo", link="mobi" if n % 2 else "viettel")
+        house.later(minutes=1)
+    found = count_all(house.store)
+    assert {"viettel": 2, "mobi": 2} == {name: link.queued for name, link in found.links.items()}
+    assert NOON + timedelta(minutes=1) == found.links["mobi"].oldest_reply
+    assert (4, 0, 0, NOON) == (found.queued, found.held, found.failed, found.oldest_queued)

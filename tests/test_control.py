@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from smsgw import control
-from smsgw.control import NoDaemon
+from smsgw import asking, control
+from smsgw.asking import NoDaemon
 from smsgw.errors import Closed, SmsgwError
 
 NOBODY = 65534
@@ -63,7 +63,7 @@ async def serving(path, database=Path("/nowhere")):
 
 
 async def ask(path, verb, trusted=US, database=None, **arguments):
-    call = partial(control.ask, path, verb, arguments, trusted=trusted, database=database)
+    call = partial(asking.ask, path, verb, arguments, trusted=trusted, database=database)
     return await asyncio.to_thread(call)
 
 
@@ -276,7 +276,7 @@ def test_a_strangers_socket_is_told_nothing(path, owner):
     with as_nobody():
         listener.listen()
     with pytest.raises(SmsgwError, match=f"belongs to uid {NOBODY}"):
-        control.ask(path, "echo", {"key": "201234567"}, trusted={0})
+        asking.ask(path, "echo", {"key": "201234567"}, trusted={0})
     listener.setblocking(False)
     told = b""
     with suppress(BlockingIOError):  # not even connected to
@@ -297,7 +297,7 @@ def test_where_no_daemon_is_nobody_answers(path, what):
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(path))
     with pytest.raises(NoDaemon):
-        control.ask(path, "echo", {}, trusted=US)
+        asking.ask(path, "echo", {}, trusted=US)
 
 
 # --- nobody waits -------------------------------------------------------------------------------
@@ -305,7 +305,7 @@ def test_where_no_daemon_is_nobody_answers(path, what):
 
 @pytest.mark.parametrize("how", ["accepts nothing", "answers nothing"])
 def test_a_daemon_that_does_not_answer_is_one_clear_line(path, how, monkeypatch):
-    monkeypatch.setattr(control, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0.3)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(0)
@@ -320,7 +320,7 @@ def test_a_daemon_that_does_not_answer_is_one_clear_line(path, how, monkeypatch)
                     break
         started = time.monotonic()
         with pytest.raises(SmsgwError, match=r"does not answer within 0\.3 s") as told:
-            control.ask(path, "echo", {}, trusted=US)
+            asking.ask(path, "echo", {}, trusted=US)
         assert not isinstance(told.value, NoDaemon)
         assert time.monotonic() - started < 5
         for other in others:

@@ -296,7 +296,7 @@ def test_disk_that_cannot_be_trusted_ends_it_without_an_answer(monkeypatch, tmp_
         asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("verb", ["expire", "link_changed"])
+@pytest.mark.parametrize("verb", ["expire", "link_changed", "beat"])
 def test_whoever_meets_such_a_disk_ends_it(verb, monkeypatch, tmp_path):
     def lost(self, *arguments):
         raise StoreLost("I/O error")

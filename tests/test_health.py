@@ -27,6 +27,7 @@ WELL = Condition(
     database="/var/lib/smsgw/smsgw.db",
     store_faults=[],
     daemon_runs=True,
+    heartbeat_age=timedelta(seconds=2),
     links=[BOUND],
     held=0,
     oldest_queued=None,
@@ -41,6 +42,10 @@ UNWELL: dict[str, tuple[dict[str, Any], Any]] = {
     "no daemon, so no link": (
         {"daemon_runs": False, "links": [DOWN]},
         [(Kind.DAEMON, "the daemon is not running")],
+    ),
+    "a daemon that is silent": (
+        {"heartbeat_age": timedelta(seconds=10.1)},
+        [(Kind.DAEMON, "the daemon is silent: its heartbeat is 10 s old")],
     ),
     "a link down": (
         {"links": [BOUND, DOWN]},
@@ -84,6 +89,8 @@ def test_what_is_not_well_is_said(changes, problems):
 STILL_WELL: dict[str, dict[str, Any]] = {
     "all as it should be": {},
     "a reply that waits for five minutes": {"oldest_queued": NOW - OVERDUE},
+    "a heartbeat of ten seconds ago": {"heartbeat_age": timedelta(seconds=10)},
+    "a daemon that has no heartbeat yet": {"heartbeat_age": None},
     "a limit that was reached an hour ago": {"silent_until": NOW - timedelta(hours=1)},
     "a disk that nobody can ask": {"disk": None},
 }

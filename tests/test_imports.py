@@ -34,21 +34,24 @@ MAY_KNOW = {
     "words": set(),
     "records": set(),
     "carriers": set(),
+    "histogram": set(),
     "limits": set(),
     "turns": set(),
     "systemd_notify": set(),
     "suspects": WORDS,
     "worker": WORDS,
     "jobs": WORDS,
-    "control": WORDS,
+    "asking": WORDS,
+    "control": WORDS | {"asking"},
     "phone": WORDS,
     "passwords": WORDS | {"tuning"},
     "vault": WORDS,
-    "logs": WORDS | {"harmless", "tuning"},
+    "logs": WORDS | {"harmless", "systemd_notify", "tuning"},
     # Pure.
     "registration": WORDS | {"phone", "smpp.alphabets"},
     "smpp": WORDS,
     "health": WORDS | {"words"},
+    "heartbeat": WORDS | {"config"},
     "config": WORDS | {"harmless", "phone", "registration", "smpp.alphabets"},
     # The store and what stands on it.
     "store": WORDS | {"tuning"},
@@ -57,22 +60,27 @@ MAY_KNOW = {
     "copies": WORDS | {"datakeys", "store"},
     **dict.fromkeys(GATEWAY, WORDS | GATEWAY | BELOW_THE_GATEWAY),
     # The event loop.
-    "desk": WORDS | {"gateway", "passwords", "store", "turns", "worker"},
-    "links": WORDS | {"config", "desk", "gateway", "logs", "smpp", "store", "suspects", "worker"},
+    "desk": WORDS | {"gateway", "histogram", "passwords", "store", "turns", "worker"},
+    "links": WORDS
+    | {"config", "desk", "gateway", "histogram", "logs", "smpp", "store", "suspects", "worker"},
     "upkeep": WORDS
-    | {"config", "copies", "desk", "gateway", "jobs", "links", "passwords", "store"}
+    | {"config", "copies", "desk", "gateway", "heartbeat", "jobs", "links", "passwords", "store"}
     | {"tuning", "worker"},
-    "metrics": WORDS | {"health"},
+    "metrics": WORDS | {"health", "histogram"},
+    "overview": WORDS | {"carriers", "census", "config", "health", "limits", "store", "words"},
+    "pulse": WORDS | {"desk", "gateway", "store", "worker"},
+    "herald": {"health", "systemd_notify"},
     "monitor": WORDS
-    | {"census", "config", "desk", "health", "limits", "links", "metrics", "passwords", "reload"}
+    | {"census", "config", "desk", "health", "links", "metrics", "overview", "passwords", "pulse"}
     | {"store", "worker"},
     "reload": WORDS | {"config", "store", "systemd_notify"},
     "followers": WORDS
-    | {"config", "gateway", "links", "logs", "monitor", "passwords", "reload", "store", "upkeep"}
-    | {"worker"},
+    | {"config", "gateway", "links", "logs", "monitor", "overview", "passwords", "reload", "store"}
+    | {"upkeep", "worker"},
     "verbs": WORDS
     | GATEWAY
-    | {"control", "desk", "links", "passwords", "reload", "store", "worker"},
+    | {"asking", "control", "desk", "links", "monitor", "passwords", "pulse", "records", "reload"}
+    | {"store", "worker"},
     # The citizens' pages.
     "portal": WORDS
     | {"config", "gateway", "hardening", "health", "metrics", "passwords", "registration"}

@@ -93,6 +93,28 @@ def test_what_is_no_secret_is_left_alone(line):
     assert line == logs.redact(line)
 
 
+SMSC_IDS = {
+    "hexadecimal": ("7F3A00112233", "7F3A00112233"),
+    "ten decimals": ("1234567890", "1234567890"),
+    "the time of day": ("20261126210000123", "20261126210000123"),
+    "the citizen's number": ("84905123456", "*****456"),
+    "the citizen's number and more": ("0905123456-1", "*****456-1"),
+}
+
+
+@pytest.mark.parametrize("format", logs.FORMATS)
+@pytest.mark.parametrize(("smsc_id", "shown"), SMSC_IDS.values(), ids=SMSC_IDS)
+def test_id_of_the_smsc_stays_whole_unless_it_is_a_telephone_number(
+    log_to, log, format, smsc_id, shown
+):
+    stream = log_to(format)
+    log.info("mt mt=%d smsc_id=%s", 18, smsc_id)
+    line = stream.getvalue()
+    assert f"smsc_id={shown}" in line
+    if format == "json":
+        assert shown == json.loads(line)["smsc_id"]
+
+
 def test_console_line_has_time_level_logger_and_keys(log_to, log):
     stream = log_to()
     log.warning("mo link=%s outcome=%s ms=%d", "viettel", "registered", 4, extra={"batch": 3})
@@ -139,7 +161,7 @@ def test_uncaught_exception_is_logged_and_redacted(log_to):
 
 
 def test_lines_for_the_journal_carry_their_priority_and_no_time(log_to, log, monkeypatch, capsys):
-    monkeypatch.setenv("JOURNAL_STREAM", "8:12345")
+    monkeypatch.setattr(logs, "is_journal", lambda _: True)
     log_to()
     logs.configure("info", "console")
     log.error("disk full")
@@ -148,3 +170,19 @@ def test_lines_for_the_journal_carry_their_priority_and_no_time(log_to, log, mon
         "<3>ERROR links disk full",
         "<6>INFO links bound",
     ] == capsys.readouterr().err.splitlines()
+    logs.configure("info", "json")
+    log.warning("lost")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ("<4>", "lost") == (line[:3], json.loads(line[3:])["message"])
+
+
+def test_each_line_of_a_traceback_has_its_priority_in_the_journal(log, monkeypatch, capsys):
+    monkeypatch.setattr(logs, "is_journal", lambda _: True)
+    logs.configure("info", "console")
+    try:
+        raise ValueError("no")
+    except ValueError:
+        log.exception("failed")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 2
+    assert {"<3>"} == {line[:3] for line in lines}

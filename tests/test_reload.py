@@ -6,10 +6,11 @@ from typing import Any, get_args
 
 import pytest
 
-from smsgw.config import Settings, need_restart
+from smsgw.config import Settings, changes, need_restart
 from smsgw.errors import SmsgwError
 from smsgw.followers import Followers
 from smsgw.reload import Reload, Room
+from tests.house import House
 
 CONTRACT = {"database", "secret_key_file", "control_socket", "node", "lease"}
 CONTRACT |= {"password_stock", "listen"}
@@ -25,7 +26,7 @@ def all_keys():
 
 def test_every_key_is_followed_or_takes_a_restart():
     nobody: Any = None
-    rooms = Followers(nobody, nobody, nobody, nobody, nobody, nobody).rooms()
+    rooms = Followers(nobody, nobody, nobody, nobody, nobody, nobody, monitor=nobody).rooms()
     followed = set().union(*(room.follows for room in rooms))
     keys = set(all_keys())
     assert {key.partition(".")[0] for key in followed} <= set(Settings.model_fields)
@@ -128,3 +129,17 @@ def test_nothing_is_taken_over_once_the_end_has_begun(settings):
         return await reload.again()
 
     assert ["the daemon ends"] == asyncio.run(scenario()).faults
+
+
+def test_a_table_that_came_or_went_is_one_change(tmp_path):
+    house = House(tmp_path)
+    without = house.settings
+    house._document["portal"] = {
+        "public_url": "https://8188.example.vn",
+        "hotline": "1022",
+        "authority": "Sở Thông tin và Truyền thông",
+    }
+    house._configure()
+    assert [] == changes(without, without)
+    assert ["portal"] == changes(without, house.settings)
+    assert ["portal"] == changes(house.settings, without)

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from smsgw.systemd_notify import notify, watchdog_interval
+from smsgw.systemd_notify import is_journal, notify, watchdog_interval
 
 
 @pytest.fixture
@@ -51,3 +51,15 @@ def test_watchdog_of_nobody_or_of_another_process_is_not_fed(monkeypatch, usec, 
     monkeypatch.setenv("WATCHDOG_USEC", usec)
     monkeypatch.setenv("WATCHDOG_PID", pid)
     assert watchdog_interval() is None
+
+
+def test_journal_is_known_by_device_and_inode_and_not_by_the_variable_alone(tmp_path, monkeypatch):
+    with (tmp_path / "log").open("w") as stream, (tmp_path / "other").open("w") as other:
+        monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+        assert not is_journal(stream)
+        found = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        assert is_journal(stream)
+        assert not is_journal(other)
+        assert not is_journal(None)
+    assert not is_journal(stream)  # closed

@@ -24,6 +24,7 @@ from smsgw.cli.refusals import line
 from smsgw.cli.tools import Tools
 from smsgw.errors import SmsgwError
 from smsgw.harmless import harmless
+from smsgw.systemd_notify import is_journal
 
 #: Columns of `--help`, at most; and what click makes of a narrower terminal.
 _HELP_COLUMNS = 80
@@ -245,8 +246,9 @@ def _complain(problem: str, cause: BaseException | None = None) -> None:
             from smsgw.logs import redact
 
             click.echo(redact("".join(traceback.format_exception(cause))), err=True, nl=False)
+        priority = "<3>" if is_journal(sys.stderr) else ""  # why a start failed, at `-p err`
         for line in problem.splitlines():
-            click.echo(f"smsgw: {harmless(line)}", err=True)
+            click.echo(f"{priority}smsgw: {harmless(line)}", err=True)
         sys.stdout.flush()
     except OSError:  # nobody reads us any more, and the exit status says it
         _close_output()

@@ -36,7 +36,7 @@ def _ask(tools: Tools) -> dict[str, Any]:
     Raises:
         SmsgwError: there is none.
     """
-    from smsgw import control
+    from smsgw import asking
     from smsgw.config import ConfigError, Whereabouts, whereabouts
 
     file = tools.config_file
@@ -46,17 +46,17 @@ def _ask(tools: Tools) -> dict[str, Any]:
         places.append((whereabouts(file), None))
     except ConfigError as error:
         fault = error
-    if identity := control.identity(file):
+    if identity := asking.identity(file):
         places.append((whereabouts(None), identity))
     for place, only in places:
         try:
-            answer = control.ask(
+            answer = asking.ask(
                 place.control_socket,
                 "reload",
                 {"actor": actor(), "file": only},
                 trusted=daemons_users(place.database),
             )
-        except control.NoDaemon:
+        except asking.NoDaemon:
             continue
         if "faults" in answer:
             return answer

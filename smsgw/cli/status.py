@@ -1,24 +1,23 @@
 """`smsgw status`: is it working?"""
 
-import os
-from datetime import timedelta
+import shutil
+import sys
+import time
+from contextlib import redirect_stdout
+from dataclasses import replace
 
 import click
 
-from smsgw.cli.links import link_rows
+from smsgw.cli.look import look
 from smsgw.cli.options import format_option
-from smsgw.cli.refusals import line
+from smsgw.cli.screen import colours, show_status
+from smsgw.cli.terminal import Gathered
 from smsgw.cli.tools import Tools, pass_tools
-from smsgw.cli.views import HEALTH_KEYS, LinkRow, Status, show_status
-from smsgw.clock import unstamp
-from smsgw.errors import SmsgwError
-from smsgw.health import Condition, Disk, Kind, LinkHealth, Problem, judge
-from smsgw.limits import CEILING_FACT
-from smsgw.store import sqlite_version
+from smsgw.health import Kind
+from smsgw.overview import Overview
 
-#: `status` never waits longer than five seconds: for a lock, and for what it reads.
-LOCK_PATIENCE = timedelta(seconds=1)
-READ_PATIENCE = timedelta(seconds=3)
+#: Between two looks of `--watch`.
+WATCH_SECONDS = 2.0
 
 #: What to do about a problem, where a command helps.
 _REMEDIES = {
@@ -26,79 +25,76 @@ _REMEDIES = {
     Kind.OVERDUE: "see `smsgw outbox list`",
 }
 
+# Control sequences of every terminal since the VT100: what is there is overwritten, not wiped, so
+# that nothing flickers.
+_HOME, _TO_END_OF_LINE, _TO_END_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
+_WIPE, _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[2J", "\x1b[?25l", "\x1b[?25h"
+
 
 @click.command()
+@click.option("--watch", is_flag=True, help="Look again every 2 seconds, until Ctrl-C.")
 @format_option
 @pass_tools
-def status(tools: Tools, form: str) -> int:
+def status(tools: Tools, form: str, watch: bool) -> int:
     """Is it working? One screen.
 
-    Exit status 0 if all is well, 1 if not. Not well is: no daemon, a link that is not bound, a
-    carrier that refuses our short code, a reply that waits for more than five minutes, a text that
-    is held because no SMSC answers it, limits.replies_per_hour reached, a full disk, a database
-    that cannot be read or written.
+    Exit status 0 if all is well, 1 if not; with --watch, as at the last look. Not well is: no
+    daemon, or its heartbeat older than 10 seconds, a link that is not bound, a carrier that refuses
+    our short code, a reply that waits for more than five minutes, a text that is held because no
+    SMSC answers it, limits.replies_per_hour reached, a full disk, a database that cannot be read or
+    written. It takes five seconds at most, also beside a disk that stands still.
+
+    MT/s is how many texts a second the SMSC took, over 1, 5 and 15 minutes.
     """
-    found = _status(tools)
-    show_status(found, form, tools.viewer)
+    if watch:
+        return _watch(tools, form)
+    found = _look(tools)
+    show_status(found, form, tools.viewer, colour=colours())
     return 0 if found.ok else 1
 
 
-def _status(tools: Tools) -> Status:
-    """What there is to know, also where the database cannot be read."""
-    faults: list[str] = []
-    rows: list[LinkRow] = []
-    health = silent_until = None
-    tools.patience = LOCK_PATIENCE
+def _look(tools: Tools) -> Overview:
+    """What there is to see, with what to do about each problem."""
+    found = look(tools, hour=True)
+    said = [
+        f"{problem}: {_REMEDIES[kind]}" if kind in _REMEDIES else problem
+        for problem, kind in zip(found.problems, found.kinds, strict=True)
+    ]
+    return replace(found, problems=tuple(said))
+
+
+def _watch(tools: Tools, form: str) -> int:
+    """Look again and again: on a terminal in the same place, else one block behind the other."""
+    terminal = sys.stdout.isatty()
+    well = False
+    if terminal:
+        sys.stdout.write(_HIDE_CURSOR + _WIPE)
     try:
-        with tools.store.deadline(READ_PATIENCE):
-            rows = link_rows(tools)
-            health = tools.store.health(tools.now)
-            silent_until = unstamp(int(tools.store.fact(CEILING_FACT) or 0))
-        with tools.store.transaction(keep=False):
-            pass  # reading goes on beside a lock that the daemon waits for in vain
-    except SmsgwError as fault:  # for this command it is an answer
-        faults.append(line(fault))
-    except OSError as fault:
-        faults.append(str(fault))
-    disk = _disk(tools, faults)
-    pid = tools.daemon_pid
-    configured = {link.name for link in tools.settings.smsc}
-    condition = Condition(
-        at=tools.viewer.local(tools.now),
-        database=str(tools.database),
-        store_faults=faults,
-        daemon_runs=pid is not None,
-        links=[LinkHealth(r.name, r.state, r.reason) for r in rows if r.name in configured],
-        held=health.held if health else None,
-        oldest_queued=health.oldest_queued if health else None,
-        replies_per_hour=tools.settings.limits.replies_per_hour,
-        silent_until=silent_until,
-        disk=disk,
-    )
-    return Status(
-        shortcode=tools.settings.gateway.shortcode,
-        database=condition.database,
-        problems=tuple(map(_said, judge(condition))),
-        daemon_pid=pid,
-        links=tuple(rows),
-        disk_free=disk and disk.free,
-        disk_total=disk and disk.total,
-        sqlite=sqlite_version(),
-        **{key: getattr(health, key, None) for key in HEALTH_KEYS},
-    )
+        while True:
+            found = _look(tools)
+            text = Gathered(sys.stdout)
+            with redirect_stdout(text):
+                show_status(found, form, tools.viewer, colour=colours())
+            sys.stdout.write(_screen(text.getvalue()) if terminal else text.getvalue() + "\n")
+            sys.stdout.flush()
+            well = found.ok
+            time.sleep(WATCH_SECONDS)
+            tools.look_anew()
+    except KeyboardInterrupt:
+        return 0 if well else 1
+    finally:
+        if terminal:
+            sys.stdout.write(_SHOW_CURSOR + "\n")
 
 
-def _disk(tools: Tools, faults: list[str]) -> Disk | None:
-    """The disk of the database; why it cannot be asked goes to *faults*."""
-    try:
-        found = os.statvfs(tools.database.parent)
-    except OSError as fault:
-        faults.append(f"{tools.database.parent}: {fault.strerror}")
-        return None
-    return Disk(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
-
-
-def _said(problem: Problem) -> str:
-    """*problem* with what to do about it."""
-    remedy = _REMEDIES.get(problem.kind)
-    return f"{problem.text}: {remedy}" if remedy else problem.text
+def _screen(text: str) -> str:
+    """*text* over what stands on the terminal, as much of it as fits."""
+    columns, lines = shutil.get_terminal_size()
+    shown = [
+        row[at : at + columns]
+        for row in text.splitlines()
+        for at in range(0, len(row) or 1, columns)
+    ]
+    if len(shown) > lines:
+        shown = [*shown[: lines - 1], "..."]
+    return _HOME + f"{_TO_END_OF_LINE}\n".join(shown) + _TO_END_OF_LINE + _TO_END_OF_SCREEN

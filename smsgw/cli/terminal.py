@@ -32,11 +32,22 @@ class _ToPager(io.TextIOWrapper):
         return True
 
 
+class Gathered(io.StringIO):
+    """What is to be written to a terminal at once, or to a pipe: printed as it would be there."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal.isatty()
+
+
 def width() -> int | None:
     """Columns of the terminal; None: there is none, and nothing is too wide."""
     if not sys.stdout.isatty():
         return None
-    stream = sys.stdout.terminal if isinstance(sys.stdout, _ToPager) else sys.stdout
+    stream = getattr(sys.stdout, "terminal", sys.stdout)  # of what is on its way to one
     known = []
     with suppress(OSError, ValueError, AttributeError):
         known.append(os.get_terminal_size(stream.fileno()).columns)

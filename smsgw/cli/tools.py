@@ -19,7 +19,6 @@ from smsgw.cli import terminal
 from smsgw.harmless import harmless
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
-    from smsgw.carriers import Carriers
     from smsgw.config import Settings
     from smsgw.gateway import Citizens, Gateway, Hotline
     from smsgw.model import Account
@@ -34,6 +33,10 @@ NOTE_PATIENCE = timedelta(seconds=2)
 #: How long a command waits for its turn at the database. A daemon under load on a slow disk lets
 #: go of it for moments only.
 PATIENCE = timedelta(seconds=30)
+#: A command does not touch a store that has been silent to its daemon for so long.
+STORE_PATIENCE_SECONDS = 10.0
+#: For each answer of the daemon to that, a little longer than it waits for its store.
+PULSE_SECONDS = 3.5
 
 
 class Tools:
@@ -42,6 +45,7 @@ class Tools:
     def __init__(self, config: str | None) -> None:
         self._config = config
         self.patience = PATIENCE  #: to be set before `store` is asked for
+        self.asks_first = True  #: the daemon, whether its store answers; the same
 
     @cached_property
     def config_file(self) -> Path:
@@ -118,6 +122,8 @@ class Tools:
         level = self.settings.log.level
         logs.configure("warning" if level == "info" else level, self.settings.log.format)
         alone = self.daemon_pid is None
+        if self.asks_first and not alone:
+            self._see_that_the_store_answers()
         return open_store(
             self.database,
             create=False,
@@ -126,13 +132,27 @@ class Tools:
             migrate=False,
         )
 
-    @cached_property
-    def carriers(self) -> "Carriers":
-        """Which links stand in for one another."""
-        from smsgw.carriers import Carriers
+    def _see_that_the_store_answers(self) -> None:
+        """Who touches a disk that stands still cannot even be killed: ask the daemon first.
 
-        configured = {link.name: link.carrier for link in self.settings.smsc}
-        return Carriers(configured, self.store.carriers())
+        Raises:
+            SmsgwError: its store has been silent for too long.
+        """
+        from smsgw.errors import SmsgwError
+
+        silent: float = 0
+        while silent < STORE_PATIENCE_SECONDS:
+            try:
+                told = self.ask("pulse", patience=PULSE_SECONDS)
+            except SmsgwError:  # it stands still itself, or is of another version
+                return
+            silent = told["silent"] if told else 0
+            if not silent:
+                return
+        raise SmsgwError(
+            f"the store has not answered the daemon for {silent:.0f} s: nothing was looked up",
+            f"does the disk of {self.database} stand still? `smsgw status`, and dmesg",
+        )
 
     @cached_property
     def hotline(self) -> "Hotline":
@@ -230,21 +250,39 @@ class Tools:
         with closing(short):
             return short.end_sessions(account)
 
+    def look_anew(self) -> None:
+        """It is another moment: `now` and `viewer` are those of the next look."""
+        for name in ("now", "viewer"):
+            self.__dict__.pop(name, None)
+
     # --- the daemon ---------------------------------------------------------------------------
 
-    def ask(self, verb: str, **arguments: object) -> dict[str, Any] | None:
+    def ask(
+        self, verb: str, *, patience: float | None = None, **arguments: object
+    ) -> dict[str, Any] | None:
         """Have the daemon do *verb*; what it answers, None where no daemon answers.
 
+        Args:
+            patience: seconds to wait for the answer, instead of what `asking` finds right.
+
         Raises:
+            SilentDaemon: there is one, and it does not answer.
             SmsgwError: it could not be done, or the daemon does not say whether it was.
         """
-        from smsgw import control
+        from smsgw import asking
 
         path = self.settings.gateway.control_socket
         trusted = daemons_users(self.database)
         try:
-            return control.ask(path, verb, arguments, trusted=trusted, database=self.database)
-        except control.NoDaemon:
+            return asking.ask(
+                path,
+                verb,
+                arguments,
+                trusted=trusted,
+                database=self.database,
+                patience=patience,
+            )
+        except asking.NoDaemon:
             return None
 
     def ring_daemon(self) -> bool:

@@ -5,29 +5,25 @@ Knows the words of `model`. Must not know the store, the gateway or a command.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-import click
-
 from smsgw import records
 from smsgw.cli import terminal
-from smsgw.cli.tables import NARROWEST_TEXT, Format, View, show, show_one
-from smsgw.harmless import harmless
+from smsgw.cli.tables import NARROWEST_TEXT, Format, View, show
 from smsgw.model import (
     Account,
     AccountState,
     AuditEntry,
     DayCount,
     Direction,
-    LinkState,
     Message,
     MtState,
     Outcome,
     QueuedReply,
 )
-from smsgw.words import Viewer, count, octets
+from smsgw.words import Viewer, count
 
 if TYPE_CHECKING:
     from smsgw.gateway import Purged, Trial
@@ -159,39 +155,6 @@ OUTBOX = View[QueuedReply](
     wraps="text",
     spare=("link", "tries", "state", "made"),
     numbers=("tries",),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRow:
-    """A link of the configuration, or one that the store remembers."""
-
-    name: str
-    state: LinkState
-    since: datetime | None  #: None: nobody knows
-    reason: str | None
-    mo: int
-    mt: int
-    carrier: str
-    oddities: Mapping[str, int] = field(default_factory=dict)
-
-
-LINKS = View[LinkRow](
-    keys=records.LINK,
-    columns={
-        "link": lambda row, _: row.name,
-        "state": lambda row, _: row.state,
-        "since": lambda row, viewer: viewer.both(row.since),
-        "MO": lambda row, _: str(row.mo),
-        "MT": lambda row, _: str(row.mt),
-        "odd": lambda row, _: str(sum(row.oddities.values())),
-        "reason": lambda row, _: row.reason or "",
-    },
-    empty="No links.",
-    wraps="reason",
-    spare=("odd", "since"),
-    zoned="since",
-    numbers=("MO", "MT", "odd"),
 )
 
 
@@ -328,111 +291,3 @@ class ConfigFault:
 
 
 CONFIG_FAULTS = View[ConfigFault](keys=("file", "key", "problem", "remedy"), columns={})
-
-
-# --- one screen ---------------------------------------------------------------------------------
-
-
-#: What the store says of the gateway's health.
-HEALTH_KEYS = (
-    "queued",
-    "held",
-    "failed",
-    "oldest_queued",
-    "last_mo",
-    "last_mt",
-    "mo_last_hour",
-    "mt_last_hour",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Whether it is working, and what one looks at to know. None: cannot be known."""
-
-    shortcode: str
-    database: str
-    problems: tuple[str, ...]
-    daemon_pid: int | None
-    links: tuple[LinkRow, ...]
-    queued: int | None
-    held: int | None
-    failed: int | None
-    oldest_queued: datetime | None  #: when the oldest reply that waits was made
-    last_mo: datetime | None
-    last_mt: datetime | None
-    mo_last_hour: int | None
-    mt_last_hour: int | None
-    disk_free: int | None  #: octets
-    disk_total: int | None
-    sqlite: str  #: its version, here; the daemon's first line says which one it has
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
-
-def _outbox(status: Status, viewer: Viewer) -> str:
-    if status.queued is None:
-        return ""
-    held = f" ({status.held} held)" if status.held else ""
-    texts = f"{status.queued} queued{held}, {status.failed} failed"
-    oldest = status.oldest_queued
-    return f"{texts}; the oldest reply was made {viewer.age(oldest)}" if oldest else texts
-
-
-def _oddities(status: Status) -> str:
-    """What peers did against the standard, ever; empty where all keep to it."""
-    return "; ".join(
-        f"{link.name} {', '.join(f'{kind} {n}' for kind, n in link.oddities.items())}"
-        for link in status.links
-        if link.oddities
-    )
-
-
-def _disk(status: Status) -> str:
-    free, total = status.disk_free, status.disk_total
-    return f"{octets(free)} free ({100 * free / total:.0f} %)" if free and total else ""
-
-
-STATUS = View[Status](
-    keys=(
-        "ok",
-        "problems",
-        "daemon_pid",
-        "links",
-        *HEALTH_KEYS,
-        "disk_free",
-        "disk_total",
-        "database",
-        "sqlite",
-    ),
-    columns={
-        "daemon": lambda c, _: f"running, pid {c.daemon_pid}" if c.daemon_pid else "not running",
-        "outbox": _outbox,
-        "last hour": lambda c, _: (
-            "" if c.mo_last_hour is None else f"{c.mo_last_hour} MO, {c.mt_last_hour} MT"
-        ),
-        "last MO": lambda c, viewer: "" if c.queued is None else viewer.both(c.last_mo),
-        "last MT": lambda c, viewer: "" if c.queued is None else viewer.both(c.last_mt),
-        "odd": lambda c, _: _oddities(c),
-        "disk": lambda c, _: _disk(c),
-        "database": lambda c, _: f"{c.database} (SQLite {c.sqlite})",
-    },
-)
-
-
-def show_status(status: Status, form: str, viewer: Viewer) -> None:
-    """Print it: for people one screen, the verdict first."""
-    if form != Format.TABLE:
-        show(STATUS, [status], form, viewer)
-        return
-    found = "all is well" if status.ok else count(len(status.problems), "problem")
-    click.echo(f"{status.shortcode}: {found}")
-    for problem in status.problems:
-        click.echo(f"  ! {harmless(problem)}")
-    click.echo()
-    show_one(STATUS, status, form, viewer)
-    if status.links:
-        click.echo()
-        show(LINKS, status.links, form, viewer)

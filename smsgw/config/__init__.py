@@ -5,7 +5,7 @@ sections  every key, its default and meaning; [[smsc]] in `smsc`, [portal] in `p
 checks    what a key accepts, and how it refuses
 credentials  secrets that systemd passes to the service
 changes   what is new in a configuration, and what of it needs a restart
-values    durations, places to listen, choices
+values    durations, places to listen, pages to ask for, choices
 """
 
 from smsgw.config.changes import changes, need_restart
@@ -23,6 +23,7 @@ from smsgw.config.file import (
 from smsgw.config.portal import Network, PortalSettings
 from smsgw.config.sections import (
     GatewaySettings,
+    HeartbeatSettings,
     LimitsSettings,
     LogSettings,
     MessagesSettings,
@@ -38,6 +39,7 @@ from smsgw.config.values import (
     LogFormat,
     LogLevel,
     SourceNumbers,
+    Url,
     format_duration,
     parse_duration,
 )
@@ -47,6 +49,7 @@ __all__ = [
     "ConfigError",
     "Fault",
     "GatewaySettings",
+    "HeartbeatSettings",
     "LimitsSettings",
     "Listen",
     "LogFormat",
@@ -62,6 +65,7 @@ __all__ = [
     "Settings",
     "SmscSettings",
     "SourceNumbers",
+    "Url",
     "Whereabouts",
     "changes",
     "credential",

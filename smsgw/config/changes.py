@@ -20,6 +20,9 @@ def _changes(old: Settings, new: Settings) -> Iterator[str]:
         before, after = getattr(old, table), getattr(new, table)
         if table == "smsc":
             yield from _changed_links(_by_name(before), _by_name(after))
+        elif before is None or after is None:  # a table that may be left out
+            if before is not after:
+                yield table
         else:
             for key in type(before).model_fields:
                 if getattr(before, key) != getattr(after, key):

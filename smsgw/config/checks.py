@@ -33,8 +33,15 @@ def refuse(problem: str, remedy: str | None = None) -> PydanticCustomError:
     return PydanticCustomError("smsgw", "{problem}", {"problem": problem, "remedy": remedy})
 
 
-def reads(kind: type | UnionType, parse: Callable[[str], object], how: str) -> PlainValidator:
-    """A value that stands in the file as a text, which *parse* reads or refuses (ValueError)."""
+def reads(
+    kind: type | UnionType, parse: Callable[[str], object], how: str, *, secret: bool = False
+) -> PlainValidator:
+    """A value that stands in the file as a text, which *parse* reads or refuses (ValueError).
+
+    Args:
+        how: what would be right.
+        secret: a fault does not quote it.
+    """
 
     def read(value: object) -> object:
         if isinstance(value, kind) and not isinstance(value, str):
@@ -44,7 +51,7 @@ def reads(kind: type | UnionType, parse: Callable[[str], object], how: str) -> P
         try:
             return parse(value)
         except ValueError as err:
-            raise refuse(f'"{value}" {err}', how) from None
+            raise refuse(str(err) if secret else f'"{value}" {err}', how) from None
 
     return PlainValidator(read)
 

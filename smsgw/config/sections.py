@@ -27,7 +27,7 @@ from smsgw.config.checks import (
 )
 from smsgw.config.portal import PortalSettings
 from smsgw.config.smsc import SmscSettings
-from smsgw.config.values import Listen, LogFormat, LogLevel
+from smsgw.config.values import Listen, LogFormat, LogLevel, Url
 from smsgw.model import Reply
 from smsgw.registration import replies
 from smsgw.registration.hours import ReminderHours
@@ -240,6 +240,24 @@ class MetricsSettings(Section):
     )
 
 
+class HeartbeatSettings(Section):
+    """Who is told that the gateway lives, and rings when nobody tells it."""
+
+    url: (
+        Annotated[
+            Url,
+            reads(Url, Url.parse, 'such as "https://hc.example.org/ping/0f2c…"', secret=True),
+        ]
+        | None
+    ) = Field(
+        examples=["https://hc.example.org/ping/0f2c"],
+        default=None,
+        description="asked once a minute while the gateway lives and its database takes what it "
+        "writes, whatever its links do; a service elsewhere that rings when nobody asks notices "
+        "that the whole machine is gone",
+    )
+
+
 class LogSettings(Section):
     """What the daemon says; never a password, never a whole CMND."""
 
@@ -284,6 +302,7 @@ class Settings(Section):
     limits: LimitsSettings
     smsc: tuple[SmscSettings, ...]
     metrics: MetricsSettings
+    heartbeat: HeartbeatSettings
     log: LogSettings
     retention: RetentionSettings
     #: None: there is none, or it has faults, which concern `smsgw portal` alone.

@@ -4,9 +4,11 @@ Knows how each is written and read. No file, no key.
 """
 
 import re
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, Self
+from urllib.parse import urlsplit
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=36_500)  # so that no due time leaves the calendar
@@ -55,6 +57,38 @@ class Listen(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A page that is asked for. Only its host is shown, since the rest may be a secret."""
+
+    tls: bool
+    host: str
+    port: int
+    authority: str = field(repr=False)  #: host, and port where it stands there
+    target: str = field(repr=False)  #: path and query
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`https://hc.example.org/ping/…` or `http://…`; raises ValueError, without quoting it."""
+        if not (text.isascii() and text.isprintable()) or " " in text:
+            raise ValueError("has a character that stands in no URL")
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError:
+            raise ValueError("is no URL") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("does not begin with https:// or http:// and a host")
+        if "@" in parts.netloc:
+            raise ValueError("has a user name in it, which is not sent")
+        tls = parts.scheme == "https"
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(tls, parts.hostname, port or (443 if tls else 80), parts.netloc, target)
+
+    def __str__(self) -> str:
+        return f"at {self.host}"
 
 
 class BindType(StrEnum):

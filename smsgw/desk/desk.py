@@ -33,7 +33,9 @@ from smsgw.desk.port import Port
 from smsgw.desk.share import MAX_RECEIPTS, share
 from smsgw.desk.timetable import Timetable
 from smsgw.desk.traffic import TrafficLog, add_up
+from smsgw.desk.trouble import Trouble
 from smsgw.gateway import Batch, Claim, Done, Gateway
+from smsgw.histogram import Histogram
 from smsgw.model import Answer, Mo, Mt, Outcome, Postponed, Receipt, SubmitResult
 from smsgw.passwords import Stock
 from smsgw.store import StoreLost, StoreUnavailable
@@ -84,11 +86,12 @@ class Desk:
         self._turn_comes = False
         self._idle = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._follow_up = FollowUp(self._ports, self._pending)
         self._traffic = TrafficLog()
         self._retry_at = 0.0  # loop time at which a store in trouble is tried again
-        self.trouble: str | None = None  #: why the store takes nothing now
+        self.store = Trouble()
         self.outcomes: Counter[Outcome] = Counter()  #: since the start
+        self.answered = Histogram()  #: from a text to our answer, since the start
+        self._follow_up = FollowUp(self._ports, self._pending, self.answered)
 
     # --- from the links -----------------------------------------------------------------------
 
@@ -146,11 +149,8 @@ class Desk:
         self._wake()
 
     def ring(self, link: str | None = None, *, replies: bool = True) -> None:
-        """Something may be due on *link* (None: on any), or it can transmit again.
-
-        Args:
-            replies: some may wait that the desk does not know of; new ones queue behind them.
-        """
+        """Something may be due on *link* (None: on any), or it can transmit again; with *replies*
+        some may wait that the desk does not know of, and new ones queue behind them."""
         for name in self._ports if link is None else (link,):
             self._timetable.is_due(name, replies=replies)
         self._wake()
@@ -165,6 +165,16 @@ class Desk:
             self._released += len(released)
             self._wake()
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the store takes nothing now."""
+        return self.store.reason
+
+    def store_is_in(self, trouble: str) -> None:
+        """Somebody else found that the store takes nothing, and why."""
+        self._is_in(trouble)
+        self._wake()
+
     # --- life ---------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -178,6 +188,7 @@ class Desk:
             await self._end
         finally:
             self._end.cancel()
+            self._traffic.close()
             if self._timer:
                 self._timer.cancel()
 
@@ -281,10 +292,7 @@ class Desk:
             self.settled(Postponed(mt.id, "link ended", throttled=True), mt.link)
         if done.outcomes:
             add_up(self.outcomes, done.outcomes)
-            links = {arrival.port.name for arrival in before.arrivals}
-            if before.receipts:  # what only looked like one is a text, too
-                links |= {r.port.name for r in before.receipts if r.receipt.text is not None}
-            self._traffic.add(links, done.outcomes, self._loop.time() - before.started)
+        self._traffic.add(done, before, self._loop.time() - before.started)
         self._go_on(due)
 
     def _explain(self, fault: BaseException | None, at_work: AtWork) -> Done:
@@ -329,10 +337,9 @@ class Desk:
 
     def _is_in(self, trouble: str | None) -> None:
         """The store takes nothing because of *trouble*; None: it does."""
-        if self.trouble and not trouble:
-            log.warning("store: takes messages again")
-        self.trouble = trouble
-        self._retry_at = self._loop.time() + RETRY_SECONDS
+        now = self._loop.time()
+        self._retry_at = now + RETRY_SECONDS
+        self.store.is_in(trouble, now)
 
     def _probe(self) -> None:
         """See whether a store in trouble writes again, so that nobody has to text to find out."""
@@ -374,7 +381,6 @@ class Desk:
             if claim.reply_due is not None:
                 self._timetable.note_owed(link, claim.reply_due)
         elif isinstance(fault, StoreUnavailable):
-            log.error("store: %s", fault)
             self._is_in(str(fault))
             self._timetable.put_off(link, self._retry_at)
         elif fault is not None:

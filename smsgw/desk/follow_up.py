@@ -1,11 +1,13 @@
 """What follows from a batch that is on the disk: answers and replies leave, in one write a link."""
 
 from collections.abc import Iterable, Mapping
+from time import monotonic
 from typing import NamedTuple
 
 from smsgw.desk.pending import Arrival, Pending, ReceiptArrival
 from smsgw.desk.port import Port
 from smsgw.gateway import Batch, Done
+from smsgw.histogram import Histogram
 from smsgw.model import Answer, Mt, SubmitResult
 
 
@@ -24,18 +26,22 @@ class FollowUp:
     """
     Args:
         ports: by name, the links that there are; read at each call.
+        answered: how long each text waited for its answer is added to it.
     """
 
-    def __init__(self, ports: Mapping[str, Port], pending: Pending) -> None:
+    def __init__(self, ports: Mapping[str, Port], pending: Pending, answered: Histogram) -> None:
         self._ports = ports
         self._pending = pending
+        self._answered = answered
 
     def hand_out(self, done: Done, at_work: AtWork) -> list[Mt]:
         """Answer what was stored and send what it led to; the replies whose link is gone."""
         touched: set[Port] = set()
+        read_at: list[float] = []
         for arrival, answer in zip(at_work.arrivals, done.answers, strict=True):
             if answer is not None:
                 self._answer(arrival, answer, touched)
+                read_at.append(arrival.mo.read_at)
         for receipt, answer in zip(at_work.receipts, done.receipts, strict=True):
             self._pending.forget_receipt(receipt)
             receipt.port.answer(receipt.session, receipt.ticket, answer)
@@ -52,6 +58,7 @@ class FollowUp:
                 homeless += mts
         for port in touched:
             port.flush()
+        self._answered.add_since(read_at, monotonic())
         for (link, kind), count in done.oddities.items():
             if link in self._ports:
                 self._ports[link].odd(kind, count)

@@ -68,7 +68,7 @@ class Pending:
     def admit(self, port: Port, mo: Mo, ticket: int) -> Arrival | Answer | None:
         """Let *mo* wait: as an arrival of its own, or (None) with the first of which it is a copy;
         or the answer that it gets instead, as too much waits already."""
-        _, _, address, text, fingerprint, part, _ = mo
+        _, _, address, text, fingerprint, part, _, _ = mo
         sender = port.carrier, address.number
         texts = self._texts.get(sender)
         octets = len(text) if text is not None else len(part.octets) if part else 0

@@ -21,7 +21,18 @@ Nobody outside imports these rooms; what they are used for stands below.
 """
 
 from smsgw.gateway.accounts import Accounts, Applied
-from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged, Trial, with_reason
+from smsgw.gateway.batch import (
+    Batch,
+    By,
+    Claim,
+    Done,
+    Expired,
+    LastWord,
+    Moved,
+    Purged,
+    Trial,
+    with_reason,
+)
 from smsgw.gateway.by_hand import TEST_TEXT, test_address, test_recipient
 from smsgw.gateway.citizen import Citizen, Consent, LoggedIn, Proof, corrected
 from smsgw.gateway.citizens import Citizens
@@ -76,6 +87,7 @@ __all__ = [
     "Gateway",
     "Hotline",
     "Interface",
+    "LastWord",
     "LogIn",
     "LoggedIn",
     "Moved",

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from smsgw.model import Answer, Mo, Mt, Outcome, Receipt, SubmitResult
+from smsgw.model import Answer, Mo, Mt, MtState, Outcome, Receipt, SubmitResult
+from smsgw.store import Changes
 
 
 @dataclass(slots=True)
@@ -49,6 +50,16 @@ class Batch:
             yield Batch(mos=(mo,), room=room, registrations=left)
 
 
+class LastWord(NamedTuple):
+    """What the receipt of a text of ours says."""
+
+    mt: int
+    link: str  #: that sent it
+    smsc_id: str  #: as the SMSC gave it when it took the text
+    state: MtState
+    reason: str
+
+
 @dataclass(slots=True)
 class Done:
     """What became of a batch."""
@@ -62,6 +73,8 @@ class Done:
     #: Links with something in the outbox to claim, and when.
     due: dict[str, datetime] = field(default_factory=dict)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    written: list[Changes] = field(default_factory=list)  #: for citizens' texts; to be read
+    last_words: list[LastWord] = field(default_factory=list)
     #: What was strange though it was dealt with: how often, by (link, kind).
     oddities: Counter[tuple[str, str]] = field(default_factory=Counter)
     passwords_wanted: int = 0  #: registrations that wait for the hashers
@@ -90,6 +103,8 @@ class Done:
         for link, at in other.due.items():
             self.falls_due(link, at)
         self.outcomes += other.outcomes
+        self.written += other.written
+        self.last_words += other.last_words
         self.oddities += other.oddities
         self.passwords_wanted += other.passwords_wanted
         self.passwords_given += other.passwords_given

@@ -22,9 +22,9 @@ from smsgw.gateway.batch import with_reason
 from smsgw.gateway.rules import Rules
 from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
-from smsgw.model import Account, Address, Stop
+from smsgw.model import Account, Address
 from smsgw.reseal import KEPT
-from smsgw.store import Changes, ReplyRow
+from smsgw.store import Changes, ReplyRow, Stop
 
 #: What a phone reads that somebody sends a test to: in every alphabet, without a password, and the
 #: same for everybody, so that nothing can be made of it.

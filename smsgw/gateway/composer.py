@@ -31,6 +31,7 @@ class Recipient(NamedTuple):
     link: str
     answers: int | None = None  #: the MO that it answers
     leased_until: int = 0  #: the link has it in memory so long; 0: it waits in the outbox
+    asked_at: float | None = None  #: when that MO was read, in monotonic seconds
 
 
 class Told(NamedTuple):
@@ -59,7 +60,7 @@ class Composer:
         self, work: Work, mt_id: int, reply: Reply, to: Recipient, told: Told | None = None
     ) -> Mt:
         """Add a text of ours to *work*; what it says, for where it leaves at once."""
-        subscriber, address, link, answers, leased_until = to
+        subscriber, address, link, answers, leased_until, asked_at = to
         at = work.at
         template, wording = work.wordings.get(reply) or self._wording(work, reply)
         account, cmnd, issued = told or (None, "", None)
@@ -86,7 +87,8 @@ class Composer:
             sealed=sealed,
         )
         text = template.format(cmnd, password)
-        return from_tuple(Mt, (mt_id, link, address, text, reminder, _moment(at + worth)))
+        moment = _moment(at + worth)
+        return from_tuple(Mt, (mt_id, link, address, text, reminder, moment, asked_at))
 
     def _wording(self, work: Work, reply: Reply) -> tuple[str, int]:
         template = self._templates[reply]

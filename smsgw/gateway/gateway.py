@@ -31,7 +31,7 @@ from smsgw.gateway.work import Work
 from smsgw.limits import CEILING_FACT
 from smsgw.model import Answer, LinkState, Receipt
 from smsgw.passwords import Issuer
-from smsgw.store import Store, StoreLost, StoreUnavailable
+from smsgw.store import Beat, Store, StoreLost, StoreUnavailable
 from smsgw.vault import Vault
 
 log = logging.getLogger("smsgw.gateway")
@@ -119,12 +119,22 @@ class Gateway:
         reason: str | None,
         now: datetime,
         oddities: Mapping[str, int] | None = None,
+        next_try: datetime | None = None,
     ) -> None:
         """Keep the state of a link, and what was odd on it, where commands can read it."""
         with self.store.transaction():
-            self.store.set_link(name, state, reason, now)
+            self.store.set_link(name, state, reason, now, next_try)
             if oddities is not None:
                 self.store.set_oddities(name, oddities)
+
+    def beat(self, beat: Beat) -> None:
+        """Keep that the daemon lives.
+
+        Raises:
+            StoreUnavailable: the store takes nothing now.
+        """
+        with self.store.transaction():
+            self.store.beat(beat)
 
     def probe(self, now: datetime) -> None:
         """Write something of no importance.
@@ -151,7 +161,6 @@ class Gateway:
         except StoreLost:
             raise
         except StoreUnavailable as error:
-            log.error("store: %s", error)
             self.tools.counts.forget()
             return Done.later(batch, str(error))
         except Exception as error:
@@ -175,10 +184,12 @@ class Gateway:
                 taken = self._outbox.settle(batch.results, receipts, now, done)
             read = self._take_receipts(batch.receipts, receipts, now, done)
             if batch.mos:
-                intake = Intake(tools, Work(store, now, supply), done, batch.room)
+                work = Work(store, now, supply)
+                intake = Intake(tools, work, done, batch.room)
                 intake.take(batch.mos)
                 intake.write()
                 done.passwords_given = supply.given
+                done.written.append(work.changes)
                 # What waits for its turn is counted when that comes.
                 read += [
                     mo.link
@@ -204,6 +215,7 @@ class Gateway:
             intake = Intake(self.tools, work, done)
             intake.keep_receipts(texts)
             intake.write()
+            done.written.append(work.changes)
         return [mo.link for mo in texts]
 
     # --- the outbox and passwords ---------------------------------------------------------------

@@ -32,11 +32,10 @@ from smsgw.model import (
     Message,
     MtState,
     QueuedReply,
-    Stop,
 )
 from smsgw.passwords import Issued, Supply
 from smsgw.registration import machine, own_password, syntax
-from smsgw.store import AccountRow, Reservation, Store
+from smsgw.store import AccountRow, Reservation, Stop, Store
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
 RESERVED_FOR = timedelta(days=7)

@@ -176,6 +176,7 @@ class Intake:
         whole = self._long_texts.join(subscriber, mo, part)
         if not isinstance(whole, Mo):
             return whole
+        whole = whole._replace(read_at=mo.read_at)
         self._known.learn_text(subscriber, whole.fingerprint ^ self._salts[whole.link])
         whole, request = self._reread(whole, self._parse(whole))
         if type(request) is Request:
@@ -245,11 +246,11 @@ class Intake:
         decision = self._decision(mo, subscriber, request)
         if decision is None:
             return None
-        work, link = self._work, mo.link
+        work, link, asked_at = self._work, mo.link, mo.read_at
         room = self._room.get(link, 0)
         leased_until = self._leased_until if room > 0 else 0
         mo_id = work.message = work.message + 1
-        to = from_tuple(Recipient, (subscriber, mo.sender, link, mo_id, leased_until))
+        to = from_tuple(Recipient, (subscriber, mo.sender, link, mo_id, leased_until, asked_at))
         mt: Mt | None
         if decision.event is None:
             mt_id = work.message = mo_id + 1

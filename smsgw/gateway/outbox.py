@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import assert_never
 
 from smsgw.clock import stamp, unstamp
@@ -78,11 +79,11 @@ class Outbox:
         store, at, since = self._store, stamp(now), row.since
         if at - since >= GIVE_UP_MICROSECONDS:
             store.give_up(row.id, now)
-            log.warning("mt %d link=%s given up after 24 hours", row.id, link)
+            log.warning("mt=%d link=%s given up after 24 hours", row.id, link)
             return None
         if row.lapses is not None and row.lapses <= at:
             store.cancel(row.id, "its password has lapsed", now)
-            log.warning("mt %d link=%s cancelled: its password has lapsed", row.id, link)
+            log.warning("mt=%d link=%s cancelled: its password has lapsed", row.id, link)
             return None
         if since > at + _SLACK_MICROSECONDS:
             store.begin_day([row.id], now)
@@ -91,11 +92,12 @@ class Outbox:
             password = self._seals.unseal(row.id, row.sealed) if row.sealed else ""
         except (KeyUnknown, SealBroken) as error:
             store.fail(row.id, str(error), now)
-            log.error("mt %d link=%s: %s", row.id, link, error)
+            log.error("mt=%d link=%s: %s", row.id, link, error)
             return None
         text = row.wording.format(row.cmnd, password)
         valid_until = unstamp(row.lapses or since + GIVE_UP_MICROSECONDS)
-        return Mt(row.id, link, row.to, text, reminder, valid_until)
+        waits_since = None if reminder else monotonic() - (at - since) / 1_000_000
+        return Mt(row.id, link, row.to, text, reminder, valid_until, waits_since)
 
     def _next_due(self, link: str, now: datetime, *, reminder: bool) -> datetime | None:
         """When the next text of *link* falls due."""
@@ -138,7 +140,7 @@ class Outbox:
                 case Refused(mt_id, reason, address):
                     if store.fail(mt_id, reason, now) and address:
                         receipts.refused(mt_id)
-                    log.warning("mt %d link=%s refused: %s", mt_id, link, reason)
+                    log.warning("mt=%d link=%s refused: %s", mt_id, link, reason)
                 case _:
                     assert_never(result)
         for texts in taken.values():
@@ -186,7 +188,7 @@ class Outbox:
             "`smsgw outbox retry` or a new bind of the link sends it"
         )
         self._store.postpone(failed.mt_id, None, tries, unanswered, reason)
-        log.error("mt %d link=%s held: %d tries without an answer", failed.mt_id, link, unanswered)
+        log.error("mt=%d link=%s held: %d tries without an answer", failed.mt_id, link, unanswered)
 
     # --- links that cannot send, and waits that are over --------------------------------------
 
@@ -242,6 +244,6 @@ class Outbox:
         if set_back:
             log.warning("the clock was set back: so were %d leases", set_back)
         for mt_id, link in store.give_up_old(now - GIVE_UP_AFTER, now):
-            log.warning("mt %d link=%s given up after 24 hours", mt_id, link)
+            log.warning("mt=%d link=%s given up after 24 hours", mt_id, link)
         if count := store.set_back_parts(now + CLOCK_SLACK, now):
             log.warning("the clock was set back: so was the arrival of %d parts", count)

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from smsgw import phone
-from smsgw.gateway.batch import Done
+from smsgw.gateway.batch import Done, LastWord
 from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
 from smsgw.model import AccountState, Mo, MtState, Receipt
@@ -47,7 +47,7 @@ class Receipts:
     """Gives the receipts of one batch their texts.
 
     Args:
-        done: where it counts what matches nothing.
+        done: where it counts what matches nothing, and says what became of texts.
     """
 
     def __init__(self, tools: Tools, now: datetime, done: Done) -> None:
@@ -115,7 +115,8 @@ class Receipts:
     def _settle(self, text: SentText, state: MtState, reason: str) -> None:
         """The last word on *text*, which may be one too many for its account."""
         self._store.settle_sent(text.id, state, reason, self._now)
-        _, _, _, _, account_id, undelivered = text
+        mt_id, link, smsc_id, _, account_id, undelivered = text
+        self._done.last_words.append(LastWord(mt_id, link, smsc_id, state, reason))
         if account_id is None or undelivered is None:  # no password, or of an account purged since
             return
         if state is not _DELIVERED:

@@ -1,6 +1,9 @@
 """What is counted on a link, each with its meaning."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+
+from smsgw.histogram import Histogram
 
 
 def _counts(meaning: str) -> int:
@@ -25,3 +28,11 @@ class Counts:
     unanswered: int = _counts("MTs whose answer never came.")
     binds: int = _counts("Binds that the SMSC accepted.")
     losses: int = _counts("Bound sessions that ended without our wish.")
+    #: From a citizen's text until the SMSC took its answer.
+    replied: Histogram = field(default_factory=Histogram)
+
+    def totals(self) -> Iterator[tuple[str, str, int]]:
+        """Name, meaning and value of each that is a number."""
+        for count in fields(self):
+            if meaning := count.metadata.get("help"):
+                yield count.name, meaning, getattr(self, count.name)

@@ -6,8 +6,10 @@ Knows one connection at a time and its state; what a connection brings is the li
 import asyncio
 import logging
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from smsgw import clock
 from smsgw.config import SmscSettings
 from smsgw.links.backoff import Backoff, Ending
 from smsgw.links.connect import ConnectFault, connect
@@ -77,6 +79,7 @@ class Line:
         self._mode = mode
         self._state = LinkState.CONNECTING
         self._reason: str | None = None
+        self._next_try: datetime | None = None
         self._connection: Connection | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -125,6 +128,11 @@ class Line:
     def reason(self) -> str | None:
         """Why it is not bound."""
         return self._reason
+
+    @property
+    def next_try(self) -> datetime | None:
+        """When it connects again, where it waits for that."""
+        return self._next_try
 
     @property
     def sender(self) -> Connection | None:
@@ -212,11 +220,13 @@ class Line:
                 return
             delay = self._backoff.after(ending)
             log.warning("%s: %s; next try in %.1f s", self, ending.reason, delay)
-            self._change(LinkState.WAITING, ending.reason)
+            self._change(LinkState.WAITING, ending.reason, clock.now() + timedelta(seconds=delay))
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._wanted.wait()
 
-    def _change(self, state: LinkState, reason: str | None) -> None:
-        self._state, self._reason = state, reason
+    def _change(
+        self, state: LinkState, reason: str | None, next_try: datetime | None = None
+    ) -> None:
+        self._state, self._reason, self._next_try = state, reason, next_try
         self._link.changed()

@@ -10,12 +10,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
 from smsgw.config import BindType, SmscSettings
 from smsgw.desk import Desk
+from smsgw.histogram import Histogram
 from smsgw.links.backoff import Ending
 from smsgw.links.connect import is_public
 from smsgw.links.connection import LINGER_SECONDS, Connection
@@ -24,15 +24,8 @@ from smsgw.links.line import Line
 from smsgw.links.oddities import Oddities
 from smsgw.links.report import Report
 from smsgw.links.sending import Sending
-from smsgw.model import (
-    Answer,
-    LinkState,
-    Mo,
-    Mt,
-    Oddity,
-    Receipt,
-    Taken,
-)
+from smsgw.links.standing import Standing
+from smsgw.model import Answer, LinkLive, LinkState, Mo, Mt, Oddity, Receipt, Taken
 from smsgw.smpp.events import Watch
 from smsgw.smpp.settings import BindMode
 
@@ -78,8 +71,7 @@ class Link:
         self._sessions: dict[int, Connection] = {}
         self._stopping = False
         self._warned = False
-        self._status: tuple[LinkState, str | None] = (LinkState.STOPPED, None)
-        self._on_change = on_change
+        self._standing = Standing(self._counts, lambda: on_change(self))
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._sending = Sending(
@@ -132,7 +124,7 @@ class Link:
     @property
     def status(self) -> tuple[LinkState, str | None]:
         """The state, and in words why it is not bound, or of little use."""
-        return self._status
+        return self._standing.status
 
     @property
     def sessions(self) -> Mapping[int, Connection]:
@@ -154,14 +146,25 @@ class Link:
         """Whether MTs can leave by this link now."""
         return self._sender() is not None and not self._stopping
 
-    def measure(self) -> Iterator[tuple[str, str, float]]:
+    def live(self) -> LinkLive:
+        """What one looks at to know how it is."""
+        tries = [line.next_try for line in self._lines if line.next_try]
+        return self._standing.live(self._loop.time(), min(tries, default=None), self.oddities)
+
+    def note_rate(self) -> None:
+        """To be called every few seconds."""
+        self._standing.note_rate(self._loop.time())
+
+    def measure(self) -> Iterator[tuple[str, str, float | Histogram]]:
         """Name, meaning and value of everything that is counted; totals only grow."""
-        yield "bound", "1 while the link is bound.", self._status[0] is LinkState.BOUND
+        yield "bound", "1 while the link is bound.", self.status[0] is LinkState.BOUND
         yield "barred", "1 while the SMSC refuses our short code.", self._sending.fault is not None
         yield "held", "MTs that wait for window or pace.", self.held
         yield "in_flight", "submit_sm that await their answer.", self.in_flight
-        for count in fields(self._counts):
-            yield f"{count.name}_total", count.metadata["help"], getattr(self._counts, count.name)
+        for name, meaning, number in self._counts.totals():
+            yield f"{name}_total", meaning, number
+        meaning = "From a citizen's text until the SMSC took its answer."
+        yield "reply_seconds", meaning, self._counts.replied
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -171,7 +174,7 @@ class Link:
 
     def rest(self, told: str) -> None:
         """Instead of `start`: stay down. *told* says by whose wish."""
-        self._show(LinkState.STOPPED, told)
+        self._standing.show(LinkState.STOPPED, told)
 
     @property
     def rests(self) -> bool:
@@ -249,7 +252,7 @@ class Link:
         self._oddities.close()
         self._desk.detach(self)
         if not self.rests:
-            self._show(LinkState.STOPPED, None)
+            self._standing.show(LinkState.STOPPED, None)
 
     def _look_whether_quiet(self) -> None:
         if not self.in_flight:
@@ -386,12 +389,7 @@ class Link:
                         reason = f"{line.mode}: {reason}"
                     if state is LinkState.BOUND:
                         reason = self._sending.fault
-                    self._show(state, reason)
+                    self._standing.show(state, reason)
                     if self._sender():
                         self._desk.ring(self._name)
                     return
-
-    def _show(self, state: LinkState, reason: str | None) -> None:
-        if self._status != (state, reason):
-            self._status = (state, reason)
-            self._on_change(self)

@@ -13,10 +13,11 @@ from smsgw import clock
 from smsgw.config import Settings, SmscSettings
 from smsgw.desk import Desk
 from smsgw.gateway import Gateway
+from smsgw.histogram import Histogram
 from smsgw.links.counts import Counts
 from smsgw.links.link import Link
 from smsgw.links.trial import Trial
-from smsgw.model import LinkState
+from smsgw.model import LinkLive, LinkState
 from smsgw.smpp.events import Watch
 from smsgw.store import StoreUnavailable
 from smsgw.worker import Worker
@@ -29,7 +30,7 @@ class Measurement(NamedTuple):
 
     name: str
     meaning: str
-    value: float
+    value: float | Histogram
     labels: Mapping[str, str]
 
 
@@ -204,6 +205,15 @@ class Links:
         """By name the state of each, and in words why it is not bound, or of little use."""
         return {name: link.status for name, link in self._links.items()}
 
+    def live(self) -> Mapping[str, LinkLive]:
+        """By name all that one looks at to know how each is."""
+        return {name: link.live() for name, link in self._links.items()}
+
+    def note_rates(self) -> None:
+        """To be called every few seconds."""
+        for link in self._links.values():
+            link.note_rate()
+
     def summary(self) -> str:
         """In words, how many are bound."""
         bound = sum(state is LinkState.BOUND for state, _ in self.states().values())
@@ -241,7 +251,8 @@ class Links:
         for link in self:
             state, reason = link.status
             oddities = dict(link.oddities)
-            now = state, reason, oddities
+            next_try = link.live().next_try
+            now = state, reason, oddities, next_try
             if now != self._published.get(link.name) and await self._store(
                 link.name,
                 self._gateway.link_changed,
@@ -250,6 +261,7 @@ class Links:
                 reason,
                 clock.now(),
                 oddities,
+                next_try,
             ):
                 self._published[link.name] = now
         for name in self._published.keys() - self._links.keys():

@@ -58,6 +58,7 @@ class Sending:
         self._stopping = False
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._asked_at: dict[int, float] = {}  # of what awaits the SMSC's answer
 
     def __len__(self) -> int:
         """MTs that wait here for window or pace."""
@@ -125,8 +126,13 @@ class Sending:
             count = min(sender.session.room, self._pace.allowance(now), len(self._held))
             if count and self._pace.probing:
                 self._held.choose_probe()
+            told = log.isEnabledFor(logging.DEBUG)
             for mt in self._held.take(count):
                 sender.session.submit(mt, now)
+                if mt.asked_at is not None:
+                    self._asked_at[mt.id] = mt.asked_at
+                if told:
+                    log.debug("mt link=%s mt=%d submitted", self._name, mt.id)
             self._counts.sent += count
             self._pace.sent(count, now)
         if self._held:
@@ -153,6 +159,9 @@ class Sending:
                 counts.unanswered += 1
             case _:
                 assert_never(result)
+        asked_at = self._asked_at.pop(result.mt_id, None)
+        if asked_at is not None and isinstance(result, Taken):
+            counts.replied.add(now - asked_at)
         self._desk.settled(result, self._name)
         if self._stopping:
             self._on_settled()

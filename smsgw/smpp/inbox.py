@@ -52,9 +52,9 @@ class Inbox:
         return len(self._tickets)
 
     def take(
-        self, frame: bytes, command: int, sequence: int, events: list[Event]
+        self, frame: bytes, command: int, sequence: int, events: list[Event], now: float
     ) -> Refusal | None:
-        """Read a deliver_sm or data_sm into *events*; or why it is refused."""
+        """Read a deliver_sm or data_sm, which came *now*, into *events*; or why it is refused."""
         try:
             pdu: Message
             if command == _DATA_SM:
@@ -80,7 +80,7 @@ class Inbox:
             or not receipts.is_marked(pdu)
             or (receipts.says_nothing(receipt) and pdu.octets)
         ):
-            mo = read_mo(pdu, self._link, self._session, self._alphabet, events)
+            mo = read_mo(pdu, self._link, self._session, self._alphabet, events, now)
             if mo.part is not None and len(mo.part.octets) > MAX_PART_OCTETS:
                 why = f"a part of {len(mo.part.octets)} octets"
                 return Refusal(Oddity.LONG_PART, Status.RINVMSGLEN, why)

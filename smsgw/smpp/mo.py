@@ -18,13 +18,16 @@ _fingerprint = Struct(">q")
 _UNREADABLE = Oddity.UNREADABLE
 
 
-def read_mo(pdu: Message, link: str, session: int, alphabet: Alphabet, told: list[Event]) -> Mo:
+def read_mo(
+    pdu: Message, link: str, session: int, alphabet: Alphabet, told: list[Event], now: float
+) -> Mo:
     """The text that *pdu* brings by *link*.
 
     Args:
         session: which brought it.
         alphabet: what data_coding 0 means there.
         told: gets an `Odd` for each thing that was strange and understood all the same.
+        now: monotonic seconds.
     """
     octets = pdu.octets
     coding = pdu.data_coding
@@ -49,7 +52,7 @@ def read_mo(pdu: Message, link: str, session: int, alphabet: Alphabet, told: lis
             identity += f"{part.ref}:{part.number}".encode()
     digest = blake2b(identity, digest_size=8).digest()
     (fingerprint,) = _fingerprint.unpack(digest)
-    return from_tuple(Mo, (link, session, pdu.source, text, fingerprint, part, raw))
+    return from_tuple(Mo, (link, session, pdu.source, text, fingerprint, part, raw, now))
 
 
 def _read_part(pdu: Message, octets: bytes) -> tuple[Part | None, tuple[int, int], bytes, bool]:

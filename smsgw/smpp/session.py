@@ -315,7 +315,7 @@ class Session(Outgoing):
                 trace(f"<- {described(frame)}")
             _, command, status, sequence = read_header(frame)
             if command in (_DELIVER_SM, _DATA_SM):
-                refusal = take(frame, command, sequence, events)
+                refusal = take(frame, command, sequence, events, self._heard)
                 if refusal is not None:
                     self._refuse(events, refusal, command, sequence)
             elif command == _SUBMIT_SM_RESP:

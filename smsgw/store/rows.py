@@ -131,6 +131,11 @@ class Changes:
         is sealed in it."""
         self.superseded.append((mt, reason, at))
 
+    def texts(self) -> list[tuple[int, str, str, int | None]]:
+        """Of each citizen's text its id, link and outcome, and the id of what answers it."""
+        answers = {row[5]: row[0] for row in self.mts}
+        return [(row[0], row[3], row[6], answers.get(row[0])) for row in self.mos]
+
     # --- accounts -----------------------------------------------------------------------------
 
     def add_account(

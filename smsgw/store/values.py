@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from smsgw.model import Account, Address, Direction, Feed, MtState, Outcome, Part
@@ -178,18 +178,40 @@ class Guesses(NamedTuple):
     at: datetime  #: of the last one
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What the store knows of the gateway's condition."""
+class Beat(NamedTuple):
+    """That the daemon of a node lived at a moment, and that its store took it."""
 
-    oldest_queued: datetime | None  #: when the oldest reply that the SMSC has not taken was made
+    node: str
+    pid: int
+    version: str
+    started_at: datetime
+    at: datetime
+    #: The same moment in microseconds of the machine's monotonic clock, which nobody sets.
+    tick: int
+    ended: bool  #: it was the last one: the daemon ended as it should
+
+
+class Stop(NamedTuple):
+    """Somebody took a link down by hand."""
+
+    at: datetime
+    who: str
+    reason: str | None
+
+    def told(self, zone: tzinfo) -> str:
+        """Who, when and why, for people; the time is that of *zone*."""
+        by = f"by {self.who}, {self.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        return f"{by}: {self.reason}" if self.reason else by
+
+
+class LinkCount(NamedTuple):
+    """What some texts of the outbox are that wait for one link."""
+
+    link: str
     queued: int
     held: int  #: of these, what an SMSC took and did not answer, again and again
     failed: int
-    last_mo: datetime | None
-    last_mt: datetime | None  #: when an SMSC last took a text of ours
-    mo_last_hour: int
-    mt_last_hour: int
+    oldest_reply: datetime | None  #: when the oldest queued reply was made, which fell due then
 
 
 # --- all that is kept of one person -------------------------------------------------------------

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from freezegun import freeze_time
 
-from smsgw.cli import status as status_command
+from smsgw.cli import look
 from smsgw.store.sqlite.sql import reports as sql
 from tests import raw_sqlite
 
@@ -167,8 +167,8 @@ def test_a_citizen_without_account_has_a_history_of_texts(town, command):
 
 def test_a_message_has_the_keys_that_scripts_rely_on(town, command):
     newest, *_, oldest = rows(command(town, "messages", "list", "--format", "json"))
-    assert MESSAGE_KEYS == [key for key in newest if key != "reason"]
-    assert MESSAGE_KEYS == [key for key in oldest if key != "reason"]
+    assert [*MESSAGE_KEYS, "reason", "smsc_id"] == list(newest)
+    assert [*MESSAGE_KEYS, "reason", "smsc_id"] == list(oldest)
     assert ("mo", "+84905000001", "viettel", None, "registered") == (
         *(oldest[key] for key in ("direction", "phone", "link", "state", "outcome")),
     )
@@ -326,12 +326,12 @@ def test_status_answers_within_five_seconds_beside_a_lock_that_stays(town, comma
 def test_status_answers_within_five_seconds_however_much_there_is_to_read(
     town, command, monkeypatch
 ):
-    monkeypatch.setattr(status_command, "READ_PATIENCE", timedelta(milliseconds=20))
+    monkeypatch.setattr(look, "READ_PATIENCE", timedelta(milliseconds=20))
     endless = (
-        "WITH RECURSIVE n (i) AS (VALUES (:first) UNION ALL SELECT i + 1 FROM n)"
-        " SELECT count(*), :since FROM n"
+        "WITH RECURSIVE n (i) AS (VALUES (:after) UNION ALL SELECT i + 1 FROM n)"
+        " SELECT count(*), :limit, :held FROM n"
     )
-    monkeypatch.setattr(sql, "COUNT_SINCE", endless)
+    monkeypatch.setattr(sql, "COUNT_SOME_OF_OUTBOX", endless)
     result = command(town, "status")
     assert 1 == result.status
     assert "does not answer within 0.02 s" in result.stdout

@@ -29,6 +29,7 @@ SCREENS = {
     "messages": "messages list",
     "outbox": "outbox list",
     "links": "links",
+    "first contact": "links test viettel",
     "status": "status",
     "stats": "stats",
     "audit": "audit",

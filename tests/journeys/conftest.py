@@ -1,7 +1,6 @@
 """What journeys share: citizens, and the auditor's look into the database."""
 
 import itertools
-import socket
 
 import pytest
 
@@ -20,12 +19,3 @@ def citizens():
 def ledger(tmp_path):
     """The database of `config_file`'s configuration."""
     return Ledger(tmp_path / "smsgw.db")
-
-
-@pytest.fixture
-def free_port():
-    """A port of 127.0.0.1 that nobody else is given meanwhile."""
-    with socket.socket() as reserved:  # bound, not listening: who allows reuse may listen there
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reserved.bind(("127.0.0.1", 0))
-        yield reserved.getsockname()[1]

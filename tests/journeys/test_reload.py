@@ -86,7 +86,7 @@ def test_limits_and_log_are_followed(smsc, config_file, daemon, smsgw):
     assert 0 == smsc.send_mo(AN, "a").answer()
     smsc.wait_submit()
     assert 0 == smsc.send_mo(AN, "b").answer()
-    child.wait_log(r'"message": "mo link=simulator ignored=1')
+    child.wait_log(r'"message": "mo link=simulator mo=\d+ outcome=ignored')
     child.wait_log(r'"level": "trace".*deliver_sm')  # on the session that there was
     assert 1 == len(smsc.submits)
 
@@ -271,12 +271,14 @@ def test_last_reload_is_kept_in_the_store(smsc, config_file, daemon, smsgw):
     child = daemon(config, smsc)
     config_file(smsc, limits={"x": 1})
     assert 1 == reload(smsgw, config).returncode
+    config_file(smsc)
+    (status,) = facts(smsgw, config, "status")
+    assert (True, False) == (status["last_reload_at"] is not None, status["last_reload_ok"])
     child.terminate()
     store = open_store(config.parent / "smsgw.db")
     assert "0" == store.fact("last_reload_ok")
     assert int(store.fact("last_reload_at")) > 0
     store.close()
-    config_file(smsc)
     daemon(config, smsc).terminate()  # which read the file as it is now
     store = open_store(config.parent / "smsgw.db")
     assert "1" == store.fact("last_reload_ok")

@@ -107,7 +107,7 @@ def test_text_that_is_never_answered_is_held_and_a_new_bind_sends_it(
     child = daemon(config, smsc)
     smsc.swallow()
     smsc.send_mo(an.number, an.text)
-    child.wait_log(r"mt \d+ link=simulator held", timeout=30)
+    child.wait_log(r"mt=\d+ link=simulator held", timeout=30)
     assert 3 == len(smsc.submits)
     assert 1 == len({submit.text for submit in smsc.submits})
     (reply,), _ = shown(smsgw, config, "outbox", "list")

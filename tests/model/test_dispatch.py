@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 )
 
 from smsgw import passwords
+from smsgw.census import count_all
 from smsgw.clock import unstamp
 from smsgw.errors import SmsgwError
 from smsgw.gateway import GIVE_UP_AFTER, MOST_UNANSWERED, Batch, Gateway, Hotline
@@ -822,7 +823,8 @@ class Service(RuleBasedStateMachine):
             assert {phone} >= {m.phone for m in store.messages(phone=phone, limit=10_000)}
         waits = {i for i, s in self.states.items() if s in (WAITS, ("outbox", "failed"))}
         assert waits == {reply.id for reply in store.outbox()}
-        store.health(self.now)
+        waiting = {id_ for id_, state in self.states.items() if state == WAITS}
+        assert len(waiting) == count_all(store).queued
         for key in (*CMNDS, *PHONES):
             try:
                 self.hotline.history(key)

@@ -23,7 +23,7 @@ STATEMENTS = {
 # is listed itself.
 SMALL = re.compile(
     r"SCAN (k$|[kl] VIRTUAL TABLE|json_each VIRTUAL TABLE|CONSTANT ROW|\(subquery-\d+\)|links$"
-    r"|stopped$|carriers$|sqlite_(master|schema)$|early_receipts USING"
+    r"|stopped$|carriers$|heartbeats$|sqlite_(master|schema)$|early_receipts USING"
     r"|outbox USING (COVERING )?INDEX outbox_due)"
 )
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from smsgw.model import AccountState, Address, Direction, Refused, Stop, Taken
-from smsgw.store import Changes, Conflict, Unavailable
+from smsgw.model import AccountState, Address, Direction, LinkState, Refused, Taken
+from smsgw.store import Beat, Changes, Conflict, LinkCount, Stop, Unavailable
 from tests.house import AN, NOON, OneHash
 
 
@@ -82,14 +82,54 @@ def test_outbox_is_counted_in_pieces(house):
         house.text(f"8490500000{n}", "hallo")
         house.later(minutes=1)
     house.settle(Refused(2, "no"), Taken(4, "7F"))
-    assert (1, 0, 1, NOON + timedelta(minutes=2), 6) == house.store.count_outbox(0, 2)
-    assert (2, 0, 0, NOON + timedelta(minutes=3), 10) == house.store.count_outbox(6, 2)
-    assert (0, 0, 0, None, None) == house.store.count_outbox(10, 2)
+    first = LinkCount("viettel", 1, 0, 1, NOON + timedelta(minutes=2))
+    second = LinkCount("viettel", 2, 0, 0, NOON + timedelta(minutes=3))
+    assert ([first], 6) == house.store.count_outbox(0, 2)
+    assert ([second], 10) == house.store.count_outbox(6, 2)
+    assert ([], None) == house.store.count_outbox(10, 2)
 
 
 def test_command_knows_how_many_texts_came_in_the_last_hour(house):
     house.text(AN, "hallo")
-    assert 1 == house.store.health(house.now).mo_last_hour
+    assert (1, 1) == house.store.count_since(house.now - timedelta(hours=1))
+
+
+def test_last_mt_is_when_an_smsc_took_one_and_not_when_it_was_made(house):
+    house.text(AN, "hallo")
+    assert (NOON, None) == house.store.last_times()
+    house.later(minutes=3)
+    house.settle(Taken(2, "7F"))
+    assert (NOON, NOON + timedelta(minutes=3)) == house.store.last_times()
+
+
+def test_next_try_of_what_waits_for_a_link_that_is_down_is_that_of_the_link(house):
+    house.take(house.mo(AN, "hallo"), room=0)
+    later = house.now + timedelta(seconds=40)
+    house.store.set_link("viettel", LinkState.WAITING, "refused", house.now, later)
+    (reply,) = house.store.outbox()
+    assert later == reply.next_try
+    assert later == {link.name: link for link in house.store.links()}["viettel"].next_try
+    house.store.set_link("viettel", LinkState.BOUND, None, house.now)
+    (reply,) = house.store.outbox()
+    assert house.now == reply.next_try
+
+
+def test_link_that_is_down_is_so_since_it_went_down_however_often_it_tried(house):
+    for state in (LinkState.BOUND, LinkState.WAITING, LinkState.CONNECTING, LinkState.WAITING):
+        house.later(minutes=1)
+        house.store.set_link("mobi", state, None, house.now)
+    mobi = {link.name: link for link in house.store.links()}["mobi"]
+    assert NOON + timedelta(minutes=2) == mobi.since
+
+
+def test_the_last_heartbeat_of_each_node_is_known(house):
+    first = Beat("a", 7, "1.0", NOON, NOON, 1_000_000, ended=False)
+    for beat in (first, first._replace(node="b"), first._replace(tick=5_000_000, ended=True)):
+        house.store.beat(beat)
+    assert [
+        first._replace(tick=5_000_000, ended=True),
+        first._replace(node="b"),
+    ] == house.store.beats()
 
 
 def test_accounts_are_listed_in_pieces_of_which_none_is_missed_or_told_twice(

@@ -16,13 +16,14 @@ from smsgw.model import (
     Message,
     MtState,
     QueuedReply,
-    Stop,
 )
 from smsgw.store.values import (
     AccountRow,
+    Beat,
     Guesses,
-    Health,
+    LinkCount,
     Reservation,
+    Stop,
 )
 
 
@@ -122,13 +123,14 @@ class Reports(Protocol):
     def stats(self, since: datetime | None, zone: tzinfo) -> list[DayCount]:
         """Counts by local day, direction and outcome, oldest day first."""
 
-    def count_outbox(
-        self, after: int, limit: int
-    ) -> tuple[int, int, int, datetime | None, int | None]:
-        """Of *limit* texts after it: queued, held, failed; the oldest; where to go on."""
+    def count_outbox(self, after: int, limit: int) -> tuple[list[LinkCount], int | None]:
+        """What *limit* texts after it are, by link; where to go on."""
 
-    def health(self, now: datetime) -> Health:
-        """How the gateway is."""
+    def last_times(self) -> tuple[datetime | None, datetime | None]:
+        """When the last text came, and when an SMSC last took one of ours."""
+
+    def count_since(self, since: datetime) -> tuple[int, int]:
+        """How many texts came, and how many were made, since then; reads them all."""
 
 
 class Upkeep(Protocol):
@@ -158,8 +160,15 @@ class Upkeep(Protocol):
     def links(self) -> list[LinkStatus]:
         """What the daemon said last of each link."""
 
-    def set_link(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
-        """Say in which state a link is, and why."""
+    def set_link(
+        self,
+        name: str,
+        state: LinkState,
+        reason: str | None,
+        now: datetime,
+        next_try: datetime | None = None,
+    ) -> None:
+        """Say in which state a link is, and why, and when it tries to bind again."""
 
     def set_oddities(self, name: str, oddities: Mapping[str, int]) -> None:
         """Keep how often the peer of a link was odd, by kind."""
@@ -178,6 +187,12 @@ class Upkeep(Protocol):
 
     def count_on_link(self, name: str, mo: int, mt: int) -> None:
         """So many MO came and so many MT were taken."""
+
+    def beat(self, beat: Beat) -> None:
+        """Keep that a daemon lives, instead of what was known of its node."""
+
+    def beats(self) -> list[Beat]:
+        """The last that is known of the daemon of each node."""
 
     def carriers(self) -> dict[str, str]:
         """The carrier last known of each link there ever was."""

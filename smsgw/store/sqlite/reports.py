@@ -1,6 +1,6 @@
 """What people and monitoring read."""
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from smsgw.clock import unstamp
@@ -25,7 +25,7 @@ from smsgw.store.sqlite.statements import moment
 from smsgw.store.values import (
     HELD,
     MASK,
-    Health,
+    LinkCount,
 )
 
 _STORY = 10_000  # texts of one citizen, more than anyone reads
@@ -94,7 +94,7 @@ class Reports(Ids):
             entries.append(TextsCounted(unstamp(last_at), number))
         for row in self._mts(phone=phone, state=None, since=0, limit=_STORY):
             mt = _mt(row)
-            state, (reply, taken_at, final_at) = MtState(row[5]), row[8:]
+            state, (reply, taken_at, final_at) = MtState(row[5]), row[8:11]
             entries.append(
                 TextMade(mt.created_at, reply, masked_wording(row[3], row[4]), mt_id=mt.id)
             )
@@ -147,37 +147,29 @@ class Reports(Ids):
                 totals[key] = totals.get(key, 0) + count
         return [DayCount(*key, count) for key, count in sorted(totals.items())]
 
-    def count_outbox(
-        self, after: int, limit: int
-    ) -> tuple[int, int, int, datetime | None, int | None]:
-        """How many of the *limit* texts behind the id *after* are queued, of these held, and
-        failed, when the oldest queued reply of them was made, and the id to go on from, if there
-        are more."""
-        queued, held, failed, oldest, last = self._one(
-            sql.COUNT_SOME_OF_OUTBOX, after=after, limit=limit, held=HELD
-        )
-        return queued, held, failed, moment(oldest), last
+    def count_outbox(self, after: int, limit: int) -> tuple[list[LinkCount], int | None]:
+        """What the *limit* texts behind the id *after* are, by link, and the id to go on from, if
+        there are more."""
+        rows = self._all(sql.COUNT_SOME_OF_OUTBOX, after=after, limit=limit, held=HELD)
+        counts = [
+            LinkCount(link, queued, held, failed, moment(oldest))
+            for link, queued, held, failed, oldest, _, _ in rows
+        ]
+        more = sum(row[5] for row in rows) == limit
+        return counts, max(row[6] for row in rows) if more else None
 
-    def health(self, now: datetime) -> Health:
-        """How the gateway is.
+    def last_times(self) -> tuple[datetime | None, datetime | None]:
+        """When the last text came, and when an SMSC last took one of ours."""
+        mo, mt = self._one(sql.LAST_TIMES)
+        return moment(mo), moment(mt)
 
-        Reads the whole outbox and each message of the last hour, which a command may do and the
-        daemon's thread must not.
+    def count_since(self, since: datetime) -> tuple[int, int]:
+        """How many texts came, and how many were made, since then.
+
+        Reads each of them, which a command may do and the daemon's thread must not.
         """
-        oldest = self._one(sql.OLDEST_QUEUED)
-        counts = dict(self._all(sql.COUNT_OUTBOX))
-        last_mo, last_mt = self._one(sql.LAST_TIMES)
-        mo, mt = self._one(sql.COUNT_SINCE, **self._since(now - timedelta(hours=1)))
-        return Health(
-            oldest_queued=unstamp(oldest[0]) if oldest else None,
-            queued=counts.get("queued", 0),
-            held=self._one(sql.COUNT_HELD, held=HELD)[0],
-            failed=counts.get("failed", 0),
-            last_mo=None if last_mo is None else unstamp(last_mo),
-            last_mt=None if last_mt is None else unstamp(last_mt),
-            mo_last_hour=mo,
-            mt_last_hour=mt,
-        )
+        mo, mt = self._one(sql.COUNT_SINCE, **self._since(since))
+        return mo, mt
 
 
 def masked_wording(wording: str, cmnd: str | None) -> str:
@@ -204,4 +196,5 @@ def _mt(row: Any) -> Message:
         None,
         unstamp(created_at),
         reason,
+        row[11],
     )

@@ -395,6 +395,24 @@ def m008_audit(db: Database) -> None:
 
 
 @migrations()
+def m009_heartbeat(db: Database) -> None:
+    # That the daemon of a node lives and its store takes what it writes; anew every few seconds.
+    db.execute("""
+        CREATE TABLE heartbeats (
+            node       TEXT PRIMARY KEY,
+            pid        INTEGER NOT NULL,
+            version    TEXT    NOT NULL,
+            started_at INTEGER NOT NULL,
+            at         INTEGER NOT NULL,
+            tick       INTEGER NOT NULL,       -- the same moment by a clock that nobody sets
+            ended      INTEGER NOT NULL        -- 1: the last one, it ended as it should
+        ) STRICT, WITHOUT ROWID
+    """)
+    # When a link that is down tries to bind again.
+    db.execute("ALTER TABLE links ADD COLUMN next_try INTEGER")
+
+
+@migrations()
 def m010_stopped(db: Database) -> None:
     # Links that somebody took down by hand, and that stay so until somebody starts them.
     db.execute("""

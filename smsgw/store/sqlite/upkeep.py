@@ -9,12 +9,11 @@ from smsgw.model import (
     AuditEntry,
     LinkState,
     LinkStatus,
-    Stop,
 )
 from smsgw.store.sqlite.ids import HOUR, Ids
 from smsgw.store.sqlite.sql import upkeep as sql
-from smsgw.store.sqlite.statements import as_json
-from smsgw.store.values import NO_END
+from smsgw.store.sqlite.statements import as_json, moment
+from smsgw.store.values import NO_END, Beat, Stop
 
 _PAGE_ROWS = 500  # of a list that is read page by page
 
@@ -63,12 +62,46 @@ class Upkeep(Ids):
 
     def links(self) -> list[LinkStatus]:
         return [
-            LinkStatus(name, LinkState(state), unstamp(since), reason, mo, mt, json.loads(oddities))
-            for name, state, since, reason, mo, mt, oddities in self._all(sql.LIST_LINKS)
+            LinkStatus(
+                name,
+                LinkState(state),
+                unstamp(since),
+                reason,
+                mo,
+                mt,
+                json.loads(oddities),
+                moment(next_try),
+            )
+            for name, state, since, reason, mo, mt, oddities, next_try in self._all(sql.LIST_LINKS)
         ]
 
-    def set_link(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
-        self._run(sql.SET_LINK, name=name, state=state, reason=reason, now=stamp(now))
+    def set_link(
+        self,
+        name: str,
+        state: LinkState,
+        reason: str | None,
+        now: datetime,
+        next_try: datetime | None = None,
+    ) -> None:
+        self._run(
+            sql.SET_LINK,
+            name=name,
+            state=state,
+            reason=reason,
+            now=stamp(now),
+            next_try=None if next_try is None else stamp(next_try),
+        )
+
+    def beat(self, beat: Beat) -> None:
+        node, pid, version, started_at, at, tick, ended = beat
+        values = node, pid, version, stamp(started_at), stamp(at), tick, ended
+        self._execute(sql.SET_HEARTBEAT, values)
+
+    def beats(self) -> list[Beat]:
+        return [
+            Beat(node, pid, version, unstamp(started_at), unstamp(at), tick, bool(ended))
+            for node, pid, version, started_at, at, tick, ended in self._all(sql.LIST_HEARTBEATS)
+        ]
 
     def set_oddities(self, name: str, oddities: Mapping[str, int]) -> None:
         """Keep how often the peer of a link was odd, by kind."""

@@ -18,12 +18,12 @@ _MO = """
 # A text of ours, from where it stands; what follows from its being sent is NULL in the outbox.
 _WAITING = """
     SELECT m.id, s.phone, m.link, w.text, a.cmnd, m.state, m.created_at, m.reason, w.reply,
-           NULL, NULL
+           NULL, NULL, NULL
       FROM outbox AS m
 """
 _SENT = """
     SELECT m.id, s.phone, m.link, w.text, a.cmnd, m.state, m.created_at, m.reason, w.reply,
-           m.taken_at, m.final_at
+           m.taken_at, m.final_at, m.smsc_id
       FROM sent AS m
 """
 
@@ -77,10 +77,11 @@ LIST_SENT_OF = _SENT + _MT_TABLES + _MT_OF.format(table="sent")
 
 LIST_OUTBOX = """
     -- The whole outbox but for what nobody will send: it is what was asked for, and short on a
-    -- day when all is well.
-    SELECT o.id, s.phone, o.link, w.text, a.cmnd, o.state, o.created_at, o.tries, o.due_at,
-           o.reason
+    -- day when all is well. What is due on a link that is down waits for the link's next try.
+    SELECT o.id, s.phone, o.link, w.text, a.cmnd, o.state, o.created_at, o.tries,
+           max(o.due_at, coalesce(l.next_try, 0)), o.reason
       FROM outbox AS o
+      LEFT JOIN links AS l ON l.name = o.link
       JOIN subscribers AS s ON s.id = o.subscriber_id
       JOIN wordings AS w ON w.id = o.wording_id
       LEFT JOIN accounts AS a ON a.id = o.account_id
@@ -112,25 +113,18 @@ COUNT_MT = """
       FROM sent WHERE id >= :first AND created_at >= :since GROUP BY 1, 2
 """
 
-OLDEST_QUEUED = """
-    -- The first queued reply in order of age; the few failed ones before it are passed over.
-    SELECT created_at FROM outbox
-     WHERE id > 0 AND state = 'queued' AND reminder = 0
-     ORDER BY id LIMIT 1
-"""
-
 COUNT_SOME_OF_OUTBOX = """
     -- A piece of it in order of age, since nobody may wait for the whole.
-    SELECT coalesce(sum(state = 'queued'), 0),
-           coalesce(sum(state = 'queued' AND leased = 0 AND due_at >= :held), 0),
-           coalesce(sum(state = 'failed'), 0),
+    SELECT link,
+           sum(state = 'queued'),
+           sum(state = 'queued' AND leased = 0 AND due_at >= :held),
+           sum(state = 'failed'),
            min(CASE WHEN state = 'queued' AND reminder = 0 THEN created_at END),
-           CASE WHEN count(*) = :limit THEN max(id) END
-      FROM (SELECT id, state, leased, due_at, reminder, created_at FROM outbox
+           count(*), max(id)
+      FROM (SELECT id, link, state, leased, due_at, reminder, created_at FROM outbox
              WHERE id > :after ORDER BY id LIMIT :limit + 0)
+     GROUP BY link
 """
-
-COUNT_OUTBOX = "SELECT state, count(*) FROM outbox WHERE id > 0 GROUP BY state"
 
 LAST_TIMES = """
     -- When the last text came, and when an SMSC last took one of ours. Taken last is nearly always
@@ -143,11 +137,4 @@ COUNT_SINCE = """
     SELECT (SELECT count(*) FROM mo WHERE id >= :first AND created_at >= :since),
            (SELECT count(*) FROM outbox WHERE id >= :first AND created_at >= :since)
            + (SELECT count(*) FROM sent WHERE id >= :first AND created_at >= :since)
-"""
-
-COUNT_HELD = """
-    -- Each link there ever was stands among the carriers.
-    SELECT count(*) FROM carriers CROSS JOIN outbox
-     WHERE state = 'queued' AND leased = 0 AND outbox.link = carriers.link AND reminder IN (0, 1)
-       AND due_at >= :held
 """

@@ -27,13 +27,25 @@ PURGE_AUDIT = """
 
 # --- links and facts -------------------------------------------------------------------------
 
-LIST_LINKS = "SELECT name, state, since, reason, mo, mt, oddities FROM links ORDER BY name"
+LIST_LINKS = """
+    SELECT name, state, since, reason, mo, mt, oddities, next_try FROM links ORDER BY name
+"""
 
 SET_LINK = """
-    INSERT INTO links (name, state, since, reason) VALUES (:name, :state, :now, :reason)
+    -- One that is down tries again and again: since when it is down, not since the last try.
+    INSERT INTO links (name, state, since, reason, next_try)
+    VALUES (:name, :state, :now, :reason, :next_try)
         ON CONFLICT (name) DO UPDATE
-       SET since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END,
-           state = excluded.state, reason = excluded.reason
+       SET since = CASE WHEN state = excluded.state OR (state IN ('connecting', 'waiting')
+                             AND excluded.state IN ('connecting', 'waiting'))
+                        THEN since ELSE excluded.since END,
+           state = excluded.state, reason = excluded.reason, next_try = excluded.next_try
+"""
+
+SET_HEARTBEAT = "INSERT OR REPLACE INTO heartbeats VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+LIST_HEARTBEATS = """
+    SELECT node, pid, version, started_at, at, tick, ended FROM heartbeats ORDER BY node
 """
 
 FORGET_LINK = "DELETE FROM links WHERE name = :name"

@@ -1,0 +1,152 @@
+"""One screen: whether it works, and its links. How they look to people, and their keys."""
+
+import os
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import click
+
+from smsgw import records
+from smsgw.cli import terminal
+from smsgw.cli.tables import Format, View, show, show_one
+from smsgw.harmless import harmless
+from smsgw.overview import LinkRow, Overview
+from smsgw.words import Viewer, count, octets, span
+
+#: What a narrow terminal goes without, the least important first. `status` has said above its table
+#: why a link is not well.
+_DISPENSABLE = "odd", "since", "MO", "MT", "MT/s"
+_DISPENSABLE_IN_STATUS = "odd", "reason", "since", "MO", "MT", "MT/s"
+
+
+def _rate(rate: float | None) -> str:
+    if rate is None:
+        return "-"
+    return f"{rate:.0f}" if rate >= 9.95 or not rate else f"{rate:.1f}" if rate >= 0.05 else "<.1"
+
+
+def _rates(row: LinkRow) -> str:
+    rates = row.mt_per_s_1m, row.mt_per_s_5m, row.mt_per_s_15m
+    return "-" if None in rates else " ".join(map(_rate, rates))
+
+
+def _reason(row: LinkRow, viewer: Viewer) -> str:
+    if row.next_try is None:
+        return row.reason or ""
+    next_try = viewer.age(row.next_try) if row.next_try > viewer.now else "now"
+    return f"{row.reason or 'not bound'}; next try {next_try}"
+
+
+LINKS = View[LinkRow](
+    keys=records.LINK,
+    columns={
+        "link": lambda row, _: row.name,
+        "state": lambda row, _: row.state,
+        "since": lambda row, viewer: viewer.age(row.since),
+        "queued": lambda row, _: "-" if row.queued is None else str(row.queued),
+        "MT/s": lambda row, _: _rates(row),
+        "MO": lambda row, _: str(row.mo),
+        "MT": lambda row, _: str(row.mt),
+        "odd": lambda row, _: str(sum(row.oddities.values())),
+        "reason": _reason,
+    },
+    empty="No links.",
+    wraps="reason",
+    spare=_DISPENSABLE,
+    numbers=("queued", "MT/s", "MO", "MT", "odd"),
+)
+
+
+# --- status -------------------------------------------------------------------------------------
+
+
+def _daemon(seen: Overview, viewer: Viewer) -> str:
+    age = seen.heartbeat_age_s
+    beat = "" if age is None else f", last heartbeat {span(timedelta(seconds=age))} ago"
+    if seen.daemon_pid is None:
+        return f"not running{beat}"
+    since = f", up {span(viewer.now - seen.started_at)}" if seen.started_at else ""
+    return f"running, pid {seen.daemon_pid or 'unknown'}, version {seen.version}{since}{beat}"
+
+
+def _outbox(seen: Overview, viewer: Viewer) -> str:
+    if seen.queued is None:
+        return ""
+    held = f" ({seen.held} held)" if seen.held else ""
+    texts = f"{seen.queued} queued{held}, {seen.failed} failed"
+    oldest = seen.oldest_queued
+    return f"{texts}; the oldest reply was made {viewer.age(oldest)}" if oldest else texts
+
+
+def _oddities(seen: Overview) -> str:
+    """What peers did against the standard, ever; empty where all keep to it."""
+    return "; ".join(
+        f"{link.name} {', '.join(f'{kind} {n}' for kind, n in link.oddities.items())}"
+        for link in seen.links
+        if link.oddities
+    )
+
+
+def _disk(seen: Overview) -> str:
+    free, total = seen.disk_free, seen.disk_total
+    if free is None or not total:
+        return ""
+    return f"{octets(free)} free ({100 * free / total:.0f} %)"
+
+
+def _ever(seen: Overview, moment: datetime | None, viewer: Viewer) -> str:
+    """A moment that the store knows; empty where it could not be asked."""
+    if moment is None and seen.queued is None:
+        return ""
+    return viewer.both(moment) if moment else "never"
+
+
+def _reload(seen: Overview, viewer: Viewer) -> str:
+    how = {True: "", False: "refused, ", None: ""}[seen.last_reload_ok]
+    when = _ever(seen, seen.last_reload_at, viewer)
+    return how + when if seen.last_reload_at else when
+
+
+STATUS = View[Overview](
+    keys=records.STATUS,
+    columns={
+        "daemon": _daemon,
+        "outbox": _outbox,
+        "last hour": lambda c, _: (
+            "" if c.mo_last_hour is None else f"{c.mo_last_hour} MO, {c.mt_last_hour} MT"
+        ),
+        "last MO": lambda c, viewer: _ever(c, c.last_mo, viewer),
+        "last MT": lambda c, viewer: _ever(c, c.last_mt, viewer),
+        "odd": lambda c, _: _oddities(c),
+        "disk": lambda c, _: _disk(c),
+        "backup": lambda c, viewer: _ever(c, c.last_backup_at, viewer),
+        "reload": _reload,
+        "database": lambda c, _: f"{c.database} (SQLite {c.sqlite})",
+    },
+)
+
+
+def show_status(seen: Overview, form: str, viewer: Viewer, *, colour: bool = False) -> None:
+    """Print it: for people one screen, the verdict first."""
+    if form != Format.TABLE:
+        show(STATUS, [seen], form, viewer)
+        return
+    found = "all is well" if seen.ok else count(len(seen.problems), "problem")
+    if colour:
+        found = click.style(found, fg="green" if seen.ok else "red", bold=True)
+    now = viewer.local(viewer.now)
+    # The zone is said once: all times below are of it.
+    click.echo(f"{seen.shortcode}: {found}   {now:%Y-%m-%d %H:%M:%S} {now:%Z}", color=colour)
+    for problem in seen.problems:
+        click.echo(f"  ! {harmless(problem)}")
+    click.echo()
+    show_one(STATUS, seen, form, viewer)
+    if seen.links:
+        click.echo()
+        show(replace(LINKS, spare=_DISPENSABLE_IN_STATUS), seen.links, form, viewer)
+
+
+def colours() -> bool:
+    """Whether standard output is a terminal that shows colours, and nobody minds them."""
+    return sys.stdout.isatty() and bool(os.environ.get("TERM")) and terminal.wants_colour()
