@@ -3,7 +3,7 @@
     python3 typist.py SCRIPT '[["password of .*:", "secret"]]'
 
 It goes into the machine of `make machine` and needs nothing but Python. Each answer is given once,
-in any order, when the output since the last one ends in its pattern. Exit status: the script's.
+in any order, when its pattern is in the output since the last one. Exit status: the script's.
 """
 
 import json
@@ -29,7 +29,7 @@ def main() -> int:
         os.write(1, got)
         said += got.decode(errors="replace")
         for pair in waiting:
-            if re.search(rf"{pair[0]}\W*\Z", said):
+            if re.search(pair[0], said):
                 waiting.remove(pair)
                 os.write(terminal, pair[1].encode() + b"\n")
                 said = ""
