@@ -195,8 +195,9 @@ class Machine:
         editor = self.root / "usr/local/bin/editor"
         editor.write_text(EDITOR)
         editor.chmod(0o755)
-        with (self.root / "etc/hosts").open("a") as hosts:
-            hosts.write(f"127.0.1.1 smsgw{self.suite.number}\n")  # sudo wants to know
+        name = f"smsgw{self.suite.number}\n"
+        (self.root / "etc/hostname").write_text(name)
+        (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {name}")
         self.boot()
         return self
 
