@@ -273,7 +273,9 @@ class Machine:
         (self.root / "root/hands").write_text(hands)
         typist = ("python3", "/root/typist.py", "/root/script", json.dumps(answers))
         shown = run(*self.inside(), *typist, timeout=timeout)
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", shown)
+        lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).split("\n")
+        # What stands on the line in the end: apt writes its progress over and over.
+        return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
     def inside(self) -> tuple[str, ...]:
         """How a command gets into the machine."""
