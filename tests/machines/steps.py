@@ -326,15 +326,17 @@ def key_as_credential(stage: Stage) -> str:
 
 def killed(stage: Stage) -> str:
     """Kill -9: systemd starts it again, and a text that came meanwhile is answered."""
-    stage.run("systemctl kill -s KILL smsgw")
+    stage.well()
+    stage.run("kill -KILL $(systemctl show -p MainPID --value smsgw)")
     stage.is_served()
     return stage.well()
 
 
 def stopped(stage: Stage) -> str:
     """SIGSTOP: status says so within ten seconds, the watchdog starts it again."""
+    stage.well()
     began = time.monotonic()
-    stage.run("systemctl kill -s STOP smsgw")
+    stage.run("kill -STOP $(systemctl show -p MainPID --value smsgw)")
     told = None
     for _ in until(25):
         with suppress(Failed):
@@ -357,6 +359,7 @@ def stopped(stage: Stage) -> str:
 
 def full(stage: Stage) -> str:
     """Full disk: it says so and goes on; the text is answered once there is room."""
+    stage.well()
     stage.run("df -h /var/lib/smsgw; cat /dev/zero >/var/lib/smsgw/filler 2>/dev/null || true")
     sent = "84905123458 TK,Le Van Cuong,201234569,03.04.1992"
     stage.machine.plain(f"echo '{sent}' >/run/texts")
@@ -378,6 +381,7 @@ def full(stage: Stage) -> str:
 
 def frozen(stage: Stage) -> str:
     """Frozen disk (fsfreeze): it is said, the daemon lives, and goes on when the disk does."""
+    stage.well()
     pid = stage.machine.plain("systemctl show -p MainPID --value smsgw").strip()
     subprocess.run(["fsfreeze", "--freeze", str(stage.disk)], check=True)
     began = time.monotonic()
