@@ -13,6 +13,7 @@ Needs root, debootstrap and systemd-container. Exit status 1 if a step failed; t
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def disk(folder: Path, stack: ExitStack) -> Path:
 def campaign(suite: Suite, options: argparse.Namespace) -> list[tuple[str, str, float, str]]:
     """Each step of one Debian: its name, how it went, seconds, what it found."""
     rows: list[tuple[str, str, float, str]] = []
-    outputs = BUILD / suite.number
+    outputs = options.out / suite.number
     shutil.rmtree(outputs, ignore_errors=True)
     outputs.mkdir(parents=True)
 
@@ -84,7 +85,7 @@ def campaign(suite: Suite, options: argparse.Namespace) -> list[tuple[str, str, 
 
     with ExitStack() as stack:
         cache = options.cache
-        work = cache / "run" / suite.number
+        work = cache / "run" / f"{suite.number}-{os.getpid()}"
         timed("a root with Debian in it, or from the cache", lambda: base(cache, suite) and "")
         old = timed(
             "package of the version before", lambda: package(cache, suite, options.before, "1")
@@ -93,6 +94,7 @@ def campaign(suite: Suite, options: argparse.Namespace) -> list[tuple[str, str, 
         assert isinstance(old, Path)
         assert isinstance(new, Path)
         timed("lintian finds no error", lambda: lintian(cache, suite, new))
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
         root = stack.enter_context(laid_over(base(cache, suite), work / "root"))
         mounted = disk(work, stack)
         machine = Machine(root, suite, [f"{mounted.absolute()}:/var/lib/smsgw"])
@@ -138,6 +140,7 @@ def main() -> int:
     parser.add_argument(
         "--only", action="append", help="a step by its name in tests/machines/steps.py"
     )
+    parser.add_argument("--out", type=Path, default=BUILD, help="folder of the report")
     options = parser.parse_args()
     missing = [c for c in ("debootstrap", "systemd-nspawn", "mkfs.ext4") if not shutil.which(c)]
     if missing:
@@ -147,10 +150,10 @@ def main() -> int:
         return 1
     found = {n: campaign(SUITES[n], options) for n in options.debian or sorted(SUITES)}
     text = report(found)
-    (BUILD / "report.md").write_text(text)
+    (options.out / "report.md").write_text(text)
     print(text)
     failed = sum(row[1] != "ok" for rows in found.values() for row in rows)
-    print(f"{failed} steps failed; {BUILD}")
+    print(f"{failed} steps failed; {options.out}")
     return 1 if failed else 0
 
 
