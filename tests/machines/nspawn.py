@@ -243,6 +243,11 @@ class Machine:
                 return
         raise Failed(f"not up within {patience} s: {state}; {self.log}")
 
+    def ended(self, patience: float) -> None:
+        """Wait until it has gone down by itself: --keep-unit has a reboot end there, too."""
+        assert self.process
+        self.process.wait(patience)
+
     def off(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.terminate()  # nspawn has it shut down, as the power key would

@@ -408,14 +408,9 @@ def frozen(stage: Stage) -> str:
 
 def reboot(stage: Stage) -> str:
     """Reboot: bound again, with the encrypted credentials."""
-    leader = stage.machine.leader()
-    with suppress(Failed):
-        stage.machine.plain("systemctl reboot")
-    for _ in until(90):
-        with suppress(Failed, FileNotFoundError):
-            if stage.machine.leader() != leader:
-                break
-    stage.machine.wait_up(90)
+    stage.quietly("systemctl reboot")
+    stage.machine.ended(90)
+    stage.machine.boot()
     begin_carrier(stage)
     well = stage.well()
     stage.is_served()
