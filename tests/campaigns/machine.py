@@ -9,7 +9,9 @@ carrier, and then what befalls machines: kill -9, SIGSTOP, a full and a frozen d
 purge. Each step is timed, what its terminal showed is kept, and build/machine/report.md tells all
 of it. The version before is that of --before: the last commit without the portal.
 
-Needs root, debootstrap and systemd-container. Exit status 1 if a step failed; the others go on.
+Needs root, debootstrap and systemd-container. One at a time: machines beside one another share a
+cgroup here, and the first that ends takes it along. Exit status 1 if a step failed; the others go
+on.
 """
 
 import argparse

@@ -55,9 +55,10 @@ def run(*command: str, timeout: float = 900, **more) -> str:
         check=False,
         **more,
     )
+    said: str = done.stdout
     if done.returncode:
-        raise Failed(f"{' '.join(command)[:200]}: exit {done.returncode}\n{done.stdout[-3000:]}")
-    return done.stdout
+        raise Failed(f"{' '.join(command)[:200]}: exit {done.returncode}\n{said[-3000:]}")
+    return said
 
 
 def base(cache: Path, suite: Suite) -> Path:
