@@ -422,7 +422,7 @@ def reboot(stage: Stage) -> str:
 
 
 def purge(stage: Stage) -> str:
-    """Purge: nothing is left but the service's user, and the copies until they are removed."""
+    """Purge: only what `systemctl edit` wrote is left, and the disk's own folder, empty."""
     stage.block("purge", [YES])
     ours = ("root", "proc", "opt", "var/log", "sys", "run", "tmp")
     others = " ".join(f"-not -path '/{place}/*'" for place in ours)
