@@ -58,7 +58,7 @@ rm -rf "$site/phonenumbers/geodata"
 # The scripts of others, activate and its like; what names DESTDIR or lists what is gone.
 rm -f "$site"/*.dist-info/RECORD "$site"/*.dist-info/REQUESTED "$site"/*.dist-info/direct_url.json
 find "$venv/bin" -type f -delete
-rm -rf "${venv:?}/include" "${venv:?}/share" "${venv:?}/lib64"
+rm -rf "${venv:?}/include" "${venv:?}/share" "${venv:?}/lib64" "${venv:?}/.gitignore"
 find "$venv" -name __pycache__ -type d -prune -exec rm -rf {} +
 sed -i '/^command = /d' "$venv/pyvenv.cfg"
 cat >"$venv/bin/smsgw" <<END

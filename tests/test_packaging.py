@@ -63,7 +63,7 @@ def test_units_that_the_package_enables_are_its_own():
 def test_removal_keeps_what_only_a_purge_removes():
     removal, purge = (DEBIAN / "postrm").read_text().split('if [ "$1" = purge ]; then')
     assert "rm -" not in removal
-    assert "rm -rf /var/lib/smsgw /etc/smsgw\n" in purge
+    assert "for folder in /var/lib/smsgw /etc/smsgw; do\n" in purge
     assert not re.search(r"rm -rf[^\n]*backups", purge)
 
 
