@@ -133,8 +133,10 @@ def create(
     """Let a program in, and show its secret, this once.
 
     \b
-        smsgw clients create dvc --redirect-uri https://dvc.danang.gov.vn/callback \\
-            --scope "openid profile address" --title "Cong dich vu cong Da Nang"
+        smsgw clients create dvc \\
+            --redirect-uri https://dvc.danang.gov.vn/back \\
+            --scope "openid profile address" \\
+            --title "Cong dich vu cong Da Nang"
         smsgw clients create kiosk --scope "verify read"
     """
     from smsgw.gateway import NewClient, Pkce

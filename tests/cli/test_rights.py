@@ -79,7 +79,7 @@ def test_reason_is_required(town, command):
 #: docs/security.md names each of them.
 KEYS = {
     *("exported_at", "accounts", "phones", "messages", "parts", "counted", "early_receipts"),
-    *("reservations", "audit"),
+    *("reservations", "audit", "portal"),
 }
 
 

@@ -135,6 +135,6 @@ def test_no_color_is_heeded(running):
 
 
 def test_a_screen_that_is_too_high_is_cut_and_not_scrolled(monkeypatch):
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((10, 3)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda *_, **__: os.terminal_size((10, 3)))
     shown = status_command._screen("a" * 15 + "\nb\nc\nd\n")
     assert ["\x1b[H" + "a" * 10 + "\x1b[K", "aaaaa\x1b[K", "...\x1b[K\x1b[J"] == shown.split("\n")
