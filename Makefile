@@ -63,7 +63,7 @@ fuzz: $(VENV)/.fuzz
 
 LOCK = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-package pip --custom-compile-command "make lock" \
-	--extra build --extra metrics
+	--extra build --extra metrics --extra postgres
 lock: ## newest versions of everything into the lock files; needs uv
 	$(LOCK) -o requirements.lock pyproject.toml >/dev/null
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml >/dev/null

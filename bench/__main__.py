@@ -34,6 +34,11 @@ _DEFAULT_WORK = Path("build/bench")
     help="Run all contenders with this added to their nice value: below 0 on a machine that "
     "others work on (needs privilege).",
 )
+@click.option(
+    "--postgres",
+    metavar="ADDRESS",
+    help="An empty PostgreSQL database for `engines`: postgresql://USER@HOST/NAME",
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @click.option(
     "--work",
@@ -50,11 +55,12 @@ def main(
     seconds: float,
     quick: bool,
     nice: int,
+    postgres: str | None,
     form: str,
     work: Path,
 ) -> None:
     """Measure the gateway beside a naive one in the same run."""
-    options = Options(seconds=seconds, windows=windows or (100, 10), quick=quick)
+    options = Options(seconds, windows or (100, 10), quick=quick, postgres=postgres)
     if quick:
         runs, options = 1, replace(options, seconds=0.3)
     # Ended by a signal, it still ends its children and empties its folder.

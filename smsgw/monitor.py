@@ -13,6 +13,7 @@ from typing import NamedTuple
 from smsgw import clock, health
 from smsgw.census import Census, Outbox
 from smsgw.config import Settings
+from smsgw.database import Database, Server
 from smsgw.desk import Desk
 from smsgw.health import Condition, Disk, LinkHealth, Report
 from smsgw.limits import CEILING_FACT
@@ -34,7 +35,7 @@ class _Seen(NamedTuple):
 
     outbox: Outbox
     silent_until: datetime
-    disk: Disk
+    disk: Disk | None  #: None: it is a server's
 
 
 class Monitor:
@@ -98,11 +99,11 @@ class Monitor:
 
     def _look(self) -> _Seen:
         """On the store's thread: a disk that hangs may hold it up, but never the event loop."""
-        disk = os.statvfs(self._settings.gateway.database.parent)
+        disk = _disk(self._settings.gateway.database)
         return _Seen(
             self._census.outbox,
             clock.unstamp(int(self._store.fact(CEILING_FACT) or 0)),
-            Disk(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize),
+            disk,
         )
 
     async def samples(self) -> Iterable[Sample]:
@@ -129,3 +130,11 @@ class Monitor:
             for name, meaning, value, labels in self._links.measure()
         )
         return samples
+
+
+def _disk(database: Database) -> Disk | None:
+    """The disk of a database file; that of a server is its own business."""
+    if isinstance(database, Server):
+        return None
+    disk = os.statvfs(database.parent)
+    return Disk(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize)

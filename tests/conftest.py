@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from smsgw.simulator import SmscThread, toml
+from tests import postgres as postgres_server
 from tests.house import House
 
 # Where time matters, a test measures the processor's (tests/budget.py); how long one example took
@@ -88,6 +89,25 @@ def make_house(tmp_path):
 def house(make_house):
     """A gateway with the defaults of everything."""
     return make_house()
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster():
+    """A PostgreSQL of this worker's own."""
+    if postgres_server.binaries() is None and os.environ.get("SMSGW_WITHOUT_POSTGRES"):
+        pytest.skip(postgres_server.MISSING)
+    cluster = postgres_server.Cluster().make()
+    cluster.make_database("smsgw")
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def postgres(postgres_cluster):
+    """The same with an empty database `smsgw`."""
+    with postgres_cluster.connect("smsgw") as db:
+        postgres_server.empty(db)
+    return postgres_cluster
 
 
 class Daemon:

@@ -33,6 +33,7 @@ MAY_KNOW = {
     "words": set(),
     "records": set(),
     "carriers": set(),
+    "database": set(),
     "limits": set(),
     "turns": set(),
     "systemd_notify": set(),
@@ -48,9 +49,9 @@ MAY_KNOW = {
     "registration": WORDS | {"phone", "smpp.alphabets"},
     "smpp": WORDS,
     "health": WORDS | {"words"},
-    "config": WORDS | {"harmless", "phone", "registration", "smpp.alphabets"},
+    "config": WORDS | {"database", "harmless", "phone", "registration", "smpp.alphabets"},
     # The store and what stands on it.
-    "store": WORDS | {"tuning"},
+    "store": WORDS | {"database", "tuning"},
     "datakeys": WORDS | {"vault"},
     "census": WORDS | {"store"},
     "copies": WORDS | {"datakeys", "store"},
@@ -63,7 +64,18 @@ MAY_KNOW = {
     | {"tuning", "worker"},
     "metrics": WORDS | {"health"},
     "monitor": WORDS
-    | {"census", "config", "desk", "health", "limits", "links", "metrics", "passwords", "store"}
+    | {
+        "census",
+        "config",
+        "database",
+        "desk",
+        "health",
+        "limits",
+        "links",
+        "metrics",
+        "passwords",
+        "store",
+    }
     | {"worker"},
     "verbs": WORDS | GATEWAY | {"control", "desk", "links", "passwords", "store", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
@@ -108,14 +120,21 @@ def test_only_the_codec_imports_smpplib():
     assert {"smsgw.smpp.codec.writing"} == users
 
 
-def test_only_the_engine_knows_sqlite():
+LIBRARIES = {
+    "smsgw.store.sqlite": ("sqlite3", "_sqlite3", "pysqlite3", "sqlite_utils"),
+    "smsgw.store.postgres": ("psycopg",),
+}
+
+
+@pytest.mark.parametrize("engine", LIBRARIES)
+def test_only_the_engine_knows_its_database(engine):
     """Who asks the store must not see which one it is: neither its library nor its rooms."""
     for module in FILES:
-        if not within(module, "smsgw.store.sqlite"):
-            libraries = {"sqlite3", "_sqlite3", "pysqlite3", "sqlite_utils"}
-            known = {name for name in imports(module) for room in libraries if within(name, room)}
+        if not within(module, engine):
+            rooms = LIBRARIES[engine]
+            known = {name for name in imports(module) for room in rooms if within(name, room)}
             if not within(module, "smsgw.store"):
-                known |= {n for n in our_imports(module) if within(n, "smsgw.store.sqlite")}
+                known |= {name for name in our_imports(module) if within(name, engine)}
             assert set() == known, module
 
 
@@ -235,8 +254,8 @@ def strings(module):
 @pytest.mark.parametrize(
     ("statements", "homes"),
     [
-        (DATA, ("smsgw.store.sqlite.sql", "smsgw.store.sqlite.schema")),
-        (CONNECTION, ("smsgw.store.sqlite",)),
+        (DATA, tuple(f"{engine}.{room}" for engine in LIBRARIES for room in ("sql", "schema"))),
+        (CONNECTION, tuple(LIBRARIES)),
     ],
     ids=["statements on tables", "statements on the connection"],
 )
@@ -265,6 +284,9 @@ def test_only_the_command_line_names_its_commands():
     assert set() == named
 
 
+EXTRAS = {"prometheus_client", "psycopg"}
+
+
 def test_every_import_is_declared():
     """What the package imports at its top level is in pyproject.toml, and nothing else is."""
     pyproject = (ROOT / "pyproject.toml").read_text()
@@ -272,8 +294,8 @@ def test_every_import_is_declared():
     declared = {name.lower().replace("-", "_") for name in re.findall(r'"([\w-]+)', block)}
     declared = {{"argon2_cffi": "argon2"}.get(name, name) for name in declared}
     used = {name.split(".")[0] for module in FILES for name in imports(module)}
-    # pydantic_core is pydantic's own; prometheus_client is an extra; tzdata is data, for zoneinfo.
-    third_party = used - sys.stdlib_module_names - {"smsgw", "pydantic_core", "prometheus_client"}
+    # pydantic_core is pydantic's own; tzdata is data, for zoneinfo.
+    third_party = used - sys.stdlib_module_names - {"smsgw", "pydantic_core", *EXTRAS}
     assert declared - {"tzdata"} == third_party
 
 

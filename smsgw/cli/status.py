@@ -11,6 +11,7 @@ from smsgw.cli.refusals import line
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.cli.views import HEALTH_KEYS, LinkRow, Status, show_status
 from smsgw.clock import unstamp
+from smsgw.database import Server
 from smsgw.errors import SmsgwError
 from smsgw.health import Condition, Disk, Kind, LinkHealth, Problem, judge
 from smsgw.limits import CEILING_FACT
@@ -83,13 +84,16 @@ def _status(tools: Tools) -> Status:
         links=tuple(rows),
         disk_free=disk and disk.free,
         disk_total=disk and disk.total,
-        sqlite=sqlite_version(),
+        sqlite=None if isinstance(tools.database, Server) else sqlite_version(),
         **{key: getattr(health, key, None) for key in HEALTH_KEYS},
     )
 
 
 def _disk(tools: Tools, faults: list[str]) -> Disk | None:
-    """The disk of the database; why it cannot be asked goes to *faults*."""
+    """The disk of the database file; why it cannot be asked goes to *faults*. That of a server is
+    its own business."""
+    if isinstance(tools.database, Server):
+        return None
     try:
         found = os.statvfs(tools.database.parent)
     except OSError as fault:

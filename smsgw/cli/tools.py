@@ -20,6 +20,7 @@ from smsgw.harmless import harmless
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.carriers import Carriers
     from smsgw.config import Settings
+    from smsgw.database import Database
     from smsgw.gateway import Hotline
     from smsgw.store import AccountRow, Store
     from smsgw.vault import Vault
@@ -75,8 +76,13 @@ class Tools:
         return config.load(self.config_file)
 
     @property
-    def database(self) -> Path:
+    def database(self) -> "Database":
         return self.settings.gateway.database
+
+    @property
+    def files(self) -> Path:
+        """The path beside which the gateway's own files lie."""
+        return self.settings.gateway.files
 
     @cached_property
     def store(self) -> "Store":
@@ -98,6 +104,18 @@ class Tools:
             copies_log=alone,
             migrate=False,
         )
+
+    @property
+    def has_database(self) -> bool:
+        """Whether the daemon has ever started with it."""
+        from smsgw.errors import NoDatabase
+
+        if isinstance(self.database, Path):
+            return self.database.exists()
+        try:
+            return bool(self.store)
+        except NoDatabase:
+            return False
 
     @cached_property
     def carriers(self) -> "Carriers":
@@ -130,7 +148,7 @@ class Tools:
         from smsgw.vault import KEY_OCTETS, Vault
 
         vault = Vault([os.urandom(KEY_OCTETS)])
-        if self.database.exists():
+        if self.has_database:
             yield self._hotline(self.store, vault)
             return
         with closing(empty_store()) as store:
@@ -160,7 +178,7 @@ class Tools:
     def daemon_pid(self) -> int | None:
         from smsgw.store import daemon_pid
 
-        return daemon_pid(self.database)
+        return daemon_pid(self.files)
 
     # --- the daemon ---------------------------------------------------------------------------
 
@@ -175,10 +193,11 @@ class Tools:
         trusted = {0, os.geteuid()}
         if os.geteuid() == 0:
             with suppress(OSError):
-                trusted.add(self.database.stat().st_uid)
+                files = self.files
+                trusted.add((files if files.exists() else files.parent).stat().st_uid)
         path = self.settings.gateway.control_socket
         try:
-            return control.ask(path, verb, arguments, trusted=trusted, database=self.database)
+            return control.ask(path, verb, arguments, trusted=trusted, database=self.files)
         except control.NoDaemon:
             return None
 
@@ -186,7 +205,7 @@ class Tools:
         """Have the daemon look at the outbox at once; False: none runs."""
         from smsgw.store import ring_daemon
 
-        return self.ask("ring") is not None or ring_daemon(self.database)
+        return self.ask("ring") is not None or ring_daemon(self.files)
 
     @contextmanager
     def sealing(self) -> "Iterator[Hotline]":

@@ -347,7 +347,7 @@ class Status:
     mt_last_hour: int | None
     disk_free: int | None  #: octets
     disk_total: int | None
-    sqlite: str  #: its version, here; the daemon's first line says which one it has
+    sqlite: str | None  #: its version here; the daemon's first line tells of its own
 
     @property
     def ok(self) -> bool:
@@ -399,7 +399,7 @@ STATUS = View[Status](
         "last MT": lambda c, viewer: "" if c.queued is None else viewer.both(c.last_mt),
         "odd": lambda c, _: _oddities(c),
         "disk": lambda c, _: _disk(c),
-        "database": lambda c, _: f"{c.database} (SQLite {c.sqlite})",
+        "database": lambda c, _: f"{c.database} (SQLite {c.sqlite})" if c.sqlite else c.database,
     },
 )
 

@@ -6,6 +6,7 @@ checks    what a key accepts, and how it refuses
 values    durations, places to listen, choices
 """
 
+from smsgw.config.checks import credential
 from smsgw.config.file import ConfigError, Fault, find, load, warnings
 from smsgw.config.sections import (
     GatewaySettings,
@@ -17,7 +18,7 @@ from smsgw.config.sections import (
     RetentionSettings,
     Settings,
 )
-from smsgw.config.smsc import SmscSettings, credential
+from smsgw.config.smsc import SmscSettings
 from smsgw.config.values import (
     BindType,
     Listen,

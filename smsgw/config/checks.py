@@ -6,7 +6,9 @@ know of the rest of the file comes in pydantic's context: `folder`, `connecting`
 """
 
 import importlib.util
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, Vali
 from pydantic_core import PydanticCustomError
 
 from smsgw.config.values import parse_duration
+from smsgw.database import Database, Server, is_server
 
 T = TypeVar("T")
 
@@ -97,6 +100,34 @@ def any_path(value: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", ""), value)
 
 
+def any_database(value: object, info: ValidationInfo) -> Database:
+    """A path, or the address of a server; its password from a systemd credential, where the unit
+    passes one."""
+    if not isinstance(value, str) or not is_server(value):
+        return value if isinstance(value, Server) else any_path(value, info)
+    try:
+        server = Server.parse(value)
+    except ValueError as err:  # never with the address, in which a password may stand
+        raise refuse(str(err), "postgresql://USER@HOST[:PORT],HOST…/NAME") from None
+    if importlib.util.find_spec("psycopg") is None:
+        raise refuse("needs the library psycopg", "pip install 'smsgw[postgres]'")
+    path = credential("database_password")
+    if path is None:
+        return server
+    try:
+        password = path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise refuse(f"{path} cannot be read", REMEDY_UNREADABLE) from None
+    return replace(server, password=password)
+
+
+def credential(name: str) -> Path | None:
+    """The systemd credential *name*, if the unit passes it. See systemd.exec(5)."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    path = Path(folder, name) if folder else None
+    return path if path and path.exists() else None
+
+
 REMEDY_UNREADABLE = "give it to the service user with mode 0400"
 
 
@@ -123,6 +154,7 @@ Duration = Annotated[
     timedelta,
     reads(timedelta, parse_duration, 'a whole number with ms, s, m, h or d, such as "90s"'),
 ]
+AnyDatabase = Annotated[Database, PlainValidator(any_database)]
 AnyPath = Annotated[Path, PlainValidator(any_path)]
 ReadableFile = Annotated[Path, PlainValidator(any_path), AfterValidator(readable)]
 Ascii = Annotated[str, AfterValidator(ascii_only)]

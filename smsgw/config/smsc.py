@@ -1,8 +1,6 @@
 """`[[smsc]]`: one link to a carrier. Its password comes from one of three places."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -14,6 +12,7 @@ from smsgw.config.checks import (
     ReadableFile,
     Section,
     ascii_only,
+    credential,
     one_of,
     refuse,
     will_connect,
@@ -214,10 +213,3 @@ class SmscSettings(Section):
                 f"{format_duration(value)} is below reconnect_min, {format_duration(least)}"
             )
         return value
-
-
-def credential(name: str) -> Path | None:
-    """The systemd credential *name*, if the unit passes it. See systemd.exec(5)."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    path = Path(folder, name) if folder else None
-    return path if path and path.exists() else None

@@ -37,9 +37,7 @@ class FollowUp:
             if answer is not None:
                 self._answer(arrival, answer, touched)
         for receipt, answer in zip(at_work.receipts, done.receipts, strict=True):
-            self._pending.forget_receipt(receipt)
-            receipt.port.answer(receipt.session, receipt.ticket, answer)
-            touched.add(receipt.port)
+            self._answer_receipt(receipt, answer, touched)
         by_link: dict[str, list[Mt]] = {}
         for mt in done.replies:
             by_link.setdefault(mt.link, []).append(mt)
@@ -57,13 +55,22 @@ class FollowUp:
                 self._ports[link].odd(kind, count)
         return homeless
 
-    def answer_later(self, arrivals: Iterable[Arrival]) -> None:
+    def answer_later(
+        self, arrivals: Iterable[Arrival], receipts: Iterable[ReceiptArrival] = ()
+    ) -> None:
         """Leave these, and their copies, to the SMSC, which sends them again."""
         touched: set[Port] = set()
         for arrival in arrivals:
             self._answer(arrival, Answer.LATER, touched)
+        for receipt in receipts:
+            self._answer_receipt(receipt, Answer.LATER, touched)
         for port in touched:
             port.flush()
+
+    def _answer_receipt(self, receipt: ReceiptArrival, answer: Answer, touched: set[Port]) -> None:
+        self._pending.forget_receipt(receipt)
+        receipt.port.answer(receipt.session, receipt.ticket, answer)
+        touched.add(receipt.port)
 
     def _answer(self, arrival: Arrival, answer: Answer, touched: set[Port]) -> None:
         """Answer a text and its copies; the ports are to be flushed."""

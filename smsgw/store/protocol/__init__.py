@@ -6,9 +6,12 @@ in `tests/store/`, which asks each one.
 
 from typing import Protocol
 
+from smsgw.store.protocol.copies import Copies
 from smsgw.store.protocol.daemon import Batch, Outbox, Parts, Receipts, Transactions
 from smsgw.store.protocol.people import Accounts, Reports, Upkeep
 
 
-class Store(Transactions, Batch, Parts, Outbox, Receipts, Accounts, Reports, Upkeep, Protocol):
+class Store(
+    Transactions, Batch, Parts, Outbox, Receipts, Accounts, Reports, Upkeep, Copies, Protocol
+):
     """A store, open; used by one thread."""

@@ -10,15 +10,18 @@ from smsgw.model import (
     LinkState,
     LinkStatus,
 )
-from smsgw.store.sqlite.ids import HOUR
-from smsgw.store.sqlite.sql import upkeep as sql
-from smsgw.store.sqlite.statements import Statements, as_json
+from smsgw.store.rows import storable
+from smsgw.store.verbs.engine import Engine
+from smsgw.store.verbs.ids import HOUR
+from smsgw.store.verbs.names import Names
+
+sql = Names("upkeep")
 
 _NO_END = 2**63 - 1  # an id that no message reaches
 _PAGE_ROWS = 500  # of a list that is read page by page
 
 
-class Upkeep(Statements):
+class Upkeep(Engine):
     """Audit, links, facts, retention."""
 
     def note(self, at: datetime, who: str, command: str, account: str | None, detail: str) -> int:
@@ -27,13 +30,17 @@ class Upkeep(Statements):
         Args:
             account: masked, like every number in *detail*.
         """
-        values = {"who": who, "command": command, "account": account, "detail": detail}
-        added = self._execute(sql.ADD_AUDIT, {"at": stamp(at), **values}).lastrowid
-        assert added is not None  # noqa: S101 - an INSERT of one row has one
+        values = {
+            "who": storable(who),
+            "command": command,
+            "account": account and storable(account),
+            "detail": storable(detail),
+        }
+        added: int = self._one(sql.ADD_AUDIT, at=stamp(at), **values)[0]
         return added
 
     def amend_note(self, note: int, detail: str) -> None:
-        self._run(sql.AMEND_AUDIT, id=note, detail=detail)
+        self._run(sql.AMEND_AUDIT, id=note, detail=storable(detail))
 
     def audit(self, since: datetime | None = None, who: str | None = None) -> Iterator[AuditEntry]:
         """Who did what, in order of time; nothing is held open between two pages."""
@@ -46,7 +53,7 @@ class Upkeep(Statements):
 
     def purge_audit(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* lines of the audit; how many went."""
-        return self._run(sql.PURGE_AUDIT, before=stamp(before), limit=limit)
+        return self._count(sql.PURGE_AUDIT, before=stamp(before), limit=limit)
 
     def links(self) -> list[LinkStatus]:
         return [
@@ -55,7 +62,9 @@ class Upkeep(Statements):
         ]
 
     def set_link(self, name: str, state: LinkState, reason: str | None, now: datetime) -> None:
-        self._run(sql.SET_LINK, name=name, state=state, reason=reason, now=stamp(now))
+        self._run(
+            sql.SET_LINK, name=name, state=state, reason=reason and storable(reason), now=stamp(now)
+        )
 
     def set_oddities(self, name: str, oddities: Mapping[str, int]) -> None:
         """Keep how often the peer of a link was odd, by kind."""
@@ -80,7 +89,10 @@ class Upkeep(Statements):
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        self._run(sql.SET_FACT, name=name, value=value)
+        self._run(sql.SET_FACT, name=name, value=storable(value))
+
+    def forget_fact(self, name: str) -> None:
+        self._run(sql.FORGET_FACT, name=name)
 
     def purge_messages(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* old MO and MT each; how many went."""
@@ -95,7 +107,7 @@ class Upkeep(Statements):
             for row in self._all(statement, **values)
         ]
         texts = self._all(sql.PURGE_MO, **values)
-        self._run(sql.PURGE_IGNORED, ids=as_json(id_ for _, id_ in texts))
+        self._run(sql.PURGE_IGNORED, ids=self._ids(id_ for _, id_ in texts))
         counters = self._all(sql.PURGE_SURPLUS, hour=at // HOUR, limit=limit)
         self._purge_subscribers([*gone, *texts, *counters])
         return len(gone) + len(texts)
@@ -112,4 +124,4 @@ class Upkeep(Statements):
 
     def _purge_subscribers(self, gone: Sequence[tuple[int, ...]]) -> None:
         """Forget those of these rows' subscribers (first) who have nothing left."""
-        self._run(sql.PURGE_SUBSCRIBERS, subscribers=as_json({row[0] for row in gone}))
+        self._run(sql.PURGE_SUBSCRIBERS, subscribers=self._ids({row[0] for row in gone}))

@@ -11,9 +11,10 @@ from smsgw.model import (
 )
 from smsgw.store import rows
 from smsgw.store.rows import Changes
-from smsgw.store.sqlite.ids import HOUR, Ids
-from smsgw.store.sqlite.sql import batch as sql
-from smsgw.store.sqlite.statements import as_json, as_json_of_texts
+from smsgw.store.verbs.ids import HOUR, Ids
+from smsgw.store.verbs.names import Names
+
+sql = Names("batch")
 
 _ACCOUNT_STATES = {state.value: state for state in AccountState}
 
@@ -34,9 +35,7 @@ class Batch(Ids):
         """The ids of those of *phones* that are known, and their open accounts, by that id and
         by CMND."""
         known, by_phone, by_cmnd = {}, {}, {}
-        for phone, who, cmnd, *account in self._all(
-            sql.FIND_SENDERS, phones=as_json_of_texts(phones)
-        ):
+        for phone, who, cmnd, *account in self._all(sql.FIND_SENDERS, phones=self._texts(phones)):
             known[phone] = who
             if cmnd is not None:
                 by_phone[who] = by_cmnd[cmnd] = _holder(*account)
@@ -51,7 +50,7 @@ class Batch(Ids):
         first = rows.quarter(at)
         found = self._all(
             sql.FIND_TWINS,
-            keys=as_json(texts),
+            keys=self._pairs(texts),
             since=at,
             last=first,
             this=first + 1 + rows.FINGERPRINT_MASK,
@@ -66,7 +65,7 @@ class Batch(Ids):
         beyond *most*."""
         first = rows.quarter(stamp(since))
         return dict(
-            self._all(sql.COUNT_RECENT, subscribers=as_json(subscribers), first=first, most=most)
+            self._all(sql.COUNT_RECENT, subscribers=self._ids(subscribers), first=first, most=most)
         )
 
     def recent(self, subscriber: int, since: datetime, most: int) -> list[tuple[int, bool]]:
@@ -81,7 +80,7 @@ class Batch(Ids):
 
     def holders_by_cmnd(self, cmnds: Iterable[str]) -> dict[str, Holder]:
         """The open accounts of these CMND."""
-        rows = self._all(sql.HOLDERS_BY_CMND, cmnds=as_json_of_texts(cmnds))
+        rows = self._all(sql.HOLDERS_BY_CMND, cmnds=self._texts(cmnds))
         return {cmnd: _holder(*holder) for cmnd, *holder in rows}
 
     def count_resets(self, account_id: int, since: datetime) -> int:
