@@ -10,7 +10,6 @@ import json
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 #: The yardstick is the SQLite of Python's standard library, in the thread that writes alone.
@@ -43,71 +42,16 @@ def main() -> None:
 
 def _measure(options: argparse.Namespace) -> float:
     """Registrations a second."""
-    from smsgw import config
-    from smsgw.database import Server
-    from smsgw.gateway import Batch, Gateway, Rules
-    from smsgw.model import Address, Mo, SubmitResult, Taken
-    from smsgw.passwords import Issued, draw
-    from smsgw.simulator import toml
-    from smsgw.store import open_store
-    from smsgw.vault import Vault
+    from bench.registrations import Registrations
 
-    class Issuer:
-        """As many as anybody wants, all with one hash: hashing is not what is measured."""
-
-        def take(self, n: int) -> list[Issued]:
-            return [Issued(draw(8), "$argon2id$v=19$m=19456,t=2,p=1$" + "a" * 66) for _ in range(n)]
-
-        def give_back(self, unused: object) -> None:
-            """There is no end of them."""
-
-    folder, size = options.folder, options.batch
-    document = {
-        "gateway": {
-            "database": options.address or str(folder / "smsgw.db"),
-            "secret_key_file": str(folder / "secret.key"),
-        },
-        "smsc": [{"name": "a", "host": "x.invalid", "port": 1, "system_id": "x", "password": "x"}],
-    }
-    file = folder / "engines.toml"
-    file.write_text(toml.dumps(document))
-    file.chmod(0o600)
-    settings = config.load(file)
-    database = settings.gateway.database
-    if isinstance(database, Server):
-        database = Server(database.url, database.password, folder / "smsgw.db")
     own_thread = options.engine != STDLIB
-    store = open_store(database, own_thread=own_thread, node="bench")
-    try:
-        vault = Vault.open(settings.gateway.secret_key_file, create=True)
-        gateway = Gateway(store, Rules.of(settings), vault, Issuer())
-        now = datetime(2026, 5, 4, 5, 0, tzinfo=UTC)
-        gateway.start(now)
-        citizen = store.last_ids()[1]
-        results: list[tuple[str, SubmitResult]] = []
-
-        def commit() -> None:
-            nonlocal citizen, now, results
-            now += timedelta(milliseconds=10)
-            mos = []
-            for _ in range(size):
-                citizen += 1
-                text = f"TK,Nguyen Van An,{citizen:012},01.02.1990"
-                sender = Address(f"849{citizen:08}", 1, 1)
-                mos.append(Mo("a", 1, sender, text, citizen))
-            done = gateway.commit(Batch(mos, (), results, {"a": 1_000_000}), now)
-            if done.trouble or len(done.replies) != size:
-                raise RuntimeError(done.trouble or "not everybody was registered")
-            results = [("a", Taken(mt.id, f"{mt.id:X}")) for mt in done.replies]
-
-        for _ in range(max(5, 500 // size)):  # what is done for the first time is done
-            commit()
-        begun, first = time.perf_counter(), citizen
+    with Registrations(options.folder, options.address, own_thread=own_thread) as registrations:
+        for _ in range(max(5, 500 // options.batch)):  # what is done for the first time is done
+            registrations.commit(options.batch)
+        begun, first = time.perf_counter(), registrations.citizen
         while time.perf_counter() - begun < options.seconds:
-            commit()
-        return (citizen - first) / (time.perf_counter() - begun)
-    finally:
-        store.close()
+            registrations.commit(options.batch)
+        return (registrations.citizen - first) / (time.perf_counter() - begun)
 
 
 if __name__ == "__main__":

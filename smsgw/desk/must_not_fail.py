@@ -3,26 +3,21 @@
 import asyncio
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
-
-P = ParamSpec("P")
+from typing import Any, Protocol
 
 
 class _Ends(Protocol):
     _end: "asyncio.Future[None]"
 
 
-D = TypeVar("D", bound=_Ends)
-
-
-def must_not_fail(step: Callable[Concatenate[D, P], None]) -> Callable[Concatenate[D, P], None]:
+def must_not_fail(step: Callable[..., None]) -> Callable[..., None]:
     """What *step* of a desk raises ends it: nobody waits for a callback who would hear of it."""
 
     @wraps(step)
-    def guarded(desk: D, *args: P.args, **options: P.kwargs) -> None:
+    def guarded(desk: _Ends, *args: Any) -> None:
         if not desk._end.done():  # noqa: SLF001  a method, written outside of its class
             try:
-                step(desk, *args, **options)
+                step(desk, *args)
             except Exception as fault:
                 desk._end.set_exception(fault)  # noqa: SLF001
 

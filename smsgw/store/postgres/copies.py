@@ -1,8 +1,7 @@
-"""All that is in a database, table by table; and a copy of it as an SQLite file."""
+"""All that is in a database, table by table."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import psycopg
 
@@ -69,16 +68,3 @@ class Copies(Transactions):
             self._run("upkeep.KEEP_LAST_IDS")
             for name, column in self._all(sql.COLUMNS_THAT_COUNT):
                 self._one(sql.count_on(name, column))
-
-    def copy_to(self, file: Path) -> None:
-        """Write a copy to *file*, which is empty, as an SQLite file: of one moment, while others go
-        on writing.
-
-        Raises:
-            Unavailable: it cannot be written, or the server does not answer.
-        """
-        from smsgw.store.copy import copy
-        from smsgw.store.sqlite.store import SqliteStore
-
-        with closing(SqliteStore.open(file)) as target:
-            copy(self, target, str(self._connection.server))

@@ -60,6 +60,9 @@ class Statements(Engine):
 
     def _many(self, name: str, rows: Iterable[Row]) -> None:
         text = prepared(name).text
+        if b"unnest($1" in text:  # a statement that takes all rows at once, a column a list
+            self._add(name, list(rows))
+            return
         for row in rows:
             self._send(text, row)
 

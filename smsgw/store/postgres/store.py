@@ -3,6 +3,7 @@
 Plain synchronous functions on one connection, used by one thread, as those of SQLite.
 """
 
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -12,12 +13,14 @@ import psycopg
 from smsgw import __version__
 from smsgw.database import Server
 from smsgw.errors import NoDatabase, SmsgwError
+from smsgw.store.copy import copy
 from smsgw.store.postgres.batch import Batch, Counted
 from smsgw.store.postgres.copies import Copies
 from smsgw.store.postgres.schema import MIGRATIONS, collated
 from smsgw.store.postgres.server import Connection
 from smsgw.store.postgres.sql import server as sql
 from smsgw.store.postgres.statements import fault_of
+from smsgw.store.sqlite.store import SqliteStore
 from smsgw.store.values import BUSY_TIMEOUT
 from smsgw.store.verbs.accounts import Accounts
 from smsgw.store.verbs.outbox import Outbox
@@ -137,3 +140,13 @@ class PostgresStore(Batch, Parts, Outbox, Receipts, Accounts, Reports, Upkeep, C
     def truncate_log(self) -> bool:
         """The log is the server's, and so is what stays in it: nothing is to be done here."""
         return True
+
+    def copy_to(self, file: Path) -> None:
+        """Write a copy to *file*, which is empty, as an SQLite file: of one moment, while others go
+        on writing.
+
+        Raises:
+            Unavailable: it cannot be written, or the server does not answer.
+        """
+        with closing(SqliteStore.open(file)) as target:
+            copy(self, target, str(self._connection.server))

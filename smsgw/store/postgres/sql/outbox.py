@@ -17,7 +17,8 @@ CLAIM = """
 
 LEASE = """
     -- A link has it in memory, until the SMSC answers or the lease ends.
-    UPDATE outbox SET leased = 1, due_at = ?, tries = tries + 1 WHERE id = ?
+    UPDATE outbox SET leased = 1, due_at = k.due_at, tries = tries + 1
+      FROM unnest(?::bigint[], ?::bigint[]) AS k (due_at, id) WHERE outbox.id = k.id
 """
 
 DUE_TIMES = """
@@ -35,7 +36,10 @@ SET_BACK_DUE = """
                    LIMIT :limit)
 """
 
-BEGIN_DAY = "UPDATE outbox SET retried = ? WHERE id = ?"
+BEGIN_DAY = """
+    UPDATE outbox SET retried = k.at
+      FROM unnest(?::bigint[], ?::bigint[]) AS k (at, id) WHERE outbox.id = k.id
+"""
 
 END_ALL_LEASES = """
     -- The daemon that held them is dead: its successor has the lock. What waits after a refusal
@@ -109,7 +113,9 @@ ADD_SENT = """
         ON CONFLICT (id) DO NOTHING
 """
 
-TAKE_OUT = "DELETE FROM outbox WHERE id = ?"
+TAKE_OUT = """
+    DELETE FROM outbox USING unnest(?::bigint[]) AS k (id) WHERE outbox.id = k.id
+"""
 
 FIND_TRIES = """
     SELECT o.id, o.tries, o.unanswered
