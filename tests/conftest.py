@@ -35,6 +35,11 @@ ENVIRONMENT = {
 } | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1"}
 
 
+def pytest_terminal_summary(terminalreporter):
+    if postgres_server.binaries() is None:
+        terminalreporter.write_line(f"{postgres_server.MISSING}: its tests were left out", red=True)
+
+
 @pytest.fixture
 def smsc():
     """A simulated SMSC on a free port of 127.0.0.1, listening."""
@@ -94,7 +99,9 @@ def house(make_house):
 @pytest.fixture(scope="session")
 def postgres_cluster():
     """A PostgreSQL of this worker's own."""
-    if postgres_server.binaries() is None and os.environ.get("SMSGW_WITHOUT_POSTGRES"):
+    if postgres_server.binaries() is None:
+        if os.environ.get("SMSGW_NEEDS_POSTGRES"):
+            pytest.fail(postgres_server.MISSING)
         pytest.skip(postgres_server.MISSING)
     cluster = postgres_server.Cluster().make()
     cluster.make_database("smsgw")

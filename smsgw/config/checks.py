@@ -108,7 +108,7 @@ def any_database(value: object, info: ValidationInfo) -> Database:
     try:
         server = Server.parse(value)
     except ValueError as err:  # never with the address, in which a password may stand
-        raise refuse(str(err), "postgresql://USER@HOST[:PORT],HOST…/NAME") from None
+        raise refuse(str(err), "postgresql://USER@HOST[:PORT],HOST.../NAME") from None
     if importlib.util.find_spec("psycopg") is None:
         raise refuse("needs the library psycopg", "pip install 'smsgw[postgres]'")
     path = credential("database_password")

@@ -46,9 +46,9 @@ class GatewaySettings(Section):
         default=Path("/var/lib/smsgw/smsgw.db"),
         description="SQLite file, made with mode 0600; "
         "this path, like all, starts at this file's folder unless it is absolute. Or a PostgreSQL "
-        "database, postgresql://USER@HOST[:PORT],HOST…/NAME?…: its password comes from the systemd "
-        "credential database_password, else from the address, else from PGPASSFILE, and what lies "
-        "beside a file lies in /var/lib/smsgw",
+        "database, postgresql://USER@HOST[:PORT],HOST.../NAME?...: its password comes from the "
+        "systemd credential database_password, else from the address, else from PGPASSFILE, and "
+        "what lies beside a file lies in /var/lib/smsgw",
     )
     timezone: Annotated[
         ZoneInfo, reads(ZoneInfo, time_zone, 'a name such as "Asia/Ho_Chi_Minh"')

@@ -44,7 +44,8 @@ class Campaign:
         self.standby = self._make_standby(places[1])
 
     def _make_standby(self, place: Path) -> Cluster:
-        standby = Cluster(place, hot_standby="on").copy_of(self.primary, "standby")
+        standby = Cluster(place, hot_standby="on")
+        standby.copy_of(self.primary, "standby")
         with self.primary.connect() as db:
             db.execute(_WAIT)
             db.execute("SELECT pg_reload_conf()")

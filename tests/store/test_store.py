@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from smsgw.model import AccountState, Address, Direction, Refused, Taken
+from smsgw.model import AccountState, Address, Direction, MtState, Refused, Taken
 from smsgw.store import Changes, Conflict, Unavailable
-from tests.house import AN, NOON, OneHash
+from tests.house import AN, NOON, TEXT, OneHash
 
 
 def account(id_, cmnd, subscriber=1):
@@ -147,3 +147,27 @@ def test_who_reads_what_cannot_be_read_is_told_so_in_terms_of_ours(engine, store
         store.fact("a")
     with pytest.raises(Unavailable):
         store.outbox()
+
+
+UNFIT = "a\0b\ud800c\udfffd"
+KEPT = "a\ufffdb\ufffdc\ufffdd"
+
+
+def test_what_no_engine_can_keep_is_replaced_and_the_rest_is_kept(house):
+    """Refused, it would come again for ever."""
+    house.text("\0\ud800", UNFIT)
+    house.text("\0\ud800", UNFIT)
+    house.text(AN, TEXT)
+    house.settle(Refused(6, UNFIT))
+    house.hotline.close_account(AN, UNFIT, UNFIT, house.now)
+    texts = house.store.messages(direction=Direction.MO)
+    assert {KEPT, TEXT} == {message.text for message in texts}
+    [closed] = [line for line in house.store.account_history(1) if line.reason == KEPT]
+    assert KEPT == closed.actor
+    assert KEPT in {line.who for line in house.store.audit()}
+    with house.store.transaction():
+        house.store.set_fact("a", UNFIT)
+        house.store.park_receipt("viettel", UNFIT, UNFIT, MtState.FAILED, UNFIT, house.now, most=10)
+    assert KEPT == house.store.fact("a")
+    [early] = house.store.early_receipts(["viettel"], [UNFIT])
+    assert (KEPT, KEPT, KEPT) == (early.smsc_id, early.phone, early.reason)

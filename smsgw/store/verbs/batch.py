@@ -10,7 +10,7 @@ from smsgw.model import (
     from_tuple,
 )
 from smsgw.store import rows
-from smsgw.store.rows import Changes
+from smsgw.store.rows import Changes, storable
 from smsgw.store.verbs.ids import HOUR, Ids
 from smsgw.store.verbs.names import Names
 
@@ -35,8 +35,14 @@ class Batch(Ids):
         """The ids of those of *phones* that are known, and their open accounts, by that id and
         by CMND."""
         known, by_phone, by_cmnd = {}, {}, {}
-        for phone, who, cmnd, *account in self._all(sql.FIND_SENDERS, phones=self._texts(phones)):
-            known[phone] = who
+        asked = list(phones)
+        odd: dict[str, str] = {}  # as it is kept -> as it came, where that is another one
+        every = "".join(asked)  # at once: it hardly ever is
+        if storable(every) != every:
+            odd = {storable(phone): phone for phone in asked}
+            asked = list(odd)
+        for phone, who, cmnd, *account in self._all(sql.FIND_SENDERS, phones=self._texts(asked)):
+            known[odd.get(phone, phone)] = who
             if cmnd is not None:
                 by_phone[who] = by_cmnd[cmnd] = _holder(*account)
         return known, by_phone, by_cmnd
