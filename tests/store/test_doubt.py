@@ -1,7 +1,9 @@
 """A COMMIT whose outcome nobody knows: it is asked for, on whatever server answers."""
 
+import time
 from contextlib import closing
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
@@ -117,6 +119,44 @@ def test_command_whose_commit_is_in_doubt_says_so(way, tmp_path, postgres):
         with pytest.raises(InDoubt, match="lost while it was written"), store.transaction():
             store.set_fact("a", "b")
         assert "b" == store.fact("a")
+
+
+def test_commit_whose_wait_for_the_standby_was_cancelled_is_in_doubt(house, postgres, monkeypatch):
+    """It succeeds, for the server, and a failover may lose it all the same."""
+    monkeypatch.setattr(statements, "SILENCE", timedelta(seconds=20))
+
+    def wait_for(standby):
+        with postgres.connect() as db:
+            db.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
+            db.execute("SELECT pg_reload_conf()")
+
+    def cancel():
+        asked = (
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+            " WHERE wait_event = 'SyncRep' AND application_name = 'smsgw house'"
+        )
+        with postgres.connect() as db:
+            while not db.execute(asked).fetchall():
+                time.sleep(0.01)
+
+    wait_for("nobody")
+    thread = Thread(target=cancel)
+    thread.start()
+    try:
+        done = house.take(house.mo(AN, TEXT))
+    finally:
+        wait_for("")
+        thread.join()
+    assert done.otherwise is not None
+    assert [Answer.OK] == house.gateway.resolve(done).answers
+
+
+def test_another_cluster_is_not_taken_for_ours(house, way):
+    house.store._connection._cluster = 1
+    way.cut()
+    done = house.take(house.mo(AN, TEXT))
+    assert "is another cluster" in done.trouble
+    assert [Answer.LATER] == done.answers
 
 
 def test_way_that_is_lost_between_two_batches_is_found_again(house, way):

@@ -68,6 +68,7 @@ class Connection:
         self.wait = wait
         self.warned = False  #: a COMMIT came back with a warning
         self._application = f"smsgw {node or 'command'}"[:63]
+        self._cluster: int | None = None  # of which cluster it was, once it was asked
         self._served = False  # it was this daemon's database before
         self._raw: psycopg.Connection[Any] | None = None
         self._watch = Watch()
@@ -160,6 +161,7 @@ class Connection:
             "jit": "off",  # it takes longer than any statement of ours
             **(_BY_INDEX if self.node is not None else {}),
         }
+        self._recognise(raw)
         names = [*wanted, *_SAFE, "server_encoding", "server_version_num"]
         before = dict(self._ask(raw, sql.GET, [names]))
         if before["synchronous_commit"] == "remote_apply":  # is more
@@ -187,6 +189,21 @@ class Connection:
             raise SmsgwError(
                 f"{self.server} is PostgreSQL {int(found['server_version_num']) // 10_000}",
                 f"use {OLDEST} or newer",
+            )
+
+    def _recognise(self, raw: psycopg.Connection[Any]) -> None:
+        """A standby that took over is of the same cluster; another one has other accounts, whatever
+        its tables are called."""
+        try:
+            [(found,)] = raw.execute(prepared(sql.CLUSTER).text).fetchall()
+        except psycopg.errors.InsufficientPrivilege:
+            return
+        if self._cluster is None:
+            self._cluster = found
+        if found != self._cluster:
+            raise Unavailable(
+                f"{self.server} is another cluster than before",
+                "is it the right one? Then restart the daemon",
             )
 
     def _be_the_daemon(self, raw: psycopg.Connection[Any], *, again: bool) -> None:

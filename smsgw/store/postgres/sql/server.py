@@ -52,6 +52,8 @@ GET = """
     SELECT name, setting FROM pg_settings WHERE name = ANY (:names::text[])
 """
 
+CLUSTER = "SELECT system_identifier FROM pg_control_system()"
+
 SET_PATIENCE = "SELECT set_config('lock_timeout', :patience::text, false)"
 
 # --- whose database it is, and of which version ---------------------------------------------------
