@@ -54,6 +54,10 @@ _AWAY = re.compile(
 )
 
 
+#: What libpq adds to its first sentence, and then once more for each host.
+_MORE = re.compile(r" (Is the server running|This probably means|Multiple connection attempts).*")
+
+
 class Connection:
     """One session of ours, made anew where it was lost.
 
@@ -292,7 +296,7 @@ class Watch:
 
 def _connect_fault(server: Server, error: psycopg.Error) -> SmsgwError:
     """Why there is no session, in one line."""
-    said = " ".join(str(error).split())
+    said = _MORE.sub("", " ".join(str(error).split()))
     if "read-only" in said or "read only" in said:
         return SmsgwError(
             f"{server}: no server of these takes writes", "name the primary, too, in the address"
