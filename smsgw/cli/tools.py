@@ -20,6 +20,7 @@ from smsgw.harmless import harmless
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.config import Settings
+    from smsgw.database import Database
     from smsgw.gateway import Citizens, Gateway, Hotline
     from smsgw.model import Account
     from smsgw.store import AccountRow, Store
@@ -106,8 +107,13 @@ class Tools:
         return config.load(self.config_file, connecting=False, portal=required)
 
     @property
-    def database(self) -> Path:
+    def database(self) -> "Database":
         return self.settings.gateway.database
+
+    @property
+    def files(self) -> Path:
+        """The path beside which the gateway's own files lie."""
+        return self.settings.gateway.files
 
     @cached_property
     def store(self) -> "Store":
@@ -131,6 +137,18 @@ class Tools:
             copies_log=alone,
             migrate=False,
         )
+
+    @property
+    def has_database(self) -> bool:
+        """Whether the daemon has ever started with it."""
+        from smsgw.errors import NoDatabase
+
+        if isinstance(self.database, Path):
+            return self.database.exists()
+        try:
+            return bool(self.store)
+        except NoDatabase:
+            return False
 
     def _see_that_the_store_answers(self) -> None:
         """Who touches a disk that stands still cannot even be killed: ask the daemon first.
@@ -186,7 +204,7 @@ class Tools:
         from smsgw.vault import KEY_OCTETS, Vault
 
         vault = Vault([os.urandom(KEY_OCTETS)])
-        if self.database.exists():
+        if self.has_database:
             yield self._hotline(self.store, vault)
             return
         with closing(empty_store()) as store:
@@ -234,7 +252,7 @@ class Tools:
     def daemon_pid(self) -> int | None:
         from smsgw.store import daemon_pid
 
-        return daemon_pid(self.database)
+        return daemon_pid(self.files)
 
     def end_sessions(self, account: int) -> int:
         """End all sessions of an account on the portal's pages; how many there were.
@@ -272,15 +290,10 @@ class Tools:
         from smsgw import asking
 
         path = self.settings.gateway.control_socket
-        trusted = daemons_users(self.database)
+        trusted = daemons_users(self.files)
         try:
             return asking.ask(
-                path,
-                verb,
-                arguments,
-                trusted=trusted,
-                database=self.database,
-                patience=patience,
+                path, verb, arguments, trusted=trusted, database=self.files, patience=patience
             )
         except asking.NoDaemon:
             return None
@@ -289,7 +302,7 @@ class Tools:
         """Have the daemon look at the outbox at once; False: none runs."""
         from smsgw.store import ring_daemon
 
-        return self.ask("ring") is not None or ring_daemon(self.database)
+        return self.ask("ring") is not None or ring_daemon(self.files)
 
     @contextmanager
     def sealing(self) -> "Iterator[Hotline]":
@@ -369,7 +382,7 @@ class Tools:
             emptied = self.store.truncate_log() if done is None else done["done"]
         if not emptied:
             click.echo(
-                f"smsgw: what was removed stays in {self.database}-wal for a while, "
+                f"smsgw: what was removed stays in {self.files}-wal for a while, "
                 "as somebody reads it: `smsgw purge` tries again",
                 err=True,
             )
@@ -408,12 +421,13 @@ class Tools:
             self.store.close()
 
 
-def daemons_users(database: Path) -> set[int]:
-    """Whose daemon is believed: root's, our own, and for root that of the database's owner."""
+def daemons_users(files: Path) -> set[int]:
+    """Whose daemon is believed: root's, our own, and for root that of the owner of *files*, the
+    database file, or of their folder."""
     trusted = {0, os.geteuid()}
     if os.geteuid() == 0:
         with suppress(OSError):
-            trusted.add(database.stat().st_uid)
+            trusted.add((files if files.exists() else files.parent).stat().st_uid)
     return trusted
 
 
