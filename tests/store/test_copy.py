@@ -6,8 +6,8 @@ import pytest
 
 from smsgw.errors import SmsgwError
 from smsgw.model import Direction, Taken
+from smsgw.store import ClientRow, Stop, open_store
 from smsgw.store import copy as copying
-from smsgw.store import open_store
 from smsgw.store.copy import copy
 from tests.house import AN, BINH, OTHER_TEXT, TEXT, House
 from tests.raw_postgres import Postgres
@@ -22,6 +22,12 @@ def town(tmp_path):
     house.text(BINH, OTHER_TEXT)
     house.text("84905000001", "hallo")
     house.hotline.close_account(BINH, "tester", "asked", now=house.now)
+    house.hotline.set_password(AN, "ba con cho nho", "tester", house.now)
+    options = ((), (), (), "required", False, None, house.now, None, (b"digest",))
+    with house.store.transaction():
+        house.store.add_log_in(1, "page", "203.0.113.7", house.now)
+        house.store.add_client(ClientRow(0, "dvc", "id", "DVC", *options))
+        house.store.stop_link("mobi", Stop(house.now, "tester", None))
     yield house
     house.store.close()
 
