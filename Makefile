@@ -65,7 +65,7 @@ bench: $(VENV)/.dev ## speed, beside a naive gateway in the same run (docs/perfo
 endif
 
 # The suite has a short form of each of these.
-CAMPAIGNS := $(filter crash fuzz machine malice model soak,$(basename $(notdir $(wildcard tests/campaigns/*.py))))
+CAMPAIGNS := $(filter crash failover fuzz machine malice model soak,$(basename $(notdir $(wildcard tests/campaigns/*.py))))
 ifneq ($(CAMPAIGNS),)
 $(CAMPAIGNS): $(VENV)/.dev
 	@$(BIN)/python -m tests.campaigns.$@ $(ARGS)
@@ -75,7 +75,7 @@ fuzz: $(VENV)/.fuzz
 
 LOCK = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-package pip --custom-compile-command "make lock" \
-	--extra build --extra metrics --extra portal
+	--extra build --extra metrics --extra portal --extra postgres
 lock: ## newest versions of everything into the lock files; needs uv
 	$(LOCK) -o requirements.lock pyproject.toml >/dev/null
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml >/dev/null

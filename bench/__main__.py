@@ -41,6 +41,11 @@ _DEFAULT_WORK = Path("build/bench")
     type=int,
     help="Keep the contenders on these cores; the load generator runs where it will.",
 )
+@click.option(
+    "--postgres",
+    metavar="ADDRESS",
+    help="An empty PostgreSQL database for `engines`: postgresql://USER@HOST/NAME",
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @click.option(
     "--work",
@@ -58,11 +63,12 @@ def main(
     quick: bool,
     nice: int,
     cores: tuple[int, ...],
+    postgres: str | None,
     form: str,
     work: Path,
 ) -> None:
     """Measure the gateway beside a naive one in the same run."""
-    options = Options(seconds=seconds, windows=windows or (100, 10), quick=quick)
+    options = Options(seconds, windows or (100, 10), quick=quick, postgres=postgres)
     if quick:
         runs, options = 1, replace(options, seconds=0.3)
     # Ended by a signal, it still ends its children and empties its folder.

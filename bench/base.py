@@ -43,7 +43,7 @@ class _Repeated:
 def open_gateway(path: Path, pairs: Sequence[Issued]) -> tuple[SqliteStore, Gateway]:
     """The gateway of the configuration at *path*, in this process."""
     settings = config.load(path)
-    store = SqliteStore.open(settings.gateway.database)
+    store = SqliteStore.open(settings.gateway.files)
     vault = Vault.open(settings.gateway.secret_key_file, create=True)
     return store, Gateway(store, Rules.of(settings), vault, _Repeated(pairs))
 
@@ -83,7 +83,7 @@ def fill(
         _progress(numbers.stop - first, count)
     gateway.commit(Batch(results=results), clock.now())
     store.close()
-    _sync(config.load(path).gateway.database)
+    _sync(config.load(path).gateway.files)
 
 
 def fill_naive(database: Path, pairs: Sequence[Issued], count: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import base, traffic
+from bench.engines import BATCHES, ENGINES, STDLIB, rate
 from bench.processes import Peer, Smsc, Usage, memory
 from bench.rig import Rig, bare_hash_rate
 from bench.senders import HISTORY, KINDS, costs
@@ -30,6 +31,7 @@ class Options:
     windows: tuple[int, ...] = (100, 10)
     quick: bool = False
     turn: int = 0  #: which run this is; who goes first changes with it
+    postgres: str | None = None  #: the address of a database for `engines`
 
     def long(self, seconds: float) -> tuple[float, float]:
         """(measured, warm-up) of what takes its time, unless all is to be quick."""
@@ -266,6 +268,27 @@ def senders(rig: Rig, sheet: Sheet, options: Options) -> None:
             figure.other.append(first)
 
 
+def engines(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """Registrations over PostgreSQL beside SQLite, in process, by the size of a batch."""
+    wanted = {10: 0.45, 100: 0.65, 1000: 0.8}
+    for batch in BATCHES:
+        found = {}
+        for engine in ENGINES[options.turn % 3 :] + ENGINES[: options.turn % 3]:  # in turns
+            if engine == "postgres" and options.postgres is None:
+                continue
+            with rig.folder() as folder:
+                found[engine] = rate(engine, folder, batch, options.seconds, options.postgres)
+        name = f"register over PostgreSQL, batches of {batch}"
+        for other, goal in ((STDLIB, Wanted(ratio=wanted[batch])), ("sqlite", Wanted())):
+            if "postgres" in found:
+                figure = sheet.figure(f"{name}, beside {other}", "/s", goal, other)
+                figure.ours.append(found["postgres"])
+                figure.other.append(found[other])
+        figure = sheet.figure(f"register over SQLite, batches of {batch}", "/s", None, STDLIB)
+        figure.ours.append(found["sqlite"])
+        figure.other.append(found[STDLIB])
+
+
 # --- beginning and rest ---------------------------------------------------------------------
 
 
@@ -441,6 +464,7 @@ MEASURES: dict[str, Callable[[Rig, Sheet, Options], None]] = {
     "expiring": expiring,
     "slow-disk": slow_disk,
     "senders": senders,
+    "engines": engines,
     "start": start,
     "rest": rest,
     "size": size,

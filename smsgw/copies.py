@@ -20,6 +20,7 @@ from pathlib import Path
 from smsgw import clock, datakeys
 from smsgw.errors import SmsgwError
 from smsgw.store import Store, Unavailable, finish_copy
+from smsgw.store.copy import Told, copy
 
 log = logging.getLogger("smsgw.copies")
 
@@ -63,6 +64,16 @@ def backup_into(store: Store, folder: Path, keep: int, now: datetime) -> Path:
         with suppress(FileNotFoundError):
             path.unlink()
     return file
+
+
+def carry(source: Store, target: Store, name: str, told: Told) -> int:
+    """Carry everything from *source*, which goes by *name*, to *target*, with the data keys of what
+    waits in it; how many rows.
+
+    Raises:
+        SmsgwError: the target is not empty, or not the same in the end.
+    """
+    return copy(source, target, name, told, keys=_data_keys(source))
 
 
 def before_migration(store: Store, now: datetime) -> None:

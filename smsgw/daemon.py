@@ -27,6 +27,7 @@ from typing import Any
 
 from smsgw import __version__, clock, control, copies, tuning
 from smsgw.config import Settings
+from smsgw.database import Server
 from smsgw.desk import Desk
 from smsgw.errors import SmsgwError
 from smsgw.followers import Followers
@@ -44,6 +45,7 @@ from smsgw.store import (
     DaemonLock,
     Store,
     StoreLost,
+    StoreUnavailable,
     keep_to_one_thread,
     open_store,
     sqlite_version,
@@ -59,6 +61,8 @@ log = logging.getLogger("smsgw.daemon")
 
 #: A start that takes longer than this says so to systemd again.
 OPENING_SECONDS = 10.0
+#: A database that does not answer at the start is said again.
+WAITING_TOLD_SECONDS = 60.0
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
@@ -85,7 +89,7 @@ def run(settings: Settings, file: Path, warnings: Iterable[str] = ()) -> None:
     # a terminal or a script that hangs up.
     for number in (signal.SIGUSR1, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    lock = DaemonLock.acquire(settings.gateway.database)
+    lock = DaemonLock.acquire(settings.gateway.files)
     try:
         log.info(
             "starting version=%s sqlite=%s pid=%d database=%s",
@@ -165,7 +169,7 @@ class Daemon:
         self._gateway = await worker.do(Gateway, store, Rules.of(settings), vault, stock)
         self._desk = Desk(self._gateway, worker, stock)
         await worker.do(self._gateway.start, clock.now())
-        suspects = Suspects.open(settings.gateway.database)
+        suspects = Suspects.open(settings.gateway.files)
         stack.callback(suspects.close)
         known = {link.name: link.oddities for link in await worker.do(store.links)}
         hotline = Hotline(self._gateway, self._ring)
@@ -201,7 +205,7 @@ class Daemon:
             pulse=self._pulse,
             monitor=monitor,
         )
-        orders = control.Daemon(gateway.control_socket, gateway.database, verbs.table)
+        orders = control.Daemon(gateway.control_socket, gateway.files, verbs.table)
         stack.push_async_callback(orders.close)
         await orders.start()
         for number, action in (
@@ -225,19 +229,31 @@ class Daemon:
         return monitor
 
     async def _open_store(self, worker: Worker) -> Store:
-        """The database, brought up to date; systemd waits as long as a copy takes."""
-        opened = worker.do(
-            partial(
-                open_store,
-                self._settings.gateway.database,
-                own_thread=True,
-                before_migration=lambda store: copies.before_migration(store, clock.now()),
-            )
+        """The database, brought up to date; systemd waits as long as a copy takes, or a server that
+        does not answer."""
+        database = self._settings.gateway.database
+        open_it = partial(
+            open_store,
+            database,
+            own_thread=True,
+            before_migration=lambda store: copies.before_migration(store, clock.now()),
+            node=gethostname(),
         )
-        while not opened.done():
-            notify(f"EXTEND_TIMEOUT_USEC={4 * OPENING_SECONDS * 10**6:.0f}")
-            await asyncio.wait({opened}, timeout=OPENING_SECONDS)
-        return opened.result()
+        tell_at = self._loop.time()
+        while True:
+            opened = worker.do(open_it)
+            while not opened.done():
+                notify(f"EXTEND_TIMEOUT_USEC={4 * OPENING_SECONDS * 10**6:.0f}")
+                await asyncio.wait({opened}, timeout=OPENING_SECONDS)
+            try:
+                return opened.result()
+            except StoreUnavailable as fault:
+                if not isinstance(database, Server):
+                    raise
+                if self._loop.time() >= tell_at:
+                    log.warning("waiting for the database: %s", fault)
+                    tell_at = self._loop.time() + WAITING_TOLD_SECONDS
+                await asyncio.sleep(1)
 
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
         """The clean end: nothing that was received is left without commit and answer."""

@@ -317,7 +317,8 @@ def _write(file: Path, keys: Iterable[DataKey]) -> None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             with os.fdopen(os.open(draft, flags, 0o600), "w") as opened:
                 if os.geteuid() == 0:  # a command of root beside a daemon that is not
-                    owner = file.with_suffix("").stat()
+                    database = file.with_suffix("")  # that of a server is no file
+                    owner = (database if database.exists() else file.parent).stat()
                     os.fchown(opened.fileno(), owner.st_uid, owner.st_gid)
                 opened.writelines(lines)
                 opened.flush()

@@ -36,7 +36,7 @@ class _Seen(NamedTuple):
 
     outbox: Outbox
     stored: Stored
-    disk: Disk
+    disk: Disk | None  #: None: it is a server's
 
 
 class Monitor:
@@ -163,8 +163,9 @@ class Monitor:
             found = outbox.links.get(link.name)
             queued, labels = found.queued if found else 0, {"link": link.name}
             yield Sample("smsgw_link_queued", "Replies that wait for that link.", queued, labels)
-        yield Sample("smsgw_disk_free_bytes", "Room on the disk of the database.", disk.free)
-        yield Sample("smsgw_disk_size_bytes", "Size of the disk of the database.", disk.total)
+        if disk:
+            yield Sample("smsgw_disk_free_bytes", "Room on the disk of the database.", disk.free)
+            yield Sample("smsgw_disk_size_bytes", "Size of the disk of the database.", disk.total)
         stored, started = seen.stored, self._pulse.birth.started_at
         backup = stored.last_backup_at.timestamp() if stored.last_backup_at else 0
         name = "smsgw_last_backup_timestamp_seconds"

@@ -9,13 +9,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from smsgw import health
 from smsgw.carriers import Carriers
 from smsgw.census import Outbox
 from smsgw.clock import unstamp
+from smsgw.database import Database, Server
 from smsgw.health import Condition, Disk, Kind, LinkHealth, Report, judge
 from smsgw.limits import CEILING_FACT
 from smsgw.model import LinkLive, LinkState, LinkStatus
@@ -84,7 +84,7 @@ class Overview:
     last_mt: datetime | None  #: when an SMSC last took a text of ours
     disk_free: int | None  #: octets
     disk_total: int | None
-    sqlite: str  #: version of SQLite
+    sqlite: str | None  #: version of SQLite; None: it is not used
     version: str  #: of smsgw
     started_at: datetime | None
     heartbeat_age_s: float | None
@@ -155,12 +155,15 @@ def _moment(fact: str | None) -> datetime | None:
     return unstamp(int(fact)) if fact and fact.isdigit() else None
 
 
-def look_at_disk(database: Path) -> Disk:
-    """The disk of *database*; whether it hangs is the caller's to bound.
+def look_at_disk(database: Database) -> Disk | None:
+    """The disk of a database file; whether it hangs is the caller's to bound. None: that of a
+    server is its own business.
 
     Raises:
         OSError: it cannot be asked.
     """
+    if isinstance(database, Server):
+        return None
     found = os.statvfs(database.parent)
     return Disk(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
@@ -206,7 +209,7 @@ def overview(sight: Sight) -> Overview:
         last_mt=stored and stored.last_mt,
         disk_free=sight.disk and sight.disk.free,
         disk_total=sight.disk and sight.disk.total,
-        sqlite=sqlite_version(),
+        sqlite=None if isinstance(settings.gateway.database, Server) else sqlite_version(),
         version=daemon.version if daemon and daemon.version else sight.version,
         started_at=daemon.started_at if daemon else None,
         heartbeat_age_s=_heartbeat_age(sight),

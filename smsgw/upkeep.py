@@ -171,7 +171,7 @@ class Upkeep:
             await self._worker.do(self._gateway.store.truncate_log)
 
     async def _purge(self) -> None:
-        database = self._settings.gateway.database
+        database = self._settings.gateway.files
         await self._worker.do(copies.remove_old, database, clock.now())
         messages = accounts = unused = 0
         more = True

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from smsgw.simulator import SmscThread, toml
+from tests import postgres as postgres_server
 from tests.house import House
 
 # Where time matters, a test measures the processor's (tests/budget.py); how long one example took
@@ -40,6 +41,11 @@ ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "LC_ALL": "C.UTF-8",
 }
+
+
+def pytest_terminal_summary(terminalreporter):
+    if postgres_server.binaries() is None:
+        terminalreporter.write_line(f"{postgres_server.MISSING}: its tests were left out", red=True)
 
 
 @pytest.fixture
@@ -120,6 +126,27 @@ def free_port():
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
         yield reserved.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster():
+    """A PostgreSQL of this worker's own."""
+    if postgres_server.binaries() is None:
+        if os.environ.get("SMSGW_NEEDS_POSTGRES"):
+            pytest.fail(postgres_server.MISSING)
+        pytest.skip(postgres_server.MISSING)
+    cluster = postgres_server.Cluster().make()
+    cluster.make_database("smsgw")
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def postgres(postgres_cluster):
+    """The same with an empty database `smsgw`."""
+    with postgres_cluster.connect("smsgw") as db:
+        postgres_server.empty(db)
+    return postgres_cluster
 
 
 class Daemon:

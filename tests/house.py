@@ -1,10 +1,12 @@
 """A gateway over a real SQLite file, without daemon and wire, and a clock that a test sets."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from smsgw import config
 from smsgw.cli.story import story_line
+from smsgw.database import Server
 from smsgw.gateway import Batch, Gateway, Hotline, Rules, Verdict
 from smsgw.model import Address, Direction, Mo, Taken
 from smsgw.passwords import Issued, OnDemand, draw, hash_password
@@ -54,8 +56,8 @@ class House:
     def __init__(self, folder, links=None, **sections):
         link = {"host": "127.0.0.1", "port": 2775, "system_id": "smsgw", "password": "secret"}
         document = {
-            "gateway": {"database": str(folder / "smsgw.db")},
             **sections,
+            "gateway": {"database": str(folder / "smsgw.db")} | sections.get("gateway", {}),
             "smsc": [
                 {"name": name} | link | (links or {}).get(name, {})
                 for name in dict.fromkeys(("viettel", "mobi", *(links or {})))
@@ -64,6 +66,8 @@ class House:
         self._document, self._file, self._link = document, folder / "house.toml", link
         self._configure()
         self.path = self.settings.gateway.database
+        if isinstance(self.path, Server):
+            self.path = replace(self.path, files=folder / "smsgw.db")
         self.now = NOON
         self.issuer: Any = OnDemand(8)
         self._fingerprints = {}
@@ -82,7 +86,7 @@ class House:
         self.restart()
 
     def open(self):
-        self.store = open_store(self.path)
+        self.store = open_store(self.path, node="house")
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
         self.gateway = Gateway(self.store, Rules.of(self.settings), vault, self.issuer)
         self.hotline = Hotline(self.gateway)

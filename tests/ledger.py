@@ -82,3 +82,11 @@ class Ledger:
         """Whether SQLite finds nothing wrong in it."""
         whole = self.rows("PRAGMA integrity_check") == [("ok",)]
         return whole and self.rows("PRAGMA foreign_key_check") == []
+
+
+class ServerLedger(Ledger):
+    """The same of a PostgreSQL: *database* is a cluster of the tests."""
+
+    def rows(self, statement, *values):
+        with self.database.connect("smsgw") as db:
+            return db.execute(statement.replace("?", "%s"), values).fetchall()

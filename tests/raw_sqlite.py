@@ -9,8 +9,8 @@ from functools import partial
 from importlib import import_module
 
 from smsgw.store import open_store
-from smsgw.store.sqlite import accounts
 from smsgw.store.sqlite.engine import dbapi
+from smsgw.store.verbs import accounts
 
 
 def connect(path, **options):
@@ -51,6 +51,11 @@ def memory_used():
 
 class Sqlite:
     """The engine, for the tests of all engines."""
+
+    @staticmethod
+    def gateway(folder):
+        """The section of the configuration that names it."""
+        return {"database": str(folder / "smsgw.db")}
 
     @staticmethod
     def open(folder, **options):

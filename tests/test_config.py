@@ -849,3 +849,33 @@ def test_clear_text_to_a_public_address_is_warned_of(load, tmp_path, host, warne
     assert warned == any("in clear" in line for line in config.warnings(settings, path))
     settings = load(text + "tls = true\n")
     assert [] == config.warnings(settings, path)
+
+
+# --- a server for a database --------------------------------------------------------------------
+
+
+def with_database(address):
+    return f'[gateway]\ndatabase = "{address}"\n' + LINK + PASSWORD
+
+
+def test_database_may_be_a_server(load, monkeypatch):
+    monkeypatch.setenv("STATE_DIRECTORY", "/srv/smsgw")
+    settings = load(with_database("postgresql://smsgw:geheim@db1,db2:5433/smsgw"))
+    assert "postgresql://smsgw@db1,db2:5433/smsgw" == str(settings.gateway.database)
+    assert "geheim" == settings.gateway.database.password
+    assert Path("/srv/smsgw/secret.key") == settings.gateway.secret_key_file
+    assert Path("/srv/smsgw/control.sock") == settings.gateway.control_socket
+    assert "geheim" not in repr(settings)
+
+
+def test_password_of_the_database_comes_from_its_credential_first(load, tmp_path, monkeypatch):
+    (tmp_path / "database_password").write_text("sehr geheim\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    settings = load(with_database("postgresql://smsgw:geheim@db1/smsgw"))
+    assert "sehr geheim" == settings.gateway.database.password
+
+
+def test_address_of_a_database_that_is_none_is_not_quoted(faults):
+    [fault] = faults(with_database("postgresql://smsgw:geheim@db1"))
+    assert fault.startswith("gateway.database: names no database")
+    assert "geheim" not in fault

@@ -36,6 +36,7 @@ MAY_KNOW = {
     "records": set(),
     "carriers": set(),
     "histogram": set(),
+    "database": set(),
     "limits": set(),
     "turns": set(),
     "systemd_notify": set(),
@@ -53,9 +54,9 @@ MAY_KNOW = {
     "smpp": WORDS,
     "health": WORDS | {"words"},
     "heartbeat": WORDS | {"config"},
-    "config": WORDS | {"harmless", "phone", "registration", "smpp.alphabets"},
+    "config": WORDS | {"database", "harmless", "phone", "registration", "smpp.alphabets"},
     # The store and what stands on it.
-    "store": WORDS | {"tuning"},
+    "store": WORDS | {"database", "tuning"},
     "datakeys": WORDS | {"vault"},
     "census": WORDS | {"store"},
     "copies": WORDS | {"datakeys", "store"},
@@ -68,7 +69,8 @@ MAY_KNOW = {
     | {"config", "copies", "desk", "gateway", "heartbeat", "jobs", "links", "passwords", "store"}
     | {"tuning", "worker"},
     "metrics": WORDS | {"health", "histogram"},
-    "overview": WORDS | {"carriers", "census", "config", "health", "limits", "store", "words"},
+    "overview": WORDS
+    | {"carriers", "census", "config", "database", "health", "limits", "store", "words"},
     "pulse": WORDS | {"desk", "gateway", "store", "worker"},
     "herald": {"health", "systemd_notify"},
     "monitor": WORDS
@@ -128,18 +130,26 @@ def test_only_the_codec_imports_smpplib():
     assert {"smsgw.smpp.codec.writing"} == users
 
 
-#: The second keeps what the portal needs shortly, in a file of its own.
-ENGINES = ("smsgw.store.sqlite", "smsgw.portal.short")
+#: The second keeps what the portal needs shortly, in a file of its own, and is SQLite besides.
+LIBRARIES = {
+    "smsgw.store.sqlite": ("sqlite3", "_sqlite3", "pysqlite3", "sqlite_utils"),
+    "smsgw.store.postgres": ("psycopg",),
+}
+SHORT = "smsgw.portal.short"
+HOMES = (*LIBRARIES, SHORT)
+#: Of an engine, where statements on tables stand.
+TABLE_ROOMS = ("sql", "schema", "schema_portal")
 
 
-def test_only_the_engine_knows_sqlite():
+@pytest.mark.parametrize("engine", LIBRARIES)
+def test_only_the_engine_knows_its_database(engine):
     """Who asks the store must not see which one it is: neither its library nor its rooms."""
     for module in FILES:
-        if not any(within(module, home) for home in ENGINES):
-            libraries = {"sqlite3", "_sqlite3", "pysqlite3", "sqlite_utils"}
-            known = {name for name in imports(module) for room in libraries if within(name, room)}
+        if not any(within(module, home) for home in (engine, SHORT)):
+            rooms = LIBRARIES[engine]
+            known = {name for name in imports(module) for room in rooms if within(name, room)}
             if not within(module, "smsgw.store"):
-                known |= {n for n in our_imports(module) if within(n, "smsgw.store.sqlite")}
+                known |= {name for name in our_imports(module) if within(name, engine)}
             assert set() == known, module
 
 
@@ -262,11 +272,11 @@ def strings(module):
         (
             DATA,
             (
-                *("smsgw.store.sqlite.sql", "smsgw.store.sqlite.schema"),
-                *("smsgw.store.sqlite.schema_portal", "smsgw.portal.short.sql"),
+                *(f"{engine}.{room}" for engine in LIBRARIES for room in TABLE_ROOMS),
+                f"{SHORT}.sql",
             ),
         ),
-        (CONNECTION, ENGINES),
+        (CONNECTION, HOMES),
     ],
     ids=["statements on tables", "statements on the connection"],
 )
@@ -295,6 +305,9 @@ def test_only_the_command_line_names_its_commands():
     assert set() == named
 
 
+EXTRAS = {"prometheus_client", "psycopg", "h11", "jinja2", "joserfc", "starlette", "uvicorn"}
+
+
 def test_every_import_is_declared():
     """What the package imports at its top level is in pyproject.toml, and nothing else is."""
     pyproject = (ROOT / "pyproject.toml").read_text()
@@ -303,8 +316,7 @@ def test_every_import_is_declared():
     declared = {{"argon2_cffi": "argon2"}.get(name, name) for name in declared}
     used = {name.split(".")[0] for module in FILES for name in imports(module)}
     # pydantic_core is pydantic's own; tzdata is data, for zoneinfo.
-    extras = {"prometheus_client", "h11", "jinja2", "joserfc", "starlette", "uvicorn"}
-    third_party = used - sys.stdlib_module_names - {"smsgw", "pydantic_core"} - extras
+    third_party = used - sys.stdlib_module_names - {"smsgw", "pydantic_core", *EXTRAS}
     assert declared - {"tzdata"} == third_party
 
 

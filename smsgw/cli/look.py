@@ -17,6 +17,7 @@ from smsgw.census import Outbox, count_all
 from smsgw.cli.apart import apart
 from smsgw.cli.refusals import line
 from smsgw.cli.tools import Tools
+from smsgw.database import Server
 from smsgw.errors import SmsgwError
 from smsgw.health import Disk, Kind
 from smsgw.overview import Node, Overview, Sight, Stored
@@ -76,7 +77,8 @@ def _from_database(tools: Tools, *, silent: bool) -> Overview:
     """
     read = apart(partial(_read, tools), CHILD_SECONDS)
     if read is None:
-        read = _Read(faults=(f"{tools.database} cannot be read: its disk does not answer",))
+        what = "the server" if isinstance(tools.database, Server) else "its disk"
+        read = _Read(faults=(f"{tools.database} cannot be read: {what} does not answer",))
     found = overview.overview(
         Sight(
             at=tools.now,
@@ -131,7 +133,7 @@ def _read(tools: Tools) -> _Read:
     try:
         disk = overview.look_at_disk(tools.database)
     except OSError as fault:
-        faults.append(f"{tools.database.parent}: {fault.strerror}")
+        faults.append(f"{tools.files.parent}: {fault.strerror}")
     return _Read(pid, stored, outbox, disk, _hour(tools) if stored else None, tuple(faults))
 
 

@@ -54,6 +54,7 @@ COMMANDS = {
     "expire": "smsgw.cli.upkeep:expire",
     "backup": "smsgw.cli.upkeep:backup",
     "purge": "smsgw.cli.upkeep:purge",
+    "store": "smsgw.cli.store:store",
 }
 
 

@@ -54,7 +54,7 @@ def _ask(tools: Tools) -> dict[str, Any]:
                 place.control_socket,
                 "reload",
                 {"actor": actor(), "file": only},
-                trusted=daemons_users(place.database),
+                trusted=daemons_users(place.files),
             )
         except asking.NoDaemon:
             continue

@@ -137,7 +137,7 @@ STATUS = View[Overview](
         "disk": lambda c, _: _disk(c),
         "backup": lambda c, viewer: _ever(c, c.last_backup_at, viewer),
         "reload": _reload,
-        "database": lambda c, _: f"{c.database} (SQLite {c.sqlite})",
+        "database": lambda c, _: f"{c.database} (SQLite {c.sqlite})" if c.sqlite else c.database,
     },
 )
 

@@ -21,6 +21,7 @@ from smsgw.speech import said, say
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
     from smsgw.config import Settings
+    from smsgw.database import Database
     from smsgw.gateway import Citizens, Gateway, Hotline
     from smsgw.model import Account
     from smsgw.store import AccountRow, Store
@@ -107,8 +108,13 @@ class Tools:
         return config.load(self.config_file, connecting=False, portal=required)
 
     @property
-    def database(self) -> Path:
+    def database(self) -> "Database":
         return self.settings.gateway.database
+
+    @property
+    def files(self) -> Path:
+        """The path beside which the gateway's own files lie."""
+        return self.settings.gateway.files
 
     @cached_property
     def store(self) -> "Store":
@@ -132,6 +138,18 @@ class Tools:
             copies_log=alone,
             migrate=False,
         )
+
+    @property
+    def has_database(self) -> bool:
+        """Whether the daemon has ever started with it."""
+        from smsgw.errors import NoDatabase
+
+        if isinstance(self.database, Path):
+            return self.database.exists()
+        try:
+            return bool(self.store)
+        except NoDatabase:
+            return False
 
     def _see_that_the_store_answers(self) -> None:
         """Who touches a disk that stands still cannot even be killed: ask the daemon first.
@@ -187,7 +205,7 @@ class Tools:
         from smsgw.vault import KEY_OCTETS, Vault
 
         vault = Vault([os.urandom(KEY_OCTETS)])
-        if self.database.exists():
+        if self.has_database:
             yield self._hotline(self.store, vault)
             return
         with closing(empty_store()) as store:
@@ -235,7 +253,7 @@ class Tools:
     def daemon_pid(self) -> int | None:
         from smsgw.store import daemon_pid
 
-        return daemon_pid(self.database)
+        return daemon_pid(self.files)
 
     def end_sessions(self, account: int) -> int:
         """End all sessions of an account on the portal's pages; how many there were.
@@ -273,15 +291,10 @@ class Tools:
         from smsgw import asking
 
         path = self.settings.gateway.control_socket
-        trusted = daemons_users(self.database)
+        trusted = daemons_users(self.files)
         try:
             return asking.ask(
-                path,
-                verb,
-                arguments,
-                trusted=trusted,
-                database=self.database,
-                patience=patience,
+                path, verb, arguments, trusted=trusted, database=self.files, patience=patience
             )
         except asking.NoDaemon:
             return None
@@ -290,7 +303,7 @@ class Tools:
         """Have the daemon look at the outbox at once; False: none runs."""
         from smsgw.store import ring_daemon
 
-        return self.ask("ring") is not None or ring_daemon(self.database)
+        return self.ask("ring") is not None or ring_daemon(self.files)
 
     @contextmanager
     def sealing(self) -> "Iterator[Hotline]":
@@ -377,7 +390,7 @@ class Tools:
                 + say(
                     "what was removed stays in {file}-wal for a while, as somebody reads it:"
                     " `smsgw purge` tries again",
-                    file=self.database,
+                    file=self.files,
                 ),
                 err=True,
             )
@@ -416,12 +429,13 @@ class Tools:
             self.store.close()
 
 
-def daemons_users(database: Path) -> set[int]:
-    """Whose daemon is believed: root's, our own, and for root that of the database's owner."""
+def daemons_users(files: Path) -> set[int]:
+    """Whose daemon is believed: root's, our own, and for root that of the owner of *files*, the
+    database file, or of their folder."""
     trusted = {0, os.geteuid()}
     if os.geteuid() == 0:
         with suppress(OSError):
-            trusted.add(database.stat().st_uid)
+            trusted.add((files if files.exists() else files.parent).stat().st_uid)
     return trusted
 
 

@@ -26,6 +26,6 @@ def try_text(tools: Tools, phone: str, text: str, form: str) -> None:
     phone, text = typed(phone, "PHONE"), typed(text, "TEXT")
     with tools.trial_hotline() as hotline:
         trial = hotline.try_text(phone, text, tools.now)
-    if tools.database.exists():
+    if tools.has_database:
         tools.note("try", phone, trial.outcome)
     tables.show_one(views.TRIAL, trial, form, tools.viewer)

@@ -7,6 +7,7 @@ know of the rest of the file comes in pydantic's context: `folder`, `connecting`
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +25,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from smsgw.config.credentials import credential, credential_of_unit
 from smsgw.config.values import parse_duration
+from smsgw.database import Database, Server, is_server
 
 T = TypeVar("T")
 
@@ -112,6 +115,27 @@ def any_path(value: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", ""), value)
 
 
+def any_database(value: object, info: ValidationInfo) -> Database:
+    """A path, or the address of a server; its password from a systemd credential, where the unit
+    passes one."""
+    if not isinstance(value, str) or not is_server(value):
+        return value if isinstance(value, Server) else any_path(value, info)
+    try:
+        server = Server.parse(value)
+    except ValueError as err:  # never with the address, in which a password may stand
+        raise refuse(str(err), "postgresql://USER@HOST[:PORT],HOST.../NAME") from None
+    if importlib.util.find_spec("psycopg") is None:
+        raise refuse("needs the library psycopg", "pip install 'smsgw[postgres]'")
+    path = credential("database_password") or credential_of_unit("database_password")
+    if path is None:
+        return server
+    try:
+        password = path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise refuse(f"{path} cannot be read", REMEDY_UNREADABLE) from None
+    return replace(server, password=password)
+
+
 REMEDY_UNREADABLE = "give it to the service user with mode 0400"
 
 
@@ -138,6 +162,7 @@ Duration = Annotated[
     timedelta,
     reads(timedelta, parse_duration, 'a whole number with ms, s, m, h or d, such as "90s"'),
 ]
+AnyDatabase = Annotated[Database, PlainValidator(any_database)]
 AnyPath = Annotated[Path, PlainValidator(any_path)]
 ReadableFile = Annotated[Path, PlainValidator(any_path), AfterValidator(readable)]
 Ascii = Annotated[str, AfterValidator(ascii_only)]

@@ -21,6 +21,7 @@ from smsgw.config.checks import Section
 from smsgw.config.portal import PortalSettings
 from smsgw.config.sections import GatewaySettings, RegistrationSettings, Settings
 from smsgw.config.smsc import LINK_NAME, SmscSettings
+from smsgw.database import files_of_servers, is_server
 from smsgw.errors import SmsgwError
 from smsgw.harmless import harmless
 from smsgw.smpp.alphabets import Alphabet
@@ -190,7 +191,7 @@ def _links(tables: object, faults: list[Fault]) -> list[dict[str, Any]]:
 class Whereabouts(NamedTuple):
     """Where the daemon of a configuration is found."""
 
-    database: Path
+    files: Path  #: the database file, or where one would be
     control_socket: Path
 
 
@@ -209,8 +210,11 @@ def whereabouts(path: Path | None) -> Whereabouts:
             return folder / value
         return default
 
-    database = place("database", GatewaySettings.model_fields["database"].default)
-    return Whereabouts(database, place("control_socket", database.parent / "control.sock"))
+    files = place("database", GatewaySettings.model_fields["database"].default)
+    named = table.get("database") if isinstance(table, dict) else None
+    if isinstance(named, str) and is_server(named):
+        files = files_of_servers()
+    return Whereabouts(files, place("control_socket", files.parent / "control.sock"))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, fiel
 
 from smsgw.config.checks import (
     AT_START,
+    AnyDatabase,
     AnyPath,
     Duration,
     Section,
@@ -28,6 +29,7 @@ from smsgw.config.checks import (
 from smsgw.config.portal import PortalSettings
 from smsgw.config.smsc import SmscSettings
 from smsgw.config.values import Listen, LogFormat, LogLevel, Url
+from smsgw.database import files_of
 from smsgw.model import Reply
 from smsgw.registration import replies
 from smsgw.registration.hours import ReminderHours
@@ -42,10 +44,13 @@ class GatewaySettings(Section):
         pattern="^[0-9A-Za-z]{1,20}$",
         description="where citizens text; source address of every reply",
     )
-    database: AnyPath = Field(
+    database: AnyDatabase = Field(
         default=Path("/var/lib/smsgw/smsgw.db"),
         description="SQLite file, made with mode 0600; "
-        "this path, like all, starts at this file's folder unless it is absolute",
+        "this path, like all, starts at this file's folder unless it is absolute. Or a PostgreSQL "
+        "database, postgresql://USER@HOST[:PORT],HOST.../NAME?...: its password comes from the "
+        "systemd credential database_password, else from the address, else from PGPASSFILE, and "
+        "what lies beside a file lies in /var/lib/smsgw",
         json_schema_extra=AT_START,
     )
     timezone: Annotated[
@@ -82,8 +87,15 @@ class GatewaySettings(Section):
     ) -> Path:
         if value is None:
             name = {"secret_key_file": "secret.key", "control_socket": "control.sock"}
-            return Path(info.data.get("database", "")).parent / name[str(info.field_name)]
+            folder = files_of(info.data.get("database", Path())).parent
+            return folder / name[str(info.field_name)]
         return validate(value)
+
+    @property
+    def files(self) -> Path:
+        """The path beside which the gateway's own files lie: the database file, or where one would
+        be."""
+        return files_of(self.database)
 
 
 class RegistrationSettings(Section):

@@ -21,12 +21,13 @@ that is not answered yet waits with the first. `StoreLost` ends the desk, and wi
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from functools import partial, wraps
-from typing import Any
+from collections.abc import Collection, Sequence
+from functools import partial
 
 from smsgw import clock
-from smsgw.desk.follow_up import AtWork, FollowUp
+from smsgw.desk.doubt import Doubt
+from smsgw.desk.follow_up import AtWork, FollowUp, explain
+from smsgw.desk.must_not_fail import must_not_fail
 from smsgw.desk.parking import Parking
 from smsgw.desk.pending import Arrival, Pending, ReceiptArrival
 from smsgw.desk.port import Port
@@ -38,27 +39,13 @@ from smsgw.gateway import Batch, Claim, Done, Gateway
 from smsgw.histogram import Histogram
 from smsgw.model import Answer, Mo, Mt, Outcome, Postponed, Receipt, SubmitResult
 from smsgw.passwords import Stock
-from smsgw.store import StoreLost, StoreUnavailable
+from smsgw.store import StoreUnavailable
 from smsgw.worker import Worker
 
 log = logging.getLogger("smsgw.desk")
 
 #: Before a store that failed is tried again for what only we can repeat.
 RETRY_SECONDS = 1.0
-
-
-def _must_not_fail(step: Callable[..., None]) -> Callable[..., None]:
-    """What *step* of a desk raises ends it: nobody waits for a callback who would hear of it."""
-
-    @wraps(step)
-    def guarded(desk: "Desk", *args: Any) -> None:
-        if not desk._end.done():  # noqa: SLF001  a method, written outside of its class
-            try:
-                step(desk, *args)
-            except Exception as fault:
-                desk._end.set_exception(fault)  # noqa: SLF001
-
-    return guarded
 
 
 class Desk:
@@ -80,6 +67,7 @@ class Desk:
         self._timetable = Timetable(asyncio.get_running_loop())
         self._claiming: dict[str, bool] = {}  # link that the store claims for -> were replies owed
         self._at_work: AtWork | None = None
+        self._doubt = Doubt(gateway, worker)  # about the batch at work
         self._probing = False
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Future[None] = self._loop.create_future()
@@ -118,6 +106,9 @@ class Desk:
         admitted = self._pending.admit(port, mo, ticket)
         if admitted is None or isinstance(admitted, Answer):
             return admitted
+        if self._doubt:
+            self._pending.forget(admitted)
+            return Answer.LATER
         self._arrivals.append(admitted)
         self._wake()
         return None
@@ -131,6 +122,9 @@ class Desk:
         admitted = self._pending.admit_receipt(port, receipt, ticket, session)
         if isinstance(admitted, Answer):
             return admitted
+        if self._doubt:
+            self._pending.forget_receipt(admitted)
+            return Answer.LATER
         self._receipts.append(admitted)
         self._wake()
         return None
@@ -218,7 +212,7 @@ class Desk:
             self._turn_comes = True
             self._loop.call_soon(self.turn)
 
-    @_must_not_fail
+    @must_not_fail
     def turn(self) -> None:
         """Give the store what has come in and what is due, or wait for what will be.
 
@@ -271,17 +265,20 @@ class Desk:
         self._worker.call(self._committed, self._gateway.commit, batch, clock.now())
         return AtWork(batch, arrivals, receipts, results, released, self._loop.time())
 
-    @_must_not_fail
+    @must_not_fail
     def _committed(self, done: Done | None, fault: BaseException | None) -> None:
         """A batch is on the disk, or not: start the next one, and tell what became of this one.
 
         While the store writes that, the answers and replies of this one leave: the two take about
         as long, and need the interpreter in turns.
         """
+        if done is not None and done.otherwise is not None:
+            self._hold(done)
+            return
         before, self._at_work = self._at_work, None
         assert before is not None  # noqa: S101 - it was handed over
         if done is None:
-            done = self._explain(fault, before)
+            done = explain(fault, before)
         self._keep(done, before)
         due = self._timetable.due()
         # What only we can repeat is tried again by the timer, not at once.
@@ -294,17 +291,6 @@ class Desk:
             add_up(self.outcomes, done.outcomes)
         self._traffic.add(done, before, self._loop.time() - before.started)
         self._go_on(due)
-
-    def _explain(self, fault: BaseException | None, at_work: AtWork) -> Done:
-        """What to do after *fault*: nothing is answered as stored, the next batch may fare better.
-
-        Raises:
-            StoreLost: nothing more may be answered.
-        """
-        if isinstance(fault, StoreLost):
-            raise fault
-        log.error("desk: a batch failed", exc_info=fault)
-        return Done.later(at_work.batch, type(fault).__name__)
 
     def _keep(self, done: Done, at_work: AtWork) -> None:
         """Put back what has to wait, before the next batch is made up."""
@@ -347,13 +333,22 @@ class Desk:
             self._probing = True
             self._worker.call(self._probed, self._gateway.probe, clock.now())
 
-    @_must_not_fail
+    @must_not_fail
     def _probed(self, _: None, fault: BaseException | None) -> None:
         self._probing = False
         if fault is not None and not isinstance(fault, StoreUnavailable):
             raise fault
         self._is_in(None if fault is None else str(fault))
         self._wake()
+
+    def _hold(self, done: Done) -> None:
+        """Tell nothing of the batch at work, and take nothing else, until the store knows whether
+        it has it: the SMSC sends again what comes meanwhile."""
+        self._follow_up.answer_later(self._arrivals, self._receipts)
+        self._arrivals, self._receipts, self._released = [], [], 0
+        self._is_in(done.trouble)
+        self._doubt.begin(done, self._committed)
+        self._idle.set()
 
     # --- what is due --------------------------------------------------------------------------
 
@@ -368,7 +363,7 @@ class Desk:
             then = partial(self._claimed, port)
             self._worker.call(then, self._gateway.claim, link, for_replies, clock.now(), room)
 
-    @_must_not_fail
+    @must_not_fail
     def _claimed(self, port: Port, claim: Claim | None, fault: BaseException | None) -> None:
         link = port.name
         del self._claiming[link]

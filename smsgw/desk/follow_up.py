@@ -1,5 +1,6 @@
 """What follows from a batch that is on the disk: answers and replies leave, in one write a link."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import NamedTuple
@@ -9,6 +10,9 @@ from smsgw.desk.port import Port
 from smsgw.gateway import Batch, Done
 from smsgw.histogram import Histogram
 from smsgw.model import Answer, Mt, SubmitResult
+from smsgw.store import StoreLost
+
+log = logging.getLogger("smsgw.desk")
 
 
 class AtWork(NamedTuple):
@@ -20,6 +24,18 @@ class AtWork(NamedTuple):
     results: list[tuple[str, SubmitResult]]
     released: int  #: so many of the first arrivals had waited for a password, and have one
     started: float  #: loop time
+
+
+def explain(fault: BaseException | None, at_work: AtWork) -> Done:
+    """What to do after *fault*: nothing is answered as stored, the next batch may fare better.
+
+    Raises:
+        StoreLost: nothing more may be answered.
+    """
+    if isinstance(fault, StoreLost):
+        raise fault
+    log.error("desk: a batch failed", exc_info=fault)
+    return Done.later(at_work.batch, type(fault).__name__)
 
 
 class FollowUp:
@@ -43,9 +59,7 @@ class FollowUp:
                 self._answer(arrival, answer, touched)
                 read_at.append(arrival.mo.read_at)
         for receipt, answer in zip(at_work.receipts, done.receipts, strict=True):
-            self._pending.forget_receipt(receipt)
-            receipt.port.answer(receipt.session, receipt.ticket, answer)
-            touched.add(receipt.port)
+            self._answer_receipt(receipt, answer, touched)
         by_link: dict[str, list[Mt]] = {}
         for mt in done.replies:
             by_link.setdefault(mt.link, []).append(mt)
@@ -64,13 +78,22 @@ class FollowUp:
                 self._ports[link].odd(kind, count)
         return homeless
 
-    def answer_later(self, arrivals: Iterable[Arrival]) -> None:
+    def answer_later(
+        self, arrivals: Iterable[Arrival], receipts: Iterable[ReceiptArrival] = ()
+    ) -> None:
         """Leave these, and their copies, to the SMSC, which sends them again."""
         touched: set[Port] = set()
         for arrival in arrivals:
             self._answer(arrival, Answer.LATER, touched)
+        for receipt in receipts:
+            self._answer_receipt(receipt, Answer.LATER, touched)
         for port in touched:
             port.flush()
+
+    def _answer_receipt(self, receipt: ReceiptArrival, answer: Answer, touched: set[Port]) -> None:
+        self._pending.forget_receipt(receipt)
+        receipt.port.answer(receipt.session, receipt.ticket, answer)
+        touched.add(receipt.port)
 
     def _answer(self, arrival: Arrival, answer: Answer, touched: set[Port]) -> None:
         """Answer a text and its copies; the ports are to be flushed."""

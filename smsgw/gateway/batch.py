@@ -1,7 +1,7 @@
 """What goes into a verb of the gateway, and what comes out of it: plain values."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -81,6 +81,26 @@ class Done:
     passwords_given: int = 0  #: to its registrations
     trouble: str | None = None  #: why the store did not take it
     more: bool = False  #: of `tidy`: there is more to do
+    #: None: what stands here is so. Else nobody knows yet whether it happened, nothing of it may be
+    #: told, and this is what became of the batch if it did not (`Gateway.resolve`).
+    otherwise: "Done | None" = None
+
+    @classmethod
+    def again(cls, batch: Batch) -> "Done":
+        """Nothing of *batch* was stored, and its turn comes with the next one."""
+        return cls(
+            answers=[None] * len(batch.mos),
+            receipts=[Answer.LATER] * len(batch.receipts),
+            settled=not batch.results,
+        )
+
+    @classmethod
+    def sum(cls, parts: "Iterable[Done]") -> "Done":
+        """What became of a batch in all."""
+        done = cls()
+        for part in parts:
+            done.add(part)
+        return done
 
     @classmethod
     def later(cls, batch: Batch, trouble: str | None = None) -> "Done":

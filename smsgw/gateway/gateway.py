@@ -5,7 +5,8 @@ says so. No socket, no PDU, no event loop: the desk calls them from the store's 
 from their own process. What has to leave at once is returned; everything else waits in the outbox.
 
 Failures: `StoreUnavailable` (nothing happened, the SMSC is asked to try again) is answered here;
-`StoreLost` (the disk cannot be trusted) goes up and ends the process.
+`StoreInDoubt` (it may have happened) makes a batch wait for what `resolve` finds out; `StoreLost`
+(the disk cannot be trusted) goes up and ends the process.
 """
 
 import logging
@@ -30,8 +31,8 @@ from smsgw.gateway.unused import Unused
 from smsgw.gateway.work import Work
 from smsgw.limits import CEILING_FACT
 from smsgw.model import Answer, LinkState, Receipt
-from smsgw.passwords import Issuer
-from smsgw.store import Beat, Store, StoreLost, StoreUnavailable
+from smsgw.passwords import Issuer, Supply
+from smsgw.store import Beat, Store, StoreInDoubt, StoreLost, StoreMoved, StoreUnavailable
 from smsgw.vault import Vault
 
 log = logging.getLogger("smsgw.gateway")
@@ -153,6 +154,10 @@ class Gateway:
         A batch that fails is done again message by message, so that one bad message does not
         take the others with it.
 
+        Returns:
+            What became of it; where that is in doubt (`Done.otherwise`), nothing may be told before
+            `resolve` knows.
+
         Raises:
             StoreLost: end the process without an answer.
         """
@@ -169,38 +174,76 @@ class Gateway:
                 # The type alone: the message may hold what the citizen wrote.
                 log.error("batch: one message cannot be stored (%s)", type(error).__name__)
                 return Done.later(batch)
-            done = Done()
-            for single in batch.singles(done):
-                done.add(self.commit(single, now))
-            return done
+            return self._commit_singly(batch, now)
+
+    def _commit_singly(self, batch: Batch, now: datetime) -> Done:
+        """The same message by message; what is behind one that is in doubt comes again."""
+        done, parts = Done(), list[Done]()
+        singles = batch.singles(done)
+        for single in singles:
+            part = self.commit(single, now)
+            if part.otherwise is not None:
+                behind = [Done.later(each, part.trouble) for each in singles]
+                not_this = Done.later(single, part.trouble)
+                done = Done.sum([*parts, part, *behind])
+                done.otherwise = Done.sum([*parts, not_this, *behind])
+                return done
+            parts.append(part)
+            done.add(part)
+        return done
+
+    def resolve(self, done: Done) -> Done:
+        """What became of a batch that is in doubt; nothing else is stored until it is known.
+
+        Raises:
+            StoreUnavailable: nobody knows yet.
+        """
+        happened = self.store.resolve()
+        self.tools.counts.forget()  # what it counts is not known here
+        found = done if happened or done.otherwise is None else done.otherwise
+        found.otherwise = found.trouble = None
+        return found
 
     def _commit(self, batch: Batch, now: datetime) -> Done:
         done, store, tools = Done(), self.store, self.tools
-        taken: Counter[str] = Counter()
-        intake = None
-        with tools.supply(batch.registrations) as supply, store.transaction():
-            receipts = Receipts(tools, now, done)
-            if batch.results:
-                taken = self._outbox.settle(batch.results, receipts, now, done)
-            read = self._take_receipts(batch.receipts, receipts, now, done)
-            if batch.mos:
-                work = Work(store, now, supply)
-                intake = Intake(tools, work, done, batch.room)
-                intake.take(batch.mos)
-                intake.write()
-                done.passwords_given = supply.given
-                done.written.append(work.changes)
-                # What waits for its turn is counted when that comes.
-                read += [
-                    mo.link
-                    for mo, answer in zip(batch.mos, done.answers, strict=True)
-                    if answer is Answer.OK
-                ]
-            for link in {*read, *taken}:
-                store.count_on_link(link, read.count(link), taken[link])
+        try:
+            with tools.supply(batch.registrations) as supply, store.transaction(asks=True):
+                intake = self._write(batch, supply, now, done)
+        except StoreMoved:
+            raise
+        except StoreInDoubt as doubt:
+            log.error("store: %s", doubt)
+            done.trouble, done.otherwise = str(doubt), Done.again(batch)
+            return done
         if intake:
             intake.committed()
         return done
+
+    def _write(self, batch: Batch, supply: Supply, now: datetime, done: Done) -> Intake | None:
+        """All of *batch*, inside of its transaction; the intake of its texts, if there are any."""
+        store, tools = self.store, self.tools
+        taken: Counter[str] = Counter()
+        intake = None
+        receipts = Receipts(tools, now, done)
+        if batch.results:
+            taken = self._outbox.settle(batch.results, receipts, now, done)
+        read = self._take_receipts(batch.receipts, receipts, now, done)
+        if batch.mos:
+            work = Work(store, now, supply)
+            intake = Intake(tools, work, done, batch.room)
+            intake.take(batch.mos)
+            intake.write()
+            done.passwords_given = supply.given
+            done.written.append(work.changes)
+            # What waits for its turn is counted when that comes.
+            read += [
+                mo.link
+                for mo, answer in zip(batch.mos, done.answers, strict=True)
+                if answer is Answer.OK
+            ]
+        for link in {*read, *taken}:
+            store.count_on_link(link, read.count(link), taken[link])
+        return intake
 
     def _take_receipts(
         self, found: Sequence[Receipt], receipts: Receipts, now: datetime, done: Done

@@ -17,7 +17,7 @@ from smsgw.logs import redact
 from smsgw.model import Account
 from smsgw.passwords import Issued, Issuer, Supply
 from smsgw.registration.own_wording import OwnWording
-from smsgw.store import FINGERPRINT_MASK, MASK, Store, StoreMoved
+from smsgw.store import FINGERPRINT_MASK, MASK, Store, StoreInDoubt
 
 
 class Salts(dict[str, int]):
@@ -97,8 +97,8 @@ class Tools:
         try:
             yield supply
             stored = True
-        except StoreMoved:
-            stored = True  # a file that comes back may yet tell them
+        except StoreInDoubt:
+            stored = True  # the database may yet tell them
             raise
         finally:
             supply.close(stored=stored)

@@ -50,7 +50,7 @@ class Keys:
 def place(settings: Settings) -> Path:
     """Where the key file is."""
     named = settings.portal.key_file if settings.portal else None
-    return named or settings.gateway.database.with_name("portal.key")
+    return named or settings.gateway.files.with_name("portal.key")
 
 
 def open_keys(settings: Settings) -> Keys:

@@ -43,7 +43,7 @@ def run(settings: Settings, config_file: Path) -> None:
         raise ConfigError(config_file, [Fault("portal", "is missing", "write [portal]")])
     harden()
     tuning.take_turns_sooner()
-    lock = DaemonLock.acquire(settings.gateway.database.with_name("portal.db"), "portal")
+    lock = DaemonLock.acquire(settings.gateway.files.with_name("portal.db"), "portal")
     try:
         asyncio.run(_serve(Portal(settings, settings.portal)))
     finally:

@@ -4,18 +4,22 @@
     values.py     what leaves it, one row each
     rows.py       what goes in, one row each
     faults.py     what can go wrong
-    sqlite/       the one engine that there is: an SQLite file
+    verbs/        the verbs, written once over what each engine does in its own way
+    sqlite/       an engine: an SQLite file
+    postgres/     an engine: a PostgreSQL database
+    copy.py       carries everything from one engine to the other
 
 An engine is imported when its store is opened, so that a command which needs none does not wait
-for it. Where the daemon of a store is, and how it is rung, is the engine's as well: today a locked
-file beside the database and a signal.
+for it. Where the daemon of a store is, and how it is rung, a locked file says: beside the database
+file, or where that would be.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from smsgw.store.faults import Conflict, Lost, Moved, StoreFault, Unavailable, Unfit
+from smsgw.database import Database, Server
+from smsgw.store.faults import Conflict, InDoubt, Lost, Moved, StoreFault, Unavailable, Unfit
 from smsgw.store.protocol import Store
 from smsgw.store.rows import FINGERPRINT_MASK, Changes, Row
 from smsgw.store.sqlite.lock import AlreadyRunning, DaemonLock, daemon_pid, ring_daemon
@@ -56,6 +60,7 @@ from smsgw.store.values import (
 #: Their names while SQLite was the only store.
 StoreUnavailable = Unavailable
 StoreMoved = Moved
+StoreInDoubt = InDoubt
 StoreLost = Lost
 
 __all__ = [
@@ -79,6 +84,7 @@ __all__ = [
     "EarlyReceipt",
     "FeedRow",
     "Guesses",
+    "InDoubt",
     "KeptMessage",
     "KeptPart",
     "KeptReceipt",
@@ -100,6 +106,7 @@ __all__ = [
     "Stop",
     "Store",
     "StoreFault",
+    "StoreInDoubt",
     "StoreLost",
     "StoreMoved",
     "StoreUnavailable",
@@ -116,7 +123,7 @@ __all__ = [
 
 
 def open_store(
-    address: Path,
+    address: Database,
     *,
     create: bool = True,
     busy_timeout: timedelta = BUSY_TIMEOUT,
@@ -124,8 +131,10 @@ def open_store(
     own_thread: bool = False,
     migrate: bool = True,
     before_migration: Callable[[Store], None] | None = None,
+    node: str | None = None,
 ) -> Store:
-    """Open the store at *address*, the path of an SQLite file, made where it is missing.
+    """Open the store at *address*: an SQLite file, made where it is missing, or a PostgreSQL
+    database, in which its tables are.
 
     Args:
         create: false: what is missing is a fault.
@@ -134,11 +143,20 @@ def open_store(
             daemon that runs does it.
         own_thread: in a thread of its own, where the engine can.
         migrate: bring a database of an older version up to date, which only the daemon may.
-        before_migration: called then, before anything is changed; what it raises ends this.
+        before_migration: called then, before anything is changed; what it raises ends this. Copies
+            of what a server has are not ours to make.
+        node: the name of the daemon that opens it; None: a command does.
 
     Raises:
+        Unavailable: there is a server, which does not answer.
         SmsgwError: it cannot be opened or made, is not ours, or is of another version.
     """
+    if isinstance(address, Server):
+        from smsgw.store.postgres.store import PostgresStore
+
+        return PostgresStore.open(
+            address, create=create, busy_timeout=busy_timeout, migrate=migrate, node=node
+        )
     from smsgw.store.sqlite.store import SqliteStore
 
     return SqliteStore.open(

@@ -14,7 +14,11 @@ class Unavailable(StoreFault):
     """The transaction did not happen; a later one may (disk full, locked, file gone)."""
 
 
-class Moved(Unavailable):
+class InDoubt(Unavailable):
+    """Nobody knows whether the transaction happened: the way to the database was lost in COMMIT."""
+
+
+class Moved(InDoubt):
     """The transaction is in a file that is no longer ours, and may come back with it."""
 
 

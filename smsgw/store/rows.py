@@ -6,6 +6,7 @@ anything else (an enum member, bool, bytes, None), which takes longer than stori
 outside the store sees that order. Rows that are rare may have None.
 """
 
+import re
 from typing import Any
 
 from smsgw.model import AccountState, Address, Feed, Ignored, Outcome
@@ -19,6 +20,17 @@ _QUARTER = 900_000_000  # microseconds
 # `.value` is a function of Python's: three times as slow as a look into a dict.
 _OUTCOME = {outcome: outcome.value for outcome in Outcome}
 _STATE = {state: state.value for state in AccountState}
+
+
+# PostgreSQL keeps neither, and a text that is refused for them would come again for ever.
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """*text* as every engine keeps it: U+FFFD stands for U+0000 and for halves of surrogates."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return _UNFIT.sub("\ufffd", text)
 
 
 def quarter(at: int) -> int:
@@ -64,7 +76,7 @@ class Changes:
         Args:
             phone: E.164; what is no telephone number, as the carrier writes it.
         """
-        self.subscribers.append((id_, phone))
+        self.subscribers.append((id_, storable(phone)))
 
     def add_mo(
         self,
@@ -84,7 +96,8 @@ class Changes:
             fingerprint: of the octets and the carrier; 0: none is kept.
         """
         kept = at // _QUARTER << FINGERPRINT_BITS | fingerprint & FINGERPRINT_MASK
-        self.mos.append((id_, at, subscriber, link, session, kept, _OUTCOME[outcome], text))
+        said = text and storable(text)
+        self.mos.append((id_, at, subscriber, link, session, kept, _OUTCOME[outcome], said))
 
     def ignore(self, mo: int, reason: Ignored) -> None:
         """Why a text is not answered."""
@@ -129,7 +142,7 @@ class Changes:
     def supersede(self, mt: int, reason: str, at: int) -> None:
         """A text tells a password that is no more: cancel it where it still waits, and wipe what
         is sealed in it."""
-        self.superseded.append((mt, reason, at))
+        self.superseded.append((mt, storable(reason), at))
 
     def texts(self) -> list[tuple[int, str, str, int | None]]:
         """Of each citizen's text its id, link and outcome, and the id of what answers it."""
@@ -229,4 +242,5 @@ class Changes:
             who: did it at the command line.
         """
         states = _STATE[before], _STATE[after]
-        self.history.append((account, account, at, what, *states, who, reason))
+        said = who and storable(who), reason and storable(reason)
+        self.history.append((account, account, at, what, *states, *said))

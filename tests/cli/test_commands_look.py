@@ -10,7 +10,7 @@ import pytest
 from freezegun import freeze_time
 
 from smsgw.cli import look
-from smsgw.store.sqlite.sql import reports as sql
+from smsgw.store.sqlite.sql import STATEMENTS
 from tests import raw_sqlite
 
 ACCOUNT_KEYS = [
@@ -331,7 +331,7 @@ def test_status_answers_within_five_seconds_however_much_there_is_to_read(
         "WITH RECURSIVE n (i) AS (VALUES (:after) UNION ALL SELECT i + 1 FROM n)"
         " SELECT count(*), :limit, :held FROM n"
     )
-    monkeypatch.setattr(sql, "COUNT_SOME_OF_OUTBOX", endless)
+    monkeypatch.setitem(STATEMENTS, "reports.COUNT_SOME_OF_OUTBOX", endless)
     result = command(town, "status")
     assert 1 == result.status
     assert "does not answer within 0.02 s" in result.stdout

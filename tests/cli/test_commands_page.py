@@ -42,9 +42,11 @@ PROMISED = """
     expire
     backup
     purge
+    store copy
 """.strip().splitlines()
 
 SAYS_WHAT_IT_DID = {
+    "store copy",
     "run",
     "portal",
     "demo",

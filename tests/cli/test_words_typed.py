@@ -149,8 +149,8 @@ def test_filters_hold_together(town, command):
 
 
 def test_many_accounts_are_read_in_steps_without_gap_or_twin(town, command, monkeypatch):
-    monkeypatch.setattr("smsgw.store.sqlite.accounts._ACCOUNTS_AT_ONCE", 2)
-    monkeypatch.setattr("smsgw.store.sqlite.accounts._IDS_AT_ONCE", 3)
+    monkeypatch.setattr("smsgw.store.verbs.accounts._ACCOUNTS_AT_ONCE", 2)
+    monkeypatch.setattr("smsgw.store.verbs.accounts._IDS_AT_ONCE", 3)
     for number in range(8):
         town.text(f"8490600000{number}", f"TK,Le Van,40123456{number},1.2.1990", timedelta(hours=1))
     everybody = [account.id for account in town.hotline.accounts()]

@@ -69,6 +69,8 @@ from tests.model.dispatch import (
     LongText,
     Seen,
 )
+from tests.postgres import empty
+from tests.raw_postgres import Postgres
 
 #: Any part of a long text comes within the one time, and its copy within the other.
 KNOWN_WITHIN = PARTS_WITHIN + RETRANSMITTED_WITHIN
@@ -159,6 +161,10 @@ class Service(RuleBasedStateMachine):
         self.numbers = itertools.count(7_000_001, 997)
         self.refs = itertools.count(3)
 
+    def gateway(self):
+        """Where the base is, as the configuration has it: in a file."""
+        return {"database": str(Path(self.folder.name, "smsgw.db"))}
+
     @initialize(
         repeat=st.booleans(),
         max_reminders=st.sampled_from([0, 1, 2]),
@@ -170,6 +176,7 @@ class Service(RuleBasedStateMachine):
     def open(self, repeat, max_reminders, undelivered, ttl, limit, hours):
         self.house = House(
             Path(self.folder.name),
+            gateway=self.gateway(),
             links={name: {"carrier": carrier} for name, carrier in CARRIERS.items()},
             registration={
                 "repeat": "reset" if repeat else "refuse",
@@ -228,7 +235,11 @@ class Service(RuleBasedStateMachine):
 
     def rows(self, query, *values):
         store: Any = self.house.store  # as its engine has it
-        return store._db.execute(query, values).fetchall()
+        return store._by_place(query, values)
+
+    def orphans(self):
+        """Rows that refer to none."""
+        return self.rows("PRAGMA foreign_key_check")
 
     def find_new(self):
         """New MOs and MTs of the last step; their ids were never used before."""
@@ -837,7 +848,7 @@ class Service(RuleBasedStateMachine):
     def agree(self):
         if not hasattr(self, "house"):
             return
-        assert [] == self.rows("PRAGMA foreign_key_check")
+        assert [] == self.orphans()
         self.accounts_agree()
         self.messages_agree()
         self.passwords_agree()
@@ -875,7 +886,7 @@ class Service(RuleBasedStateMachine):
     def messages_agree(self):
         assert sorted(self.mos) == [id_ for (id_,) in self.rows("SELECT id FROM mo ORDER BY id")]
         assert sorted(self.mts) == sorted(id_ for (id_,) in self.rows(ALL_MT))
-        kept = "".join(text for (text,) in self.rows("SELECT text FROM mo WHERE text NOT NULL"))
+        kept = "".join(text for (text,) in self.rows("SELECT text FROM mo WHERE text IS NOT NULL"))
         assert "k7mzq4wp" not in kept.lower()  # what was forwarded
         outbox = self.rows("SELECT id, 'outbox', state FROM outbox ORDER BY id")
         sent = self.rows("SELECT id, 'sent', state FROM sent ORDER BY id")
@@ -944,12 +955,12 @@ def cheap_hashes(monkeypatch):
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
 
 
-def test_gateway_keeps_the_rules_in_any_order_of_events(cheap_hashes):
-    examples = int(os.environ.get("MODEL_EXAMPLES", "40"))
+def run(service, examples):
+    examples = int(os.environ.get("MODEL_EXAMPLES", examples))
     steps = int(os.environ.get("MODEL_STEPS", "50"))
     short = "MODEL_EXAMPLES" not in os.environ
     run_state_machine_as_test(
-        Service,
+        service,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -960,3 +971,20 @@ def test_gateway_keeps_the_rules_in_any_order_of_events(cheap_hashes):
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_gateway_keeps_the_rules_in_any_order_of_events(cheap_hashes):
+    run(Service, 40)
+
+
+def test_gateway_keeps_the_rules_over_a_postgresql(cheap_hashes, postgres):
+    class OverPostgres(Service):
+        def gateway(self):
+            with postgres.connect("smsgw") as db:
+                empty(db)
+            return Postgres(postgres).gateway(Path(self.folder.name))
+
+        def orphans(self):
+            return []  # its tables have no foreign keys: the file's run has looked
+
+    run(OverPostgres, 8)

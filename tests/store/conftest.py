@@ -3,15 +3,21 @@
 import pytest
 
 from tests.house import House
+from tests.raw_postgres import Postgres
 from tests.raw_sqlite import Sqlite
 
-ENGINES = {"sqlite": Sqlite}
+ENGINES = {"sqlite": Sqlite, "postgres": Postgres}
 
 
 @pytest.fixture(params=ENGINES)
 def engine(request):
     """One engine after the other: how it is opened and looked into behind its back."""
-    return ENGINES[request.param]
+    if request.param == "postgres":
+        engine = Postgres(request.getfixturevalue("postgres"))
+        yield engine
+        engine.mend()
+    else:
+        yield Sqlite()
 
 
 @pytest.fixture
@@ -24,6 +30,6 @@ def store(engine, tmp_path):
 @pytest.fixture
 def house(engine, tmp_path):
     """A gateway over a store of that engine."""
-    house = House(tmp_path)
+    house = House(tmp_path, gateway=engine.gateway(tmp_path))
     yield house
     house.store.close()

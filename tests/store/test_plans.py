@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from smsgw.store import empty_store
+from smsgw.database import Server
+from smsgw.store import empty_store, open_store
+from smsgw.store.postgres import sql as postgres_sql
 from smsgw.store.sqlite import sql
 
-GROUPS = [module.name for module in pkgutil.iter_modules(sql.__path__)]
+#: A copy reads all there is.
+GROUPS = [m.name for m in pkgutil.iter_modules(sql.__path__) if m.name != "copies"]
 STATEMENTS = {
     f"{group}.{name}": statement
     for group in GROUPS
@@ -26,6 +29,8 @@ SMALL = re.compile(
     r"|stopped$|carriers$|heartbeats$|sqlite_(master|schema)$|early_receipts USING"
     r"|outbox USING (COVERING )?INDEX outbox_due)"
 )
+#: Those of one row or of a handful, and what is the whole of something that was asked for.
+SMALL_OF_POSTGRES = {"last_ids", "links", "carriers", "nodes", "data_keys", "early_receipts"}
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +50,36 @@ def test_every_statement_uses_an_index(store, statement):
     assert [] == scans
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_statements_are_all_used(group):
-    """Each by the verbs that read its file of statements."""
+@pytest.fixture(scope="module")
+def plans(postgres_cluster, tmp_path_factory):
+    """A session as the daemon's is, in a base with its tables."""
+    server = Server(postgres_cluster.url(), files=tmp_path_factory.mktemp("plans") / "smsgw.db")
+    store = open_store(server, node="plans")
+    yield store._connection.open()
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in postgres_sql.STATEMENTS if n.partition(".")[0] in GROUPS]
+)
+def test_every_statement_of_postgresql_uses_an_index(plans, name):
+    """With the settings of the daemon's session, which let no plan read a whole table that has
+    another way; of what was prepared on empty tables, too."""
+    text, names = postgres_sql.prepared(name)
+    places = len(names) or max((int(n) for n in re.findall(rb"\$(\d+)", text)), default=0)
+    plans.execute(b"PREPARE looked_at AS " + text)
+    try:
+        values = f"({', '.join(['NULL'] * places)})" if places else ""
+        plans.execute("SET plan_cache_mode = force_generic_plan")
+        found = plans.execute(f"EXPLAIN EXECUTE looked_at {values}").fetchall()
+    finally:
+        plans.execute("DEALLOCATE looked_at")
+    scans = {scan for (line,) in found for scan in re.findall(r"Seq Scan on (\w+)", line)}
+    assert set() == scans - SMALL_OF_POSTGRES
+
+
+@pytest.mark.parametrize("group", ["file"])
+def test_statements_of_a_file_alone_are_all_used(group):
     room = Path(sql.__path__[0]).parent
     sources = [file.read_text() for file in room.glob("*.py")]
     used = "".join(text for text in sources if f"sql import {group} as sql" in text)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from smsgw.model import AccountState, Address, Direction, LinkState, Refused, Taken
+from smsgw.model import AccountState, Address, Direction, LinkState, MtState, Refused, Taken
 from smsgw.store import Beat, Changes, Conflict, LinkCount, Stop, Unavailable
-from tests.house import AN, NOON, OneHash
+from tests.house import AN, NOON, TEXT, OneHash
 
 
 def account(id_, cmnd, subscriber=1):
@@ -105,11 +105,13 @@ def test_last_mt_is_when_an_smsc_took_one_and_not_when_it_was_made(house):
 def test_next_try_of_what_waits_for_a_link_that_is_down_is_that_of_the_link(house):
     house.take(house.mo(AN, "hallo"), room=0)
     later = house.now + timedelta(seconds=40)
-    house.store.set_link("viettel", LinkState.WAITING, "refused", house.now, later)
+    with house.store.transaction():
+        house.store.set_link("viettel", LinkState.WAITING, "refused", house.now, later)
     (reply,) = house.store.outbox()
     assert later == reply.next_try
     assert later == {link.name: link for link in house.store.links()}["viettel"].next_try
-    house.store.set_link("viettel", LinkState.BOUND, None, house.now)
+    with house.store.transaction():
+        house.store.set_link("viettel", LinkState.BOUND, None, house.now)
     (reply,) = house.store.outbox()
     assert house.now == reply.next_try
 
@@ -117,7 +119,8 @@ def test_next_try_of_what_waits_for_a_link_that_is_down_is_that_of_the_link(hous
 def test_link_that_is_down_is_so_since_it_went_down_however_often_it_tried(house):
     for state in (LinkState.BOUND, LinkState.WAITING, LinkState.CONNECTING, LinkState.WAITING):
         house.later(minutes=1)
-        house.store.set_link("mobi", state, None, house.now)
+        with house.store.transaction():
+            house.store.set_link("mobi", state, None, house.now)
     mobi = {link.name: link for link in house.store.links()}["mobi"]
     assert NOON + timedelta(minutes=2) == mobi.since
 
@@ -125,7 +128,8 @@ def test_link_that_is_down_is_so_since_it_went_down_however_often_it_tried(house
 def test_the_last_heartbeat_of_each_node_is_known(house):
     first = Beat("a", 7, "1.0", NOON, NOON, 1_000_000, ended=False)
     for beat in (first, first._replace(node="b"), first._replace(tick=5_000_000, ended=True)):
-        house.store.beat(beat)
+        with house.store.transaction():
+            house.store.beat(beat)
     assert [
         first._replace(tick=5_000_000, ended=True),
         first._replace(node="b"),
@@ -200,3 +204,27 @@ def test_link_stays_stopped_by_who_stopped_it_first_until_it_is_started(store):
         assert store.start_link("viettel")
         assert not store.start_link("viettel")
     assert {"mobi": second} == store.stopped_links()
+
+
+UNFIT = "a\0b\ud800c\udfffd"
+KEPT = "a\ufffdb\ufffdc\ufffdd"
+
+
+def test_what_no_engine_can_keep_is_replaced_and_the_rest_is_kept(house):
+    """Refused, it would come again for ever."""
+    house.text("\0\ud800", UNFIT)
+    house.text("\0\ud800", UNFIT)
+    house.text(AN, TEXT)
+    house.settle(Refused(6, UNFIT))
+    house.hotline.close_account(AN, UNFIT, UNFIT, house.now)
+    texts = house.store.messages(direction=Direction.MO)
+    assert {KEPT, TEXT} == {message.text for message in texts}
+    [closed] = [line for line in house.store.account_history(1) if line.reason == KEPT]
+    assert KEPT == closed.actor
+    assert KEPT in {line.who for line in house.store.audit()}
+    with house.store.transaction():
+        house.store.set_fact("a", UNFIT)
+        house.store.park_receipt("viettel", UNFIT, UNFIT, MtState.FAILED, UNFIT, house.now, most=10)
+    assert KEPT == house.store.fact("a")
+    [early] = house.store.early_receipts(["viettel"], [UNFIT])
+    assert (KEPT, KEPT, KEPT) == (early.smsc_id, early.phone, early.reason)

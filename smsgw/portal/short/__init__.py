@@ -55,5 +55,5 @@ def open_short(settings: Settings, *, make: bool = True) -> Short | None:
     Raises:
         SmsgwError: it cannot be made, or opened.
     """
-    path = settings.gateway.database.with_name("portal.db")
+    path = settings.gateway.files.with_name("portal.db")
     return Short.open(path, make=make)

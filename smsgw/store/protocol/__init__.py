@@ -6,6 +6,7 @@ in `tests/store/`, which asks each one.
 
 from typing import Protocol
 
+from smsgw.store.protocol.copies import Copies
 from smsgw.store.protocol.daemon import Batch, Outbox, Parts, Receipts, Transactions
 from smsgw.store.protocol.people import Accounts, Reports, Upkeep
 from smsgw.store.protocol.portal import Citizens, Clients
@@ -24,6 +25,7 @@ class Store(
     Rights,
     Citizens,
     Clients,
+    Copies,
     Protocol,
 ):
     """A store, open; used by one thread."""

@@ -30,8 +30,12 @@ class Transactions(Protocol):
     def close(self) -> None:
         """No verb after this one."""
 
-    def transaction(self, *, keep: bool = True) -> AbstractContextManager[None]:
+    def transaction(self, *, keep: bool = True, asks: bool = False) -> AbstractContextManager[None]:
         """All writes inside happen, on the disk, or none; *keep* false: none in any case.
+
+        Args:
+            asks: whoever calls will call `resolve`, too, where it stays in doubt, and until that
+                has told there are no other transactions.
 
         There is one writer at a time, in all processes: from here to the end nobody else adds a
         row. That is what a batch rests on which asks for `last_ids` inside and numbers its rows
@@ -39,9 +43,17 @@ class Transactions(Protocol):
 
         Raises:
             Unavailable: nothing was written; a later transaction may succeed.
-            Moved: so it may be, but the database is no longer in its place.
+            InDoubt: nobody knows; `resolve` may tell.
+            Moved: as `InDoubt`, and nobody ever will: the database is no longer in its place.
             Lost: an I/O error; do not answer, do not try again, end the process.
             Conflict, Unfit: the fault of what was written, not of the store.
+        """
+
+    def resolve(self) -> bool:
+        """Whether the transaction that raised `InDoubt` last did happen.
+
+        Raises:
+            Unavailable: nobody knows yet.
         """
 
     def patience(self, wait: timedelta) -> AbstractContextManager[None]:
@@ -62,7 +74,7 @@ class Transactions(Protocol):
 
     @property
     def path(self) -> Path | None:
-        """Where it is, with its files beside it; None: in memory."""
+        """The database file, or where one would be: our own files lie beside; None: in memory."""
 
     def copy_to(self, file: Path) -> None:
         """Write a consistent copy to *file*, which is empty, while others go on writing."""
@@ -240,6 +252,9 @@ class Outbox(Protocol):
 
     def data_keys(self) -> list[tuple[bytes, str, int, bytes]]:
         """(id, use, made, sealed) of the data keys that came with this database: it is a copy."""
+
+    def add_data_keys(self, keys: Iterable[tuple[bytes, str, int, bytes]]) -> None:
+        """Have these data keys come with this database: it is a copy."""
 
     def forget_data_keys(self) -> None:
         """The data keys that came with this copy are kept elsewhere now."""

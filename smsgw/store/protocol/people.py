@@ -206,6 +206,9 @@ class Upkeep(Protocol):
     def set_fact(self, name: str, value: str) -> None:
         """Keep it."""
 
+    def forget_fact(self, name: str) -> None:
+        """It is not so any more."""
+
     def purge_messages(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* old MO and MT each; how many went."""
 

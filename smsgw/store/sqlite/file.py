@@ -21,7 +21,7 @@ from smsgw.store.sqlite.engine import dbapi
 from smsgw.store.sqlite.log import COPY_PAGES, LogCopier
 from smsgw.store.sqlite.place import identity, make_file, open_fault, refuse_stranger
 from smsgw.store.sqlite.schema import DATA_KEYS, migrations
-from smsgw.store.sqlite.sql import upkeep as sql
+from smsgw.store.sqlite.sql import file as sql
 from smsgw.store.sqlite.statements import Interrupted, Statements, code_of, write_fault_of
 from smsgw.store.sqlite.unstopped import unstopped
 from smsgw.store.values import BUSY_TIMEOUT
@@ -168,7 +168,7 @@ class File(Statements):
         """Have a thread copy the log, and no COMMIT any more."""
         path, ours = self._path, self._identity
         if path is not None and self._copies_log and engine.SOUND:
-            self._execute("PRAGMA wal_autocheckpoint = 0")
+            self._execute("PRAGMA wal_autocheckpoint = 0", ())
             self._log = LogCopier(path, lambda: identity(path) == ours)
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class File(Statements):
     # --- transactions -------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+    def transaction(self, *, keep: bool = True, asks: bool = False) -> Iterator[None]:
         """As `protocol.Transactions` has it: BEGIN IMMEDIATE lets one writer in at a time, so that
         nobody else draws ids until the end."""
         with unstopped():
@@ -220,6 +220,12 @@ class File(Statements):
             raise
         except dbapi.Error as error:
             raise write_fault_of(self._path, error) from error
+
+    def resolve(self) -> bool:
+        """As `protocol.Transactions` has it. Of a file only `Moved` is raised: what was written to
+        the one that is gone did not happen in this one."""
+        self._same_file()
+        return False
 
     @contextmanager
     def patience(self, wait: timedelta) -> Iterator[None]:

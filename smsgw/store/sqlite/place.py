@@ -7,7 +7,7 @@ from pathlib import Path
 from smsgw.errors import SmsgwError
 from smsgw.store.sqlite.engine import dbapi
 from smsgw.store.sqlite.schema import APPLICATION_ID
-from smsgw.store.sqlite.sql import upkeep as sql
+from smsgw.store.sqlite.sql import file as sql
 from smsgw.store.sqlite.statements import code_of
 
 _HEADER_OCTETS = 100  # of an SQLite file

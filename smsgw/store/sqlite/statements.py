@@ -3,19 +3,17 @@
 The base of all groups of verbs. Knows no table.
 """
 
-import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import chain
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
 
-from smsgw.clock import unstamp
 from smsgw.store.faults import Conflict, Lost, StoreFault, Unavailable, Unfit
 from smsgw.store.rows import Row
 from smsgw.store.sqlite.engine import dbapi
-from smsgw.store.sqlite.sql import repeated
+from smsgw.store.sqlite.sql import STATEMENTS, repeated
+from smsgw.store.verbs.engine import Engine
 
 #: Rows that one statement adds, at most. After each statement, or row that it gives, Python takes
 #: its lock anew; more rows at once win no more.
@@ -28,52 +26,74 @@ class Interrupted(Unavailable):
     """It took longer than it may."""
 
 
-class Statements:
+class Statements(Engine):
     """One connection, used by one thread."""
 
     _db: dbapi.Connection
     _path: Path | None
 
-    def _forget(self) -> None:
-        """Forget what is remembered of the database: it may never have happened."""
+    def _all(self, name: str, /, **values: Any) -> list[Any]:
+        try:
+            return self._db.execute(STATEMENTS.get(name, name), values).fetchall()
+        except dbapi.Error as error:
+            raise fault_of(self._path, error) from error
 
-    def _all(self, statement: str, **values: Any) -> list[Any]:
+    def _one(self, name: str, /, **values: Any) -> Any:
+        try:
+            return self._db.execute(STATEMENTS.get(name, name), values).fetchone()
+        except dbapi.Error as error:
+            raise fault_of(self._path, error) from error
+
+    def _run(self, name: str, /, **values: Any) -> None:
+        self._count(name, **values)
+
+    def _count(self, name: str, /, **values: Any) -> int:
+        try:
+            return self._db.execute(STATEMENTS.get(name, name), values).rowcount
+        except dbapi.Error as error:
+            raise fault_of(self._path, error) from error
+
+    def _execute(self, name: str, values: Sequence[Any]) -> None:
+        try:
+            self._db.execute(STATEMENTS.get(name, name), values)
+        except dbapi.Error as error:
+            raise fault_of(self._path, error) from error
+
+    def _by_place(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        """All rows that it finds, with values by position."""
         try:
             return self._db.execute(statement, values).fetchall()
         except dbapi.Error as error:
             raise fault_of(self._path, error) from error
 
-    def _one(self, statement: str, **values: Any) -> Any:
+    def _many(self, name: str, rows: Iterable[Row]) -> None:
         try:
-            return self._db.execute(statement, values).fetchone()
+            self._db.executemany(STATEMENTS.get(name, name), rows)
         except dbapi.Error as error:
             raise fault_of(self._path, error) from error
 
-    def _run(self, statement: str, **values: Any) -> int:
-        """How many rows it changed."""
+    def _add(self, name: str, rows: Sequence[Row]) -> None:
+        statement = STATEMENTS.get(name, name)
         try:
-            return self._db.execute(statement, values).rowcount
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                some = rows[start : start + _ROWS_AT_ONCE]
+                values = tuple(chain.from_iterable(some))
+                self._db.execute(repeated(statement, len(some)), values)
         except dbapi.Error as error:
             raise fault_of(self._path, error) from error
 
-    def _execute(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> dbapi.Cursor:
-        """The same by position."""
-        try:
-            return self._db.execute(statement, values)
-        except dbapi.Error as error:
-            raise fault_of(self._path, error) from error
+    # A list is bound as one JSON array, so that a statement is prepared once whatever its length.
 
-    def _many(self, statement: str, rows: Iterable[Row]) -> None:
-        try:
-            self._db.executemany(statement, rows)
-        except dbapi.Error as error:
-            raise fault_of(self._path, error) from error
+    # As json.dumps has it, at a third of the price, or half of it.
 
-    def _add(self, statement: str, rows: Sequence[Row]) -> None:
-        """Add *rows* by *statement*, which adds one."""
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
-            self._execute(repeated(statement, len(some)), tuple(chain.from_iterable(some)))
+    def _ids(self, values: Iterable[int]) -> str:
+        return f"[{','.join(map(str, values))}]"
+
+    def _texts(self, values: Iterable[str]) -> str:
+        return f"[{','.join(map(encode_basestring_ascii, values))}]"
+
+    def _pairs(self, values: Iterable[tuple[int, int]]) -> str:
+        return f"[{','.join([f'[{one},{other}]' for one, other in values])}]"
 
 
 def code_of(error: BaseException | None) -> int:
@@ -101,26 +121,3 @@ def write_fault_of(path: Path | None, error: dbapi.Error) -> StoreFault:
     if isinstance(found, Unavailable):
         return Unavailable(found.problem, "nothing was written; the next try may succeed")
     return found
-
-
-def as_json(values: Iterable[Any]) -> str:
-    return json.dumps(list(values))
-
-
-def as_json_of_texts(values: Iterable[str]) -> str:
-    """The same for texts, at half the price."""
-    return f"[{','.join(map(encode_basestring_ascii, values))}]"
-
-
-def as_json_of_numbers(values: Iterable[int]) -> str:
-    """The same for whole numbers, at a third."""
-    return f"[{','.join(map(str, values))}]"
-
-
-def as_json_of_pairs(values: Iterable[tuple[int, int]]) -> str:
-    """The same for pairs of whole numbers, at a third."""
-    return f"[{','.join([f'[{one},{other}]' for one, other in values])}]"
-
-
-def moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else unstamp(microseconds)

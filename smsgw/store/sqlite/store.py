@@ -5,19 +5,19 @@ command in its own process. Writes happen only inside `transaction()`; rows beco
 they leave. It knows no rule of the registration and no PDU.
 """
 
-from smsgw.store.sqlite.accounts import Accounts
-from smsgw.store.sqlite.batch import Batch
-from smsgw.store.sqlite.clients import Clients
-from smsgw.store.sqlite.file import File
-from smsgw.store.sqlite.outbox import Outbox
-from smsgw.store.sqlite.parts import Parts
-from smsgw.store.sqlite.portal import Citizens
-from smsgw.store.sqlite.receipts import Receipts
-from smsgw.store.sqlite.reports import Reports
-from smsgw.store.sqlite.rights import Rights
+from smsgw.store.sqlite.copies import Copies
+from smsgw.store.verbs.accounts import Accounts
+from smsgw.store.verbs.batch import Batch
+from smsgw.store.verbs.clients import Clients
+from smsgw.store.verbs.outbox import Outbox
+from smsgw.store.verbs.parts import Parts
+from smsgw.store.verbs.portal import Citizens
+from smsgw.store.verbs.receipts import Receipts
+from smsgw.store.verbs.reports import Reports
+from smsgw.store.verbs.rights import Rights
 
 
 class SqliteStore(
-    Batch, Parts, Outbox, Receipts, Accounts, Reports, Rights, Citizens, Clients, File
+    Batch, Parts, Outbox, Receipts, Accounts, Reports, Rights, Citizens, Clients, Copies
 ):
     """One SQLite file, open."""

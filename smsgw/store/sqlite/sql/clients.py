@@ -17,6 +17,7 @@ ADD_CLIENT = """
                          national_claims, synthetic_email, created_at)
     VALUES (:name, :client_id, :title, :redirect_uris, :post_logout_uris, :scopes, :pkce,
             :national_claims, :synthetic_email, :at)
+ RETURNING id
 """
 
 REVOKE_CLIENT = "UPDATE clients SET revoked_at = :at WHERE id = :client AND revoked_at IS NULL"

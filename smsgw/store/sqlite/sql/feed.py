@@ -8,7 +8,7 @@ ADD_SUBJECT = """
 ACTIVATE = """
     -- Before it is told, so that it is told of; who was active before keeps the number.
     UPDATE subjects SET active_number = (SELECT coalesce(max(active_number), 0) + 1 FROM subjects)
-     WHERE account_id = ? AND active_number IS NULL
+     WHERE account_id = :account AND active_number IS NULL
 """
 
 TELL = """

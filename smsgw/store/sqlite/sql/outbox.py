@@ -120,7 +120,8 @@ POSTPONE = """
 """
 
 FAIL = """
-    UPDATE outbox SET state = 'failed', reason = ?, ended_at = ? WHERE id = ? AND state = 'queued'
+    UPDATE outbox SET state = 'failed', reason = :reason, ended_at = :now
+     WHERE id = :id AND state = 'queued'
 """
 
 GIVE_UP = """
@@ -166,6 +167,8 @@ FIND_REPLY = """
 """
 
 LIST_DATA_KEYS = "SELECT id, use, made, sealed FROM data_keys WHERE id >= x'' ORDER BY id"
+
+ADD_DATA_KEY = "INSERT INTO data_keys (id, use, made, sealed) VALUES (?, ?, ?, ?)"
 
 FORGET_DATA_KEYS = "DELETE FROM data_keys WHERE id >= x''"
 

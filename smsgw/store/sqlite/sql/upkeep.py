@@ -1,4 +1,4 @@
-"""Audit, links, facts, retention, and whose database a file is."""
+"""Audit, links, facts, retention."""
 
 
 # --- audit and guesses -----------------------------------------------------------------------
@@ -6,6 +6,7 @@
 ADD_AUDIT = """
     INSERT INTO audit (at, who, command, account, detail, account_id)
     VALUES (:at, :who, :command, :account, :detail, :account_id)
+ RETURNING id
 """
 
 AMEND_AUDIT = "UPDATE audit SET detail = :detail WHERE id = :id"
@@ -72,26 +73,7 @@ GET_FACT = "SELECT value FROM facts WHERE name = :name"
 
 SET_FACT = "INSERT OR REPLACE INTO facts (name, value) VALUES (:name, :value)"
 
-# --- whose database is it? -------------------------------------------------------------------
-
-COUNT_TABLES = "SELECT count(*) FROM sqlite_schema"
-
-COUNT_MIGRATIONS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlite_migrations'"
-
-LIST_OUR_MIGRATIONS = (
-    "SELECT name FROM _sqlite_migrations WHERE migration_set = 'smsgw' ORDER BY rowid"
-)
-
-COUNT_OUR_MIGRATIONS = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = 'smsgw'"
-
-# --- data keys in a copy ---------------------------------------------------------------------
-
-ADD_DATA_KEY = "INSERT OR REPLACE INTO data_keys (id, use, made, sealed) VALUES (?, ?, ?, ?)"
-
-KEYS_IN_OUTBOX = """
-    -- A seal begins with the id of its key.
-    SELECT DISTINCT substr(sealed, 1, 4) FROM outbox WHERE id > 0 AND sealed IS NOT NULL
-"""
+FORGET_FACT = "DELETE FROM facts WHERE name = :name"
 
 # --- retention -------------------------------------------------------------------------------
 

@@ -3,13 +3,15 @@
 from datetime import datetime
 
 from smsgw.clock import EPOCH, stamp
-from smsgw.store.sqlite.sql import ids as sql
-from smsgw.store.sqlite.statements import Statements
+from smsgw.store.verbs.engine import Engine
+from smsgw.store.verbs.names import Names
+
+sql = Names("ids")
 
 HOUR = 3_600_000_000  # microseconds
 
 
-class Ids(Statements):
+class Ids(Engine):
     """What ids tell."""
 
     def last_ids(self) -> tuple[int, int, int]:

@@ -12,15 +12,17 @@ from smsgw.model import (
     AccountState,
     Address,
 )
-from smsgw.store.sqlite.ids import Ids
-from smsgw.store.sqlite.sql import accounts as sql
-from smsgw.store.sqlite.statements import as_json, moment
 from smsgw.store.values import (
     STEP,
     AccountRow,
     Guesses,
     Reservation,
 )
+from smsgw.store.verbs.engine import moment
+from smsgw.store.verbs.ids import Ids
+from smsgw.store.verbs.names import Names
+
+sql = Names("accounts")
 
 _ACCOUNTS_AT_ONCE = 500
 _IDS_AT_ONCE = 10_000  # looked at by one statement
@@ -43,7 +45,7 @@ class Accounts(Ids):
         """Let passwords lapse at *expires* that were to lapse after *latest*; how many, of `STEP`
         at most."""
         values = {"latest": stamp(latest), "expires": stamp(expires), "limit": STEP}
-        return self._run(sql.SET_BACK_EXPIRY, **values)
+        return self._count(sql.SET_BACK_EXPIRY, **values)
 
     def count_due_accounts(self, now: datetime, limit: int = -1) -> int:
         """How many there are, counted to *limit*; below 0: to the end."""
@@ -66,7 +68,7 @@ class Accounts(Ids):
 
     def last_closed(self, accounts: Iterable[int]) -> int:
         """Which of these closed accounts was closed last."""
-        id_: int = self._one(sql.LAST_CLOSED, accounts=as_json(accounts))[0]
+        id_: int = self._one(sql.LAST_CLOSED, accounts=self._ids(accounts))[0]
         return id_
 
     def accounts(
@@ -136,7 +138,7 @@ class Accounts(Ids):
 
     def accounts_by_ids(self, ids: Iterable[int]) -> list[AccountRow]:
         """Those of these accounts that are there, oldest first."""
-        return [account_row(row) for row in self._all(sql.ACCOUNTS_BY_IDS, ids=as_json(ids))]
+        return [account_row(row) for row in self._all(sql.ACCOUNTS_BY_IDS, ids=self._ids(ids))]
 
     def set_undelivered(self, account_id: int, texts: int) -> None:
         """So many texts in a row with the account's password reached nobody."""

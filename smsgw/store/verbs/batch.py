@@ -10,15 +10,12 @@ from smsgw.model import (
     from_tuple,
 )
 from smsgw.store import rows
-from smsgw.store.rows import Changes
-from smsgw.store.sqlite.feed import FeedWriter
-from smsgw.store.sqlite.ids import HOUR, Ids
-from smsgw.store.sqlite.sql import batch as sql
-from smsgw.store.sqlite.statements import (
-    as_json_of_numbers,
-    as_json_of_pairs,
-    as_json_of_texts,
-)
+from smsgw.store.rows import Changes, storable
+from smsgw.store.verbs.feed import FeedWriter
+from smsgw.store.verbs.ids import HOUR, Ids
+from smsgw.store.verbs.names import Names
+
+sql = Names("batch")
 
 _ACCOUNT_STATES = {state.value: state for state in AccountState}
 
@@ -39,10 +36,14 @@ class Batch(Ids, FeedWriter):
         """The ids of those of *phones* that are known, and their open accounts, by that id and
         by CMND."""
         known, by_phone, by_cmnd = {}, {}, {}
-        for phone, who, cmnd, *account in self._all(
-            sql.FIND_SENDERS, phones=as_json_of_texts(phones)
-        ):
-            known[phone] = who
+        asked = list(phones)
+        odd: dict[str, str] = {}  # as it is kept -> as it came, where that is another one
+        every = "".join(asked)  # at once: it hardly ever is
+        if storable(every) != every:
+            odd = {storable(phone): phone for phone in asked}
+            asked = list(odd)
+        for phone, who, cmnd, *account in self._all(sql.FIND_SENDERS, phones=self._texts(asked)):
+            known[odd.get(phone, phone)] = who
             if cmnd is not None:
                 by_phone[who] = by_cmnd[cmnd] = _holder(*account)
         return known, by_phone, by_cmnd
@@ -56,7 +57,7 @@ class Batch(Ids, FeedWriter):
         first = rows.quarter(at)
         found = self._all(
             sql.FIND_TWINS,
-            keys=as_json_of_pairs(texts),
+            keys=self._pairs(texts),
             since=at,
             last=first,
             this=first + 1 + rows.FINGERPRINT_MASK,
@@ -70,7 +71,7 @@ class Batch(Ids, FeedWriter):
         """How many texts of each were kept since the quarter of an hour of *since*; no count goes
         beyond *most*."""
         first = rows.quarter(stamp(since))
-        keys = as_json_of_numbers(subscribers)
+        keys = self._ids(subscribers)
         return dict(self._all(sql.COUNT_RECENT, subscribers=keys, first=first, most=most))
 
     def recent(self, subscriber: int, since: datetime, most: int) -> list[tuple[int, bool]]:
@@ -85,7 +86,7 @@ class Batch(Ids, FeedWriter):
 
     def holders_by_cmnd(self, cmnds: Iterable[str]) -> dict[str, Holder]:
         """The open accounts of these CMND."""
-        rows = self._all(sql.HOLDERS_BY_CMND, cmnds=as_json_of_texts(cmnds))
+        rows = self._all(sql.HOLDERS_BY_CMND, cmnds=self._texts(cmnds))
         return {cmnd: _holder(*holder) for cmnd, *holder in rows}
 
     def count_resets(self, account_id: int, since: datetime) -> int:

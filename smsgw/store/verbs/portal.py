@@ -7,12 +7,15 @@ from typing import Any
 
 from smsgw.clock import stamp, unstamp
 from smsgw.model import Feed, HistoryEntry, Noted
-from smsgw.store.sqlite.accounts import account_row
-from smsgw.store.sqlite.feed import FeedWriter
-from smsgw.store.sqlite.sql import feed as feed_sql
-from smsgw.store.sqlite.sql import portal as sql
-from smsgw.store.sqlite.statements import as_json, moment
+from smsgw.store.rows import storable
 from smsgw.store.values import CitizenRow, Disclosure, FeedRow, LogIn, ProfileRow, Shut
+from smsgw.store.verbs.accounts import account_row
+from smsgw.store.verbs.engine import moment
+from smsgw.store.verbs.feed import FeedWriter
+from smsgw.store.verbs.feed import sql as feed_sql
+from smsgw.store.verbs.names import Names
+
+sql = Names("portal")
 
 _ACCOUNT_COLUMNS = 17
 _DAY = 86_400_000_000  # microseconds
@@ -42,10 +45,10 @@ class Citizens(FeedWriter):
         return number
 
     def add_subject(self, account: int, sub: str, now: datetime) -> None:
-        self._execute(feed_sql.ADD_SUBJECT, (sub, account, stamp(now)))
+        self._many(feed_sql.ADD_SUBJECT, [(sub, account, stamp(now))])
 
     def renew_hash(self, account: int, old: str, new: str) -> bool:
-        return bool(self._run(sql.RENEW_HASH, account=account, old=old, new=new))
+        return bool(self._count(sql.RENEW_HASH, account=account, old=old, new=new))
 
     def keep_mark(self, account: int, digest: str, mark: str) -> None:
         self._run(sql.KEEP_MARK, account=account, digest=digest, mark=mark)
@@ -53,7 +56,7 @@ class Citizens(FeedWriter):
     # --- answers ------------------------------------------------------------------------------
 
     def set_answers(self, account: int, answers: Mapping[str, Any], version: int) -> None:
-        document = json.dumps(answers, ensure_ascii=False)
+        document = storable(json.dumps(answers, ensure_ascii=False))
         self._run(sql.SET_ANSWERS, account=account, answers=document, version=version)
 
     def set_consent(self, account: int, text: str, version: int, now: datetime) -> None:
@@ -62,7 +65,7 @@ class Citizens(FeedWriter):
     def add_profile_change(
         self, account: int, what: str, detail: str, who: str, now: datetime
     ) -> None:
-        values = {"what": what, "detail": detail, "who": who, "at": stamp(now)}
+        values = {"what": what, "detail": storable(detail), "who": storable(who), "at": stamp(now)}
         self._run(sql.ADD_PROFILE_CHANGE, account=account, **values)
 
     def portal_history(self, account: int) -> list[HistoryEntry]:
@@ -89,13 +92,15 @@ class Citizens(FeedWriter):
         return [LogIn(unstamp(at), how, address) for at, how, address in rows]
 
     def add_log_in(self, account: int, how: str, address: str, now: datetime) -> None:
-        self._run(sql.ADD_LOG_IN, account=account, at=stamp(now), how=how, address=address)
+        self._run(
+            sql.ADD_LOG_IN, account=account, at=stamp(now), how=how, address=storable(address)
+        )
 
     def undisclosed(
         self, accounts: Iterable[int], client: str, scopes: str, now: datetime
     ) -> list[int]:
         values = {"client": client, "scopes": scopes, "day": stamp(now) // _DAY}
-        rows = self._all(sql.UNTOLD, accounts=as_json(accounts), **values)
+        rows = self._all(sql.UNTOLD, accounts=self._ids(accounts), **values)
         return [account for (account,) in rows]
 
     def add_disclosures(
@@ -112,14 +117,14 @@ class Citizens(FeedWriter):
     # --- shut names ---------------------------------------------------------------------------
 
     def shut_name(self, username: str, account: int | None, mark: str, now: datetime) -> None:
-        self._run(sql.SHUT, username=username, account=account, mark=mark, at=stamp(now))
+        self._run(sql.SHUT, username=storable(username), account=account, mark=mark, at=stamp(now))
 
     def shut_of(self, username: str) -> Shut | None:
-        row = self._one(sql.FIND_SHUT, username=username)
+        row = self._one(sql.FIND_SHUT, username=storable(username))
         return None if row is None else Shut(row[0], unstamp(row[1]))
 
     def purge_shut_names(self, before: datetime, limit: int) -> int:
-        return self._run(sql.PURGE_SHUT_NAMES, before=stamp(before), limit=limit)
+        return self._count(sql.PURGE_SHUT_NAMES, before=stamp(before), limit=limit)
 
     # --- the feed -----------------------------------------------------------------------------
 
@@ -138,11 +143,11 @@ class Citizens(FeedWriter):
     # --- retention ----------------------------------------------------------------------------
 
     def purge_log_ins(self, before: datetime, limit: int) -> int:
-        return self._run(sql.PURGE_LOG_INS, before=stamp(before), limit=limit)
+        return self._count(sql.PURGE_LOG_INS, before=stamp(before), limit=limit)
 
     def purge_feed(self, before: datetime, limit: int) -> int:
         _, last = self.feed_bounds()
-        gone = self._run(sql.PURGE_FEED, before=stamp(before), limit=limit, end=last + 1)
+        gone = self._count(sql.PURGE_FEED, before=stamp(before), limit=limit, end=last + 1)
         if gone:
             self._run(sql.MOVE_FEED_START, last=last)
         return gone
@@ -152,7 +157,7 @@ class Citizens(FeedWriter):
         return [account for (account,) in rows]
 
     def erase_citizens(self, accounts: Iterable[int], now: datetime) -> None:
-        ids = as_json(accounts)
+        ids = self._ids(accounts)
         known = [account for (account,) in self._all(sql.SUBJECTS_OF, ids=ids)]
         self._tell([], [(Feed.ERASED.value, stamp(now), account) for account in known])
         self._run(sql.ERASE_SUBJECTS, ids=ids, at=stamp(now))

@@ -7,12 +7,14 @@ from smsgw.model import (
     Address,
     Part,
 )
-from smsgw.store.sqlite.sql import parts as sql
-from smsgw.store.sqlite.statements import Statements
 from smsgw.store.values import PartRow, PartSeen
+from smsgw.store.verbs.engine import Engine
+from smsgw.store.verbs.names import Names
+
+sql = Names("parts")
 
 
-class Parts(Statements):
+class Parts(Engine):
     """Parts of long texts."""
 
     def count_parts(self, subscriber: int, ref: str, most: int) -> tuple[int, int]:
@@ -104,7 +106,7 @@ class Parts(Statements):
 
     def set_back_parts(self, latest: datetime, now: datetime) -> int:
         """Let parts have come now that are said to have come after *latest*; how many."""
-        return self._run(sql.SET_BACK_PARTS, latest=stamp(latest), now=stamp(now))
+        return self._count(sql.SET_BACK_PARTS, latest=stamp(latest), now=stamp(now))
 
     def incomplete(self, since: datetime, limit: int) -> list[tuple[int, str, str]]:
         """(subscriber, phone, ref) of long texts begun before *since* that lack a part; at most
@@ -113,4 +115,4 @@ class Parts(Statements):
 
     def purge_parts(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* parts of texts that were decided on; how many went."""
-        return self._run(sql.PURGE_PARTS, before=stamp(before), limit=limit)
+        return self._count(sql.PURGE_PARTS, before=stamp(before), limit=limit)

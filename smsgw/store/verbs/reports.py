@@ -19,14 +19,16 @@ from smsgw.model import (
     TextMoved,
     TextsCounted,
 )
-from smsgw.store.sqlite.ids import Ids
-from smsgw.store.sqlite.sql import reports as sql
-from smsgw.store.sqlite.statements import moment
 from smsgw.store.values import (
     HELD,
     MASK,
     LinkCount,
 )
+from smsgw.store.verbs.engine import moment
+from smsgw.store.verbs.ids import Ids
+from smsgw.store.verbs.names import Names
+
+sql = Names("reports")
 
 _STORY = 10_000  # texts of one citizen, more than anyone reads
 

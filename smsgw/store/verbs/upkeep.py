@@ -10,10 +10,13 @@ from smsgw.model import (
     LinkState,
     LinkStatus,
 )
-from smsgw.store.sqlite.ids import HOUR, Ids
-from smsgw.store.sqlite.sql import upkeep as sql
-from smsgw.store.sqlite.statements import as_json, moment
+from smsgw.store.rows import storable
 from smsgw.store.values import NO_END, Beat, Stop
+from smsgw.store.verbs.engine import moment
+from smsgw.store.verbs.ids import HOUR, Ids
+from smsgw.store.verbs.names import Names
+
+sql = Names("upkeep")
 
 _PAGE_ROWS = 500  # of a list that is read page by page
 
@@ -37,15 +40,18 @@ class Upkeep(Ids):
             account: masked, like every number in *detail*.
             account_id: which one that is.
         """
-        values = {"who": who, "command": command, "account": account, "detail": detail}
-        added = self._execute(
-            sql.ADD_AUDIT, {"at": stamp(at), **values, "account_id": account_id}
-        ).lastrowid
-        assert added is not None  # noqa: S101 - an INSERT of one row has one
+        values = {
+            "who": storable(who),
+            "command": command,
+            "account": account and storable(account),
+            "detail": storable(detail),
+            "account_id": account_id,
+        }
+        added: int = self._one(sql.ADD_AUDIT, at=stamp(at), **values)[0]
         return added
 
     def amend_note(self, note: int, detail: str) -> None:
-        self._run(sql.AMEND_AUDIT, id=note, detail=detail)
+        self._run(sql.AMEND_AUDIT, id=note, detail=storable(detail))
 
     def audit(self, since: datetime | None = None, who: str | None = None) -> Iterator[AuditEntry]:
         """Who did what, in order of time; nothing is held open between two pages."""
@@ -58,7 +64,7 @@ class Upkeep(Ids):
 
     def purge_audit(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* lines of the audit; how many went."""
-        return self._run(sql.PURGE_AUDIT, before=stamp(before), limit=limit)
+        return self._count(sql.PURGE_AUDIT, before=stamp(before), limit=limit)
 
     def links(self) -> list[LinkStatus]:
         return [
@@ -87,14 +93,14 @@ class Upkeep(Ids):
             sql.SET_LINK,
             name=name,
             state=state,
-            reason=reason,
+            reason=reason and storable(reason),
             now=stamp(now),
             next_try=None if next_try is None else stamp(next_try),
         )
 
     def beat(self, beat: Beat) -> None:
         node, pid, version, started_at, at, tick, ended = beat
-        values = node, pid, version, stamp(started_at), stamp(at), tick, ended
+        values = node, pid, version, stamp(started_at), stamp(at), tick, int(ended)
         self._execute(sql.SET_HEARTBEAT, values)
 
     def beats(self) -> list[Beat]:
@@ -120,11 +126,12 @@ class Upkeep(Ids):
     def stop_link(self, name: str, stop: Stop) -> bool:
         """Remember that it is to stay down; false: it was down already."""
         at, who, reason = stop
-        return bool(self._run(sql.STOP_LINK, link=name, at=stamp(at), who=who, reason=reason))
+        values = {"at": stamp(at), "who": storable(who), "reason": reason and storable(reason)}
+        return bool(self._count(sql.STOP_LINK, link=name, **values))
 
     def start_link(self, name: str) -> bool:
         """Forget that; false: nobody had stopped it."""
-        return bool(self._run(sql.START_LINK, link=name))
+        return bool(self._count(sql.START_LINK, link=name))
 
     def count_on_link(self, name: str, mo: int, mt: int) -> None:
         self._execute(sql.COUNT_ON_LINK, (mo, mt, name))
@@ -142,7 +149,10 @@ class Upkeep(Ids):
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        self._run(sql.SET_FACT, name=name, value=value)
+        self._run(sql.SET_FACT, name=name, value=storable(value))
+
+    def forget_fact(self, name: str) -> None:
+        self._run(sql.FORGET_FACT, name=name)
 
     def purge_messages(self, before: datetime, limit: int) -> int:
         """Remove at most *limit* old MO and MT each; how many went."""
@@ -157,7 +167,7 @@ class Upkeep(Ids):
             for row in self._all(statement, **values)
         ]
         texts = self._all(sql.PURGE_MO, **values)
-        self._run(sql.PURGE_IGNORED, ids=as_json(id_ for _, id_ in texts))
+        self._run(sql.PURGE_IGNORED, ids=self._ids(id_ for _, id_ in texts))
         counters = self._all(sql.PURGE_SURPLUS, hour=at // HOUR, limit=limit)
         self.forget_subscribers([*gone, *texts, *counters])
         return len(gone) + len(texts)
@@ -178,4 +188,4 @@ class Upkeep(Ids):
 
     def forget_subscribers(self, gone: Sequence[tuple[int, ...]]) -> None:
         """Forget those of these rows' subscribers (first) who have nothing left."""
-        self._run(sql.PURGE_SUBSCRIBERS, subscribers=as_json({row[0] for row in gone}))
+        self._run(sql.PURGE_SUBSCRIBERS, subscribers=self._ids({row[0] for row in gone}))

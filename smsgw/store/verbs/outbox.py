@@ -10,17 +10,20 @@ from smsgw.model import (
     Address,
     MtState,
 )
-from smsgw.store.sqlite.sql import outbox as sql
-from smsgw.store.sqlite.statements import Statements, as_json, moment
+from smsgw.store.rows import storable
 from smsgw.store.values import (
     HELD,
     STEP,
     ClaimedRow,
     ReplyRow,
 )
+from smsgw.store.verbs.engine import Engine, moment
+from smsgw.store.verbs.names import Names
+
+sql = Names("outbox")
 
 
-class Outbox(Statements):
+class Outbox(Engine):
     """What waits."""
 
     # --- the outbox ---------------------------------------------------------------------------
@@ -46,7 +49,7 @@ class Outbox(Statements):
 
     def set_back_due(self, link: str, latest: datetime, now: datetime, *, reminder: bool) -> int:
         """Let texts be due now that were to be due after *latest*; how many, of `STEP` at most."""
-        return self._run(
+        return self._count(
             sql.SET_BACK_DUE,
             link=link,
             reminder=int(reminder),
@@ -88,13 +91,13 @@ class Outbox(Statements):
 
     def move_to_link(self, gone: str, link: str, now: datetime) -> int:
         """Let *link* carry what waits for *gone*; how many texts, of `STEP` at most."""
-        return self._run(
+        return self._count(
             sql.MOVE_TO_LINK, gone=gone, link=link, now=stamp(now), held=HELD, limit=STEP
         )
 
     def release_held(self, link: str, now: datetime) -> int:
         """Let what is held for *link* be due; how many texts, of `STEP` at most."""
-        return self._run(sql.RELEASE_HELD, link=link, now=stamp(now), held=HELD, limit=STEP)
+        return self._count(sql.RELEASE_HELD, link=link, now=stamp(now), held=HELD, limit=STEP)
 
     def give_up_old(self, before: datetime, now: datetime) -> list[tuple[int, str]]:
         """(mt, link) of texts that have waited since *before* and now have failed, `STEP` at
@@ -104,19 +107,19 @@ class Outbox(Statements):
     def taken(self, texts: Sequence[tuple[int, str]], now: datetime) -> None:
         """The SMSC took these (mt, id that it gave); what was sealed is wiped."""
         at = stamp(now)
-        self._add(sql.ADD_SENT, [(mt_id, smsc, at) for mt_id, smsc in texts])
+        self._add(sql.ADD_SENT, [(mt_id, storable(smsc), at) for mt_id, smsc in texts])
         self._many(sql.TAKE_OUT, [(mt_id,) for mt_id, _ in texts])
 
     def tries(self, ids: Iterable[int]) -> list[tuple[int, int, int]]:
         """(mt, tries so far, unanswered ones) of those that are queued."""
-        return self._all(sql.FIND_TRIES, ids=as_json(ids))
+        return self._all(sql.FIND_TRIES, ids=self._ids(ids))
 
     def postpone(
         self, mt_id: int, due: datetime | None, tries: int, unanswered: int, reason: str
     ) -> None:
         """Let a text wait until *due*; None: it is held."""
         due_at = HELD if due is None else stamp(due)
-        self._execute(sql.POSTPONE, (due_at, tries, unanswered, reason, mt_id))
+        self._execute(sql.POSTPONE, (due_at, tries, unanswered, storable(reason), mt_id))
 
     def give_up(self, mt_id: int, now: datetime) -> None:
         """No SMSC took it in time; the reason of its last try stays with it."""
@@ -124,7 +127,7 @@ class Outbox(Statements):
 
     def fail(self, mt_id: int, reason: str, now: datetime) -> bool:
         """No SMSC will take it; false: it does not wait any more."""
-        return self._execute(sql.FAIL, (reason, stamp(now), mt_id)).rowcount > 0
+        return self._count(sql.FAIL, id=mt_id, reason=storable(reason), now=stamp(now)) > 0
 
     def refused_account(self, mt_id: int) -> tuple[int, int] | None:
         """The account whose password the refused text carries, and how many texts before it
@@ -157,7 +160,7 @@ class Outbox(Statements):
 
     def cancel(self, mt_id: int, reason: str, now: datetime) -> bool:
         """Cancel a reply that waits or failed; false where there is none such."""
-        return self._run(sql.CANCEL, id=mt_id, reason=reason, now=stamp(now)) > 0
+        return self._count(sql.CANCEL, id=mt_id, reason=storable(reason), now=stamp(now)) > 0
 
     # --- what is sealed -----------------------------------------------------------------------
 
@@ -180,6 +183,11 @@ class Outbox(Statements):
     def data_keys(self) -> list[tuple[bytes, str, int, bytes]]:
         """(id, use, made, sealed) of the data keys that came with this database: it is a copy."""
         return self._all(sql.LIST_DATA_KEYS)
+
+    def add_data_keys(self, keys: Iterable[tuple[bytes, str, int, bytes]]) -> None:
+        """Have these come with this database: it is a copy."""
+        self._run(sql.FORGET_DATA_KEYS)
+        self._many(sql.ADD_DATA_KEY, keys)
 
     def forget_data_keys(self) -> None:
         self._run(sql.FORGET_DATA_KEYS)

@@ -8,18 +8,21 @@ from smsgw.model import (
     MtState,
     from_tuple,
 )
-from smsgw.store.sqlite.sql import receipts as sql
-from smsgw.store.sqlite.statements import Statements, as_json
+from smsgw.store.rows import storable
 from smsgw.store.values import (
     EarlyReceipt,
     SentText,
 )
+from smsgw.store.verbs.engine import Engine
+from smsgw.store.verbs.names import Names
+
+sql = Names("receipts")
 
 #: An SMSC may give one id to all its texts: so many of them are looked at, the latest.
 _SAME_ID = 16
 
 
-class Receipts(Statements):
+class Receipts(Engine):
     """Receipts, and the texts that wait for them."""
 
     def _forget(self) -> None:
@@ -29,14 +32,18 @@ class Receipts(Statements):
 
     def awaiting_receipt(self, link: str, smsc_id: str) -> list[SentText]:
         """Texts of *link* that the SMSC gave this id, however it is written; the latest first."""
-        rows = self._all(sql.FIND_SENT, link=link, smsc_id=smsc_id, limit=_SAME_ID)
+        rows = self._all(sql.FIND_SENT, link=link, smsc_id=storable(smsc_id), limit=_SAME_ID)
         return [from_tuple(SentText, row) for row in rows]
 
     def awaiting_receipt_anyhow(
         self, links: Iterable[str], smsc_ids: Iterable[str]
     ) -> list[SentText]:
         """The same for several links and ids, in no order."""
-        values = {"links": as_json(links), "keys": as_json(smsc_ids), "limit": _SAME_ID}
+        values = {
+            "links": self._texts(links),
+            "keys": self._texts(map(storable, smsc_ids)),
+            "limit": _SAME_ID,
+        }
         return [from_tuple(SentText, row) for row in self._all(sql.FIND_SENT_ANYHOW, **values)]
 
     def sent_text(self, mt_id: int) -> SentText | None:
@@ -45,7 +52,7 @@ class Receipts(Statements):
         return None if row is None else from_tuple(SentText, row)
 
     def settle_sent(self, mt_id: int, state: MtState, reason: str, now: datetime) -> None:
-        self._run(sql.SETTLE_SENT, id=mt_id, state=state, reason=reason, now=stamp(now))
+        self._run(sql.SETTLE_SENT, id=mt_id, state=state, reason=storable(reason), now=stamp(now))
 
     def park_receipt(
         self,
@@ -68,15 +75,15 @@ class Receipts(Statements):
         if kept is None:
             kept = self._one(sql.COUNT_EARLY_RECEIPTS, link=link)[0]
         if kept >= most:
-            kept -= self._run(sql.FORGET_OLDEST_EARLY_RECEIPT, link=link)
+            kept -= self._count(sql.FORGET_OLDEST_EARLY_RECEIPT, link=link)
         self._early_of[link] = kept + 1
         self._run(
             sql.ADD_EARLY_RECEIPT,
             link=link,
-            smsc_id=smsc_id,
-            phone=phone,
+            smsc_id=storable(smsc_id),
+            phone=storable(phone),
             state=state,
-            reason=reason,
+            reason=storable(reason),
             now=stamp(now),
         )
 
@@ -87,7 +94,11 @@ class Receipts(Statements):
 
     def early_receipts(self, links: Iterable[str], smsc_ids: Iterable[str]) -> list[EarlyReceipt]:
         """What came by any of *links* about any of these ids, however they are written."""
-        values = {"links": as_json(links), "keys": as_json(smsc_ids), "limit": _SAME_ID}
+        values = {
+            "links": self._texts(links),
+            "keys": self._texts(map(storable, smsc_ids)),
+            "limit": _SAME_ID,
+        }
         return [
             EarlyReceipt(id_, link, smsc_id, phone, MtState(state), reason)
             for id_, link, smsc_id, phone, state, reason in self._all(
@@ -101,5 +112,5 @@ class Receipts(Statements):
         self._run(sql.FORGET_EARLY_RECEIPT, id=receipt.id)
 
     def purge_early_receipts(self, before: datetime) -> None:
-        if self._run(sql.PURGE_EARLY_RECEIPTS, before=stamp(before)):
+        if self._count(sql.PURGE_EARLY_RECEIPTS, before=stamp(before)):
             self._early_of.clear()

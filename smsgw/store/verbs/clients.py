@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from smsgw.clock import stamp, unstamp
-from smsgw.store.sqlite.sql import clients as sql
-from smsgw.store.sqlite.statements import Statements, moment
+from smsgw.store.rows import storable
 from smsgw.store.values import ClientRow
+from smsgw.store.verbs.engine import Engine, moment
+from smsgw.store.verbs.names import Names
+
+sql = Names("clients")
 
 
-class Clients(Statements):
+class Clients(Engine):
     """Clients and the digests of their secrets."""
 
     def clients(self) -> list[ClientRow]:
@@ -26,21 +29,19 @@ class Clients(Statements):
 
     def add_client(self, client: ClientRow) -> None:
         created = stamp(client.created_at)
-        added = self._execute(
+        added: int = self._one(
             sql.ADD_CLIENT,
-            {
-                "name": client.name,
-                "client_id": client.client_id,
-                "title": client.title,
-                "redirect_uris": json.dumps(client.redirect_uris),
-                "post_logout_uris": json.dumps(client.post_logout_uris),
-                "scopes": " ".join(client.scopes),
-                "pkce": client.pkce,
-                "national_claims": int(client.national_claims),
-                "synthetic_email": client.synthetic_email,
-                "at": created,
-            },
-        ).lastrowid
+            name=client.name,
+            client_id=client.client_id,
+            title=storable(client.title),
+            redirect_uris=json.dumps(client.redirect_uris),
+            post_logout_uris=json.dumps(client.post_logout_uris),
+            scopes=" ".join(client.scopes),
+            pkce=client.pkce,
+            national_claims=int(client.national_claims),
+            synthetic_email=client.synthetic_email,
+            at=created,
+        )[0]
         for digest in client.digests:
             self._run(sql.ADD_SECRET, client=added, digest=digest, at=created)
 

@@ -6,11 +6,7 @@ from typing import Any
 
 from smsgw.clock import unstamp
 from smsgw.model import Address, AuditEntry, Direction, MtState, Outcome
-from smsgw.store.rows import FINGERPRINT_MASK, quarter
-from smsgw.store.sqlite.reports import masked_wording
-from smsgw.store.sqlite.sql import rights as sql
-from smsgw.store.sqlite.statements import as_json, moment
-from smsgw.store.sqlite.upkeep import Upkeep
+from smsgw.store.rows import FINGERPRINT_MASK, quarter, storable
 from smsgw.store.values import (
     NO_END,
     AccountFacts,
@@ -21,6 +17,12 @@ from smsgw.store.values import (
     KeptSurplus,
     Share,
 )
+from smsgw.store.verbs.engine import moment
+from smsgw.store.verbs.names import Names
+from smsgw.store.verbs.reports import masked_wording
+from smsgw.store.verbs.upkeep import Upkeep
+
+sql = Names("rights")
 
 _TEXTS_AT_ONCE = 5000  # looked at by one statement
 
@@ -36,10 +38,10 @@ class Rights(Upkeep):
         self._run(
             sql.CORRECT_ACCOUNT,
             id=account_id,
-            name=name,
+            name=storable(name),
             birth_date=birth_date.isoformat(),
             link=link,
-            address=number,
+            address=storable(number),
             ton=ton,
             npi=npi,
         )
@@ -116,17 +118,17 @@ class Rights(Upkeep):
         asked for; how many texts went, and whether there are more."""
         self.keep_last_ids()
         texts = [id_ for (id_,) in self._all(sql.ERASE_SOME_MO, limit=limit, **_mo_bounds(share))]
-        ids = as_json(texts)
+        ids = self._ids(texts)
         gone = len(texts) + sum(
-            self._run(statement, ids=ids)
+            self._count(statement, ids=ids)
             for statement in (sql.ERASE_WAITING_REPLIES, sql.ERASE_SENT_REPLIES)
         )
         self._run(sql.ERASE_IGNORED, ids=ids)
         if len(texts) == limit:
             return gone, True
         values = _bounds(share)
-        gone += self._run(sql.ERASE_WAITING_UNASKED, **values)
-        gone += self._run(sql.ERASE_SENT_UNASKED, **values)
+        gone += self._count(sql.ERASE_WAITING_UNASKED, **values)
+        gone += self._count(sql.ERASE_SENT_UNASKED, **values)
         self._run(sql.ERASE_PARTS, **values)
         self._run(sql.ERASE_SURPLUS, **values)
         del values["subscriber"]
@@ -148,7 +150,7 @@ class Rights(Upkeep):
 
     def mask_in_history(self, accounts: Iterable[int], phone: str, mask: str) -> None:
         """Let the histories of these accounts name *phone* no more."""
-        self._run(sql.MASK_IN_HISTORY, accounts=as_json(accounts), phone=phone, mask=mask)
+        self._run(sql.MASK_IN_HISTORY, accounts=self._ids(accounts), phone=phone, mask=mask)
 
     def texts_naming(self, cmnd: str) -> Iterator[list[tuple[int, str]]]:
         """(id, text) of all texts that may name a CMND; a piece at a time, some of them empty."""
@@ -158,7 +160,7 @@ class Rights(Upkeep):
 
     def set_text(self, mo_id: int, text: str) -> None:
         """Other words for a citizen's text."""
-        self._run(sql.SET_TEXT, id=mo_id, text=text)
+        self._run(sql.SET_TEXT, id=mo_id, text=storable(text))
 
 
 def _bounds(share: Share) -> dict[str, Any]:

@@ -1,0 +1,37 @@
+"""The portal over a PostgreSQL: from the text to the own data, and back in again."""
+
+import pytest
+
+from tests.conftest import ENVIRONMENT
+from tests.portal.conftest import CMND, OWN, City
+from tests.raw_postgres import Postgres
+
+
+@pytest.fixture
+def city(tmp_path, free_port, postgres, monkeypatch):
+    """As everywhere, but for the database; its own files lie in the test's folder."""
+    environment = ENVIRONMENT | {"STATE_DIRECTORY": str(tmp_path)}
+    monkeypatch.setattr("tests.portal.conftest.ENVIRONMENT", environment)
+    city = City(tmp_path, free_port, gateway=Postgres(postgres).gateway(tmp_path))
+    city.start()
+    yield city
+    assert 0 == city.stop(), city.log
+    city.house.store.close()
+    assert "Traceback" not in city.log, city.log
+
+
+def test_citizen_of_a_server_logs_in_with_the_password_of_the_text(city, browser):
+    password = city.register()
+    assert (303, "/mat-khau-moi") == browser.log_in(CMND, password).leads
+
+
+def test_citizen_of_a_server_logs_in_with_the_own_password_and_is_remembered(city, browser):
+    city.whole()
+    assert 422 == browser.log_in(CMND, "wrong").status
+    assert 303 == browser.log_in(CMND, OWN).status
+    [log_in] = city.house.store.log_ins(city.account().id, 9)
+    assert "page" == log_in.how
+
+
+def test_portals_own_files_lie_beside_the_gateways(city, tmp_path):
+    assert {"portal.db", "portal.key"} <= {file.name for file in tmp_path.iterdir()}
