@@ -21,22 +21,6 @@ TEXT = "TK,Nguyen Van An,201234567,01.02.1990"
 OTHER_TEXT = "TK,Tran Thi Binh,201999999,03.04.1985"
 
 
-class FewIssued(OnDemand):
-    """An issuer with only so many passwords left, as a stock that runs out."""
-
-    def __init__(self, left):
-        super().__init__(8)
-        self.left = left
-
-    def take(self, n):
-        taken = super().take(min(n, self.left))
-        self.left -= len(taken)
-        return taken
-
-    def give_back(self, unused):
-        self.left += len(unused)
-
-
 class OneHash:
     """An issuer of as many passwords as anybody wants, all with the hash of another one."""
 
@@ -48,6 +32,22 @@ class OneHash:
 
     def give_back(self, unused):
         pass
+
+
+class FewIssued:
+    """An issuer with only so many passwords left, as a stock that runs out."""
+
+    def __init__(self, left, issuer=None):
+        self.left = left
+        self._issuer = issuer or OnDemand(8)
+
+    def take(self, n):
+        taken = self._issuer.take(min(n, self.left))
+        self.left -= len(taken)
+        return taken
+
+    def give_back(self, unused):
+        self.left += len(unused)
 
 
 class House:

@@ -308,7 +308,7 @@ def test_text_in_another_writing_does_not_overtake_the_first_that_waits_for_a_pa
 
 
 def test_store_in_trouble_uses_up_no_passwords(house):
-    house.issuer = house.gateway.tools.issuer = FewIssued(60)
+    house.issuer = house.gateway.tools.issuer = FewIssued(60, OneHash())
     pages = house.store._one("PRAGMA page_count")[0]
     house.store._db.execute(f"PRAGMA max_page_count = {pages}")
     many = [house.mo(f"8490500{n:04}", f"TK,Le Van C,20{n:07},01.01.1980") for n in range(60)]
@@ -321,7 +321,7 @@ def test_store_in_trouble_uses_up_no_passwords(house):
 
 def test_text_that_cannot_be_read_to_its_end_uses_up_no_passwords(house):
     """The stock leaked when a batch failed in its middle, behind what was taken ahead."""
-    house.issuer = house.gateway.tools.issuer = FewIssued(60)
+    house.issuer = house.gateway.tools.issuer = FewIssued(60, OneHash())
     many = [house.mo(f"8490500{n:04}", f"TK,Le Van C,20{n:07},01.01.1980") for n in range(60)]
     (first, last) = parts(house, "hal", "lo")
     house.take(first)
