@@ -33,7 +33,8 @@ def copy(tools: Tools, source: str, target: str) -> None:
     by hand.
 
     \b
-        smsgw store copy /var/lib/smsgw/smsgw.db postgresql://smsgw@db1,db2/smsgw
+        smsgw store copy /var/lib/smsgw/smsgw.db \\
+            postgresql://smsgw@db1,db2/smsgw
     """
     from smsgw.store import daemon_pid, open_store
 
