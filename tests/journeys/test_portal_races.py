@@ -123,13 +123,19 @@ class Race:
             self.finish(1)
             return
         assert {"at": edge} == heard
-        self.order(1, second)
         if edge == "proved":  # nothing is locked: the second comes first
+            self.order(1, second)
             self.finish(1)
+            self.runners[0].go_on()
+            self.finish(0)
+            return
+        # The second has read the account, and waits for the lock with what it knows.
+        self.order(1, second, "proved")
+        assert {"at": "proved"} == self.runners[1].hear()
+        self.runners[1].go_on()
         self.runners[0].go_on()
         self.finish(0)
-        if edge == "commit":  # the second waits for the lock
-            self.finish(1)
+        self.finish(1)
 
     @property
     def candidates(self):
