@@ -174,15 +174,15 @@ def lintian(cache: Path, suite: Suite, deb: Path) -> str:
     if kept.exists():
         return kept.read_text()
     root = builder(cache, suite)
-    shutil.copy(deb, root / "root")
-    command = ("lintian", "--allow-root", "--fail-on", "error", f"/root/{deb.name}")
+    shutil.copy(deb, root / "srv")
+    command = ("lintian", "--allow-root", "--fail-on", "error", f"/srv/{deb.name}")
     said = run("chroot", str(root), *command).replace("\n", "; ")
     kept.write_text(said)
     return said
 
 
 class Machine:
-    """A booted Debian. Commands run in it on a terminal, as root in /root."""
+    """A booted Debian. Commands run in it on a terminal, as root in /srv."""
 
     def __init__(
         self, root: Path, suite: Suite, binds: Sequence[str] = (), *, network: bool = False
@@ -192,7 +192,7 @@ class Machine:
         self.log = root.with_suffix(".console")
 
     def __enter__(self) -> Self:
-        shutil.copy(TYPIST, self.root / "root/typist.py")
+        shutil.copy(TYPIST, self.root / "srv/typist.py")
         editor = self.root / "usr/local/bin/editor"
         editor.write_text(EDITOR)
         editor.chmod(0o755)
@@ -274,10 +274,10 @@ class Machine:
 
         *answers* are (question, answer); *typed* and *hands* are for EDITOR.
         """
-        (self.root / "root/script").write_text(script)
-        (self.root / "root/typed").write_text(typed)
-        (self.root / "root/hands").write_text(hands)
-        typist = ("python3", "/root/typist.py", "/root/script", json.dumps(answers))
+        (self.root / "srv/script").write_text(script)
+        (self.root / "srv/typed").write_text(typed)
+        (self.root / "srv/hands").write_text(hands)
+        typist = ("python3", "/srv/typist.py", "/srv/script", json.dumps(answers))
         shown = run(*self.inside(), *typist, timeout=timeout)
         lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).split("\n")
         # What stands on the line in the end: apt writes its progress over and over.
@@ -285,7 +285,7 @@ class Machine:
 
     def inside(self) -> tuple[str, ...]:
         """How a command gets into the machine."""
-        entered = f"nsenter -t {self.leader()} -m -u -i -n -p env -i -C /root {SURROUNDINGS}"
+        entered = f"nsenter -t {self.leader()} -m -u -i -n -p env -i -C /srv {SURROUNDINGS}"
         return tuple(entered.split())
 
 
@@ -294,15 +294,15 @@ SURROUNDINGS = (
     "EDITOR=editor DEBIAN_FRONTEND=noninteractive "
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 )
-#: Hands in an editor: /root/hands changes the file. For what it does not know (3), /root/typed goes
+#: Hands in an editor: /srv/hands changes the file. For what it does not know (3), /srv/typed goes
 #: where `systemctl edit` wants it.
 EDITOR = """#!/usr/bin/python3
 import subprocess, sys
 path = [each for each in sys.argv[1:] if not each.startswith("+")][0]
-hands = subprocess.run(["sh", "/root/hands", path]).returncode
+hands = subprocess.run(["sh", "/srv/hands", path]).returncode
 if hands != 3:
     sys.exit(hands)
-text, typed = open(path).read(), open("/root/typed").read()
+text, typed = open(path).read(), open("/srv/typed").read()
 lines = text.splitlines(keepends=True)
 at = next((n + 1 for n, line in enumerate(lines) if "will become the" in line), len(lines))
 open(path, "w").write("".join(lines[:at]) + typed + "".join(lines[at:]))

@@ -22,7 +22,7 @@ HANDS = r"""
 case $1 in
 */config.toml)
     sed -i -e 's|^host = "smsc.example.vn"|host = "127.0.0.1"|' "$1"
-    if [ -e /root/credentials ]; then sed -i '/^password = "secret"$/d' "$1"
+    if [ -e /srv/credentials ]; then sed -i '/^password = "secret"$/d' "$1"
     else sed -i 's|^# listen = |listen = |' "$1"; fi ;;
 */prometheus.yml)
     sed -i -e 's|^rule_files:|&\n  - /usr/share/doc/smsgw/alerts/smsgw.rules.yml|' \
@@ -129,9 +129,9 @@ class Stage:
 def install_before(stage: Stage) -> str:
     """The package of the version before is installed, without a network."""
     root = stage.machine.root
-    (root / "root" / stage.old.name).write_bytes(stage.old.read_bytes())
+    (root / "srv" / stage.old.name).write_bytes(stage.old.read_bytes())
     stage.block("install", [YES])
-    (root / "root" / stage.old.name).unlink()
+    (root / "srv" / stage.old.name).unlink()
     return stage.run(
         "systemctl is-enabled smsgw smsgw-backup.timer; systemctl is-active smsgw || true"
     )
@@ -139,7 +139,7 @@ def install_before(stage: Stage) -> str:
 
 def configure(stage: Stage) -> None:
     """Configuration and the carrier's password as an encrypted credential."""
-    stage.run("touch /root/credentials")
+    stage.run("touch /srv/credentials")
     stage.block("credential", [("password of link viettel:?", PASSWORD)])
     with suppress(Failed):  # the version before wants to see the password itself
         stage.block("configure")
@@ -173,7 +173,7 @@ def first_start(stage: Stage) -> str:
 def upgrade(stage: Stage) -> str:
     """Upgrade from the version before, with its database and credentials."""
     root = stage.machine.root
-    (root / "root" / stage.new.name).write_bytes(stage.new.read_bytes())
+    (root / "srv" / stage.new.name).write_bytes(stage.new.read_bytes())
     with suppress(Failed):  # a link may take a moment longer than the command behind it
         stage.block("upgrade", [YES])
     well = stage.well()
@@ -424,7 +424,7 @@ def reboot(stage: Stage) -> str:
 def purge(stage: Stage) -> str:
     """Purge: only what `systemctl edit` wrote is left, and the disk's own folder, empty."""
     stage.block("purge", [YES])
-    ours = ("root", "proc", "opt", "var/log", "sys", "run", "tmp")
+    ours = ("root", "srv", "proc", "opt", "var/log", "sys", "run", "tmp")
     others = " ".join(f"-not -path '/{place}/*'" for place in ours)
     left = stage.run(f"find / -xdev -iname '*smsgw*' {others}; ls -A /var/lib/smsgw || true")
     return "left: " + (" ".join(left.split()) or "nothing")
@@ -434,9 +434,9 @@ def run_it(stage: Stage) -> str:
     """README: from nothing to a bound gateway"""
     began = time.monotonic()
     root = stage.machine.root
-    (root / "root" / stage.new.name).write_bytes(stage.new.read_bytes())
+    (root / "srv" / stage.new.name).write_bytes(stage.new.read_bytes())
     # The carrier is there before the gateway: out of the same package, unpacked beside it.
-    stage.machine.plain(f"dpkg-deb -x /root/{stage.new.name} /opt/unpacked")
+    stage.machine.plain(f"dpkg-deb -x /srv/{stage.new.name} /opt/unpacked")
     stage.machine.plain("mv /opt/unpacked/usr/lib/smsgw /opt/carrier")
     begin_carrier(stage)
     stage.block("run-it", [YES])
