@@ -15,7 +15,6 @@ citizens and programs ask of the portal (`Citizens`).
     citizens   what citizens do themselves    citizen    one of them, as the portal sees them
     interface  what programs ask              clients    which programs there are
     own_data   all that is kept of one
-    batch      what goes in and comes out     by_hand    texts that people send again, or never
 
 Nobody outside imports these rooms; what they are used for stands below.
 """

@@ -21,6 +21,7 @@ from smsgw.gateway.rights import Rights
 from smsgw.gateway.rules import Rules
 from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
+from smsgw.happenings import HistoryEntry
 from smsgw.logs import redact
 from smsgw.model import (
     Account,
@@ -28,7 +29,6 @@ from smsgw.model import (
     AuditEntry,
     DayCount,
     Direction,
-    HistoryEntry,
     Message,
     MtState,
     QueuedReply,
