@@ -19,7 +19,6 @@ MOST_POSITIONAL_PARAMETERS = 6  # those by name alone do not count, nor does sel
 REASONS = {
     "bench/__main__.py main": "click hands over each option of the command by name",
     "bench/measures.py": "one measure after another, each read on its own",
-    "smsgw/cli/tools.py": "what commands share, a verb each; a reader looks one up",
     "smsgw/store/sqlite/schema.py": "one migration after another; none that was released changes",
     "smsgw/cli/close_many.py close_many": "click hands over each option of the command by name",
     "smsgw/cli/accounts.py list_": "click hands over each option of the command by name",

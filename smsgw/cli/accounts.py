@@ -128,7 +128,7 @@ def reset_password(tools: Tools, key: str, reason: str | None) -> None:
     Beside a running daemon this needs no secret key: the daemon does it.
     """
     key = typed(key, "KEY")
-    done = tools.ask("reset-password", key=key, actor=actor(), reason=reason)
+    done = tools.daemon.ask("reset-password", key=key, actor=actor(), reason=reason)
     if done is None:
         with tools.sealing() as hotline:
             account = hotline.reset_password(key, actor(), tools.now, reason)
