@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from smsgw import clock, words
-from smsgw.cli import tables, terminal, views
+from smsgw.cli import portal_file, tables, terminal, views
 from smsgw.cli.asking import ask_before, yes_option
 from smsgw.cli.close_many import close_many
 from smsgw.cli.helping import Group
@@ -219,7 +219,7 @@ def close(tools: Tools, key: str, reserve_for: str | None, reason: str, yes: boo
     account = hotline.close_account(key, reason, actor(), tools.now, reserve_for=reserve_for)
     click.echo(f"{account.username}: {say_state(account.state)}")
     with suppress(SmsgwError):  # without a password they open nothing any more
-        tools.end_sessions(account.id)
+        portal_file.end_sessions(tools.settings, account.id)
     if (kept := hotline.reservation(account.cmnd, tools.now)) is not None:
         until = tools.viewer.minute(kept.ends_at)
         told = {"until": until, "phone": kept.phone, "cmnd": account.cmnd}
@@ -248,7 +248,7 @@ def end_sessions(tools: Tools, key: str, reason: str | None) -> None:
     hotline = tools.hotline
     row = hotline.exact(key)
     with hotline.noted(actor(), "accounts end-sessions", row.account, reason, tools.now):
-        ended = tools.end_sessions(row.account.id)
+        ended = portal_file.end_sessions(tools.settings, row.account.id)
     told = say_many(ended, "{n} session ended", "{n} sessions ended")
     click.echo(f"{row.account.username}: {told}")
 

@@ -231,20 +231,6 @@ class Tools:
         whole = terminal.width() is None
         return Viewer(self.settings.gateway.timezone, self.now, whole)
 
-    def end_sessions(self, account: int) -> int:
-        """End all sessions of an account on the portal's pages; how many there were.
-
-        Raises:
-            SmsgwError: the portal's short-lived file cannot be changed.
-        """
-        from smsgw.portal.short import open_short
-
-        short = open_short(self.settings, make=False)
-        if short is None:
-            return 0  # no portal ever ran here
-        with closing(short):
-            return short.end_sessions(account)
-
     def look_anew(self) -> None:
         """It is another moment: `now` and `viewer` are those of the next look."""
         for name in ("now", "viewer"):
