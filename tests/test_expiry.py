@@ -2,25 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
 from freezegun import freeze_time
 
 from smsgw import clock
 from smsgw.model import AccountState, MtState
-from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, FewIssued, House, OneHash, password_in
-
-
-@pytest.fixture
-def make_house(tmp_path):
-    houses = []
-
-    def make(**registration):
-        houses.append(House(tmp_path, registration=registration))
-        return houses[-1]
-
-    yield make
-    for house in houses:
-        house.store.close()
+from tests.house import AN, BINH, NOON, OTHER_TEXT, TEXT, FewIssued, OneHash, password_in
 
 
 def expire(house):
@@ -120,7 +106,7 @@ def test_oldest_lapse_first(make_house):
 
 
 def test_after_the_last_reminder_the_password_is_deleted_and_not_replaced(make_house):
-    house = make_house(max_reminders=2)
+    house = make_house(registration={"max_reminders": 2})
     house.text(AN, TEXT)
     for _ in range(2):
         house.later(days=3)
@@ -142,7 +128,7 @@ def test_after_the_last_reminder_the_password_is_deleted_and_not_replaced(make_h
 
 
 def test_hotline_gives_a_new_password_to_an_account_whose_reminders_ended(make_house):
-    house = make_house(max_reminders=1)
+    house = make_house(registration={"max_reminders": 1})
     house.text(AN, TEXT)
     for _ in range(2):
         house.later(days=3)
@@ -178,7 +164,7 @@ def test_reminder_that_nobody_took_in_the_evening_leaves_in_the_morning(make_hou
 
 
 def test_reply_that_tells_an_older_password_is_not_sent_after_the_reminder(make_house):
-    house = make_house(password_ttl="1h")
+    house = make_house(registration={"password_ttl": "1h"})
     house.take(house.mo(AN, TEXT), room=0)
     house.later(hours=1)
     expire(house)

@@ -19,8 +19,8 @@ WORDS = {"model", "errors", "clock"}
 #: What is decided and stored: one room, once the package `gateway/` stands.
 GATEWAY = {"gateway", "reseal"}
 BELOW_THE_GATEWAY = {
-    *("carriers", "config", "datakeys", "harmless", "limits", "logs", "passwords", "phone"),
-    *("records", "registration", "smpp", "store", "vault"),
+    *("carriers", "config", "datakeys", "happenings", "harmless", "limits", "logs", "passwords"),
+    *("phone", "records", "registration", "smpp", "store", "vault"),
 }
 #: Room -> what of our own it may import from elsewhere: whole rooms, or one module of a room.
 MAY_KNOW = {
@@ -28,6 +28,7 @@ MAY_KNOW = {
     "model": set(),
     "errors": set(),
     "clock": set(),
+    "happenings": {"model"},
     "harmless": set(),
     "tuning": set(),
     "hardening": set(),
@@ -56,7 +57,7 @@ MAY_KNOW = {
     "heartbeat": WORDS | {"config"},
     "config": WORDS | {"database", "harmless", "phone", "registration", "smpp.alphabets"},
     # The store and what stands on it.
-    "store": WORDS | {"database", "tuning"},
+    "store": WORDS | {"database", "happenings", "tuning"},
     "datakeys": WORDS | {"vault"},
     "census": WORDS | {"store"},
     "copies": WORDS | {"datakeys", "store"},

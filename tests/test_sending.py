@@ -16,13 +16,6 @@ from tests.house import AN, BINH, OTHER_TEXT, TEXT, House, password_in
 TTL = timedelta(days=3)
 
 
-@pytest.fixture
-def house(tmp_path):
-    house = House(tmp_path)
-    yield house
-    house.store.close()
-
-
 def unanswered(mt_id, *, link_lost=False):
     return Unanswered(mt_id, "no answer to submit_sm in 10 s", link_lost)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from smsgw import clock, words
-from smsgw.cli import tables, terminal, views
+from smsgw.cli import portal_file, tables, terminal, views
 from smsgw.cli.asking import ask_before, yes_option
 from smsgw.cli.close_many import close_many
 from smsgw.cli.helping import Group
@@ -62,6 +62,7 @@ def accounts() -> None:
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many.")
 @format_option
 @pass_tools
+# As many parameters as options: click hands over each by its name.
 def list_(
     tools: Tools,
     state: str | None,
@@ -128,7 +129,7 @@ def reset_password(tools: Tools, key: str, reason: str | None) -> None:
     Beside a running daemon this needs no secret key: the daemon does it.
     """
     key = typed(key, "KEY")
-    done = tools.ask("reset-password", key=key, actor=actor(), reason=reason)
+    done = tools.daemon.ask("reset-password", key=key, actor=actor(), reason=reason)
     if done is None:
         with tools.sealing() as hotline:
             account = hotline.reset_password(key, actor(), tools.now, reason)
@@ -219,7 +220,7 @@ def close(tools: Tools, key: str, reserve_for: str | None, reason: str, yes: boo
     account = hotline.close_account(key, reason, actor(), tools.now, reserve_for=reserve_for)
     click.echo(f"{account.username}: {say_state(account.state)}")
     with suppress(SmsgwError):  # without a password they open nothing any more
-        tools.end_sessions(account.id)
+        portal_file.end_sessions(tools.settings, account.id)
     if (kept := hotline.reservation(account.cmnd, tools.now)) is not None:
         until = tools.viewer.minute(kept.ends_at)
         told = {"until": until, "phone": kept.phone, "cmnd": account.cmnd}
@@ -248,7 +249,7 @@ def end_sessions(tools: Tools, key: str, reason: str | None) -> None:
     hotline = tools.hotline
     row = hotline.exact(key)
     with hotline.noted(actor(), "accounts end-sessions", row.account, reason, tools.now):
-        ended = tools.end_sessions(row.account.id)
+        ended = portal_file.end_sessions(tools.settings, row.account.id)
     told = say_many(ended, "{n} session ended", "{n} sessions ended")
     click.echo(f"{row.account.username}: {told}")
 

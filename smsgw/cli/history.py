@@ -6,7 +6,7 @@ from smsgw.cli import story, tables
 from smsgw.cli.options import fits_two, format_option, key_argument, typed
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import NotFound
-from smsgw.model import HistoryEntry, TextCame
+from smsgw.happenings import HistoryEntry, TextCame
 from smsgw.registration import syntax
 
 

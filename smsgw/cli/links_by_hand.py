@@ -21,7 +21,7 @@ def stop(tools: Tools, name: str, reason: str | None) -> None:
     another link of its carrier; where there is none, it waits. Without a daemon it holds from the
     next start.
     """
-    done = tools.ask("stop-link", name=name, actor=actor(), reason=reason)
+    done = tools.daemon.ask("stop-link", name=name, actor=actor(), reason=reason)
     if done is None:
         stopped = tools.hotline.stop_link(name, actor(), tools.now, reason)
         told = stopped.told(tools.settings.gateway.timezone)
@@ -50,7 +50,7 @@ def start(tools: Tools, name: str, reason: str | None) -> None:
 
     Its first try is at once; `smsgw links` shows what comes of it, `smsgw links test` step by step.
     """
-    done = tools.ask("start-link", name=name, actor=actor(), reason=reason)
+    done = tools.daemon.ask("start-link", name=name, actor=actor(), reason=reason)
     when = ""
     if done is None:
         when = say(NO_DAEMON)

@@ -89,7 +89,7 @@ def _by_the_daemon(tools: Tools, name: str) -> "Iterator[Step]":
 
     told, over, anew = 0, False, True
     while not over:
-        answer = tools.ask("test-link", name=name, anew=anew)
+        answer = tools.daemon.ask("test-link", name=name, anew=anew)
         if answer is None or not answer["held"]:
             return
         for step in answer["steps"][told:]:
@@ -126,7 +126,7 @@ def _send(tools: Tools, name: str, to: str, tell: "Callable[[Step], None]") -> N
     """One text by the daemon, and what becomes of it."""
     from smsgw.links import RECEIPT_SECONDS, Report
 
-    answer = tools.ask("text-test", name=name, number=to, actor=actor())
+    answer = tools.daemon.ask("text-test", name=name, number=to, actor=actor())
     if answer is None:
         raise SmsgwError("no daemon answers any more", "see `smsgw status`")
     mt_id = answer["mt_id"]

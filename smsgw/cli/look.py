@@ -61,7 +61,7 @@ def look(tools: Tools, *, hour: bool = False) -> Overview:
 def _ask(tools: Tools) -> tuple[Overview | None, bool]:
     """What the daemon tells, and whether there is one that does not answer."""
     try:
-        answer = tools.ask("status", patience=DAEMON_SECONDS)
+        answer = tools.daemon.ask("status", patience=DAEMON_SECONDS)
         return (overview.told(answer) if answer else None), False
     except SilentDaemon:
         return None, True
@@ -118,7 +118,7 @@ def _daemon(tools: Tools, read: _Read, *, silent: bool) -> Node | None:
 def _read(tools: Tools) -> _Read:
     faults: list[str] = []
     stored = outbox = disk = None
-    pid = tools.daemon_pid
+    pid = tools.daemon.pid
     tools.patience, tools.asks_first = LOCK_PATIENCE, False
     try:
         with tools.store.deadline(READ_PATIENCE):

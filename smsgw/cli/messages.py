@@ -46,6 +46,7 @@ def messages() -> None:
 )
 @format_option
 @pass_tools
+# As many parameters as options: click hands over each by its name.
 def list_(
     tools: Tools,
     phone: str | None,

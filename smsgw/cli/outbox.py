@@ -30,7 +30,7 @@ def list_(tools: Tools, form: str) -> None:
 @pass_tools
 def retry(tools: Tools, id: int, reason: str | None) -> None:
     """Send a reply again at once; it has a day again."""
-    if tools.ask("retry", mt_id=id, actor=actor(), reason=reason) is None:
+    if tools.daemon.ask("retry", mt_id=id, actor=actor(), reason=reason) is None:
         tools.hotline.retry(id, actor(), tools.now, reason)
     click.echo(say("{id}: queued", id=id))
 
@@ -59,8 +59,8 @@ def cancel(tools: Tools, id: int, reason: str | None, yes: bool) -> None:
             ),
             yes=yes,
         )
-    if tools.ask("cancel", mt_id=id, actor=actor(), reason=reason) is None:
-        runs = tools.daemon_pid is not None
+    if tools.daemon.ask("cancel", mt_id=id, actor=actor(), reason=reason) is None:
+        runs = tools.daemon.pid is not None
         tools.hotline.cancel(id, actor(), tools.now, reason, links_live=runs)
     click.echo(say("{id}: cancelled", id=id))
     if account is not None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from smsgw.cli.beside import daemons_users
 from smsgw.cli.options import actor
-from smsgw.cli.tools import Tools, daemons_users, pass_tools
+from smsgw.cli.tools import Tools, pass_tools
 from smsgw.errors import SmsgwError
 
 

@@ -8,6 +8,7 @@ from datetime import date
 import click
 
 from smsgw import records
+from smsgw.cli import portal_file
 from smsgw.cli.asking import ask_before, yes_option
 from smsgw.cli.options import actor, key_argument, reason_option, required_reason, typed
 from smsgw.cli.tools import Tools, pass_tools
@@ -145,6 +146,8 @@ def erase(tools: Tools, key: str, reason: str, yes: bool) -> None:
         ),
         yes=yes,
     )
+    # First: of an account that is gone, nobody could try again.
+    portal_file.forget_account(tools.settings, account.id)
     username, texts, named, freed, gone = rights.erase(row, reason, actor(), tools.now)
     tools.truncate_log()
     _wipe(tools, gone)

@@ -17,22 +17,17 @@ import click
 from smsgw import records
 from smsgw.cli import terminal
 from smsgw.cli.tables import NARROWEST_TEXT, View, wrapped
-from smsgw.harmless import harmless
-from smsgw.model import (
-    Account,
-    AccountState,
+from smsgw.happenings import (
     Changed,
     HistoryEntry,
-    Ignored,
-    MtState,
     Noted,
-    Outcome,
-    Reply,
     TextCame,
     TextMade,
     TextMoved,
     TextsCounted,
 )
+from smsgw.harmless import harmless
+from smsgw.model import Account, AccountState, Ignored, MtState, Outcome, Reply
 from smsgw.registration import machine
 from smsgw.speech import mark, said, say, say_many
 from smsgw.words import Viewer, told_span

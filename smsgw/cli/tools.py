@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -20,6 +20,7 @@ from smsgw.harmless import harmless
 from smsgw.speech import said, say
 
 if TYPE_CHECKING:  # what a command does not use, it does not import
+    from smsgw.cli.beside import Daemon
     from smsgw.config import Settings
     from smsgw.database import Database
     from smsgw.gateway import Citizens, Gateway, Hotline
@@ -35,10 +36,6 @@ NOTE_PATIENCE = timedelta(seconds=2)
 #: How long a command waits for its turn at the database. A daemon under load on a slow disk lets
 #: go of it for moments only.
 PATIENCE = timedelta(seconds=30)
-#: A command does not touch a store that has been silent to its daemon for so long.
-STORE_PATIENCE_SECONDS = 10.0
-#: For each answer of the daemon to that, a little longer than it waits for its store.
-PULSE_SECONDS = 3.5
 
 
 class Tools:
@@ -117,6 +114,13 @@ class Tools:
         return self.settings.gateway.files
 
     @cached_property
+    def daemon(self) -> "Daemon":
+        """The one that runs beside this command, or none does."""
+        from smsgw.cli.beside import Daemon
+
+        return Daemon(self.settings.gateway)
+
+    @cached_property
     def store(self) -> "Store":
         """The database of a gateway that ran before: a command never makes one.
 
@@ -128,9 +132,9 @@ class Tools:
 
         level = self.settings.log.level
         logs.configure("warning" if level == "info" else level, self.settings.log.format)
-        alone = self.daemon_pid is None
+        alone = self.daemon.pid is None
         if self.asks_first and not alone:
-            self._see_that_the_store_answers()
+            self.daemon.see_that_its_store_answers()
         return open_store(
             self.database,
             create=False,
@@ -150,28 +154,6 @@ class Tools:
             return bool(self.store)
         except NoDatabase:
             return False
-
-    def _see_that_the_store_answers(self) -> None:
-        """Who touches a disk that stands still cannot even be killed: ask the daemon first.
-
-        Raises:
-            SmsgwError: its store has been silent for too long.
-        """
-        from smsgw.errors import SmsgwError
-
-        silent: float = 0
-        while silent < STORE_PATIENCE_SECONDS:
-            try:
-                told = self.ask("pulse", patience=PULSE_SECONDS)
-            except SmsgwError:  # it stands still itself, or is of another version
-                return
-            silent = told["silent"] if told else 0
-            if not silent:
-                return
-        raise SmsgwError(
-            f"the store has not answered the daemon for {silent:.0f} s: nothing was looked up",
-            f"does the disk of {self.database} stand still? `smsgw status`, and dmesg",
-        )
 
     @cached_property
     def hotline(self) -> "Hotline":
@@ -214,7 +196,7 @@ class Tools:
     def _hotline(self, store: "Store", vault: "Vault") -> "Hotline":
         from smsgw.gateway import Hotline
 
-        return Hotline(self._gateway(store, vault), self.ring_daemon)
+        return Hotline(self._gateway(store, vault), self.daemon.ring)
 
     def _gateway(self, store: "Store", vault: "Vault") -> "Gateway":
         from smsgw.gateway import Gateway, Rules
@@ -249,61 +231,10 @@ class Tools:
         whole = terminal.width() is None
         return Viewer(self.settings.gateway.timezone, self.now, whole)
 
-    @property
-    def daemon_pid(self) -> int | None:
-        from smsgw.store import daemon_pid
-
-        return daemon_pid(self.files)
-
-    def end_sessions(self, account: int) -> int:
-        """End all sessions of an account on the portal's pages; how many there were.
-
-        Raises:
-            SmsgwError: the portal's short-lived file cannot be changed.
-        """
-        from smsgw.portal.short import open_short
-
-        short = open_short(self.settings, make=False)
-        if short is None:
-            return 0  # no portal ever ran here
-        with closing(short):
-            return short.end_sessions(account)
-
     def look_anew(self) -> None:
         """It is another moment: `now` and `viewer` are those of the next look."""
         for name in ("now", "viewer"):
             self.__dict__.pop(name, None)
-
-    # --- the daemon ---------------------------------------------------------------------------
-
-    def ask(
-        self, verb: str, *, patience: float | None = None, **arguments: object
-    ) -> dict[str, Any] | None:
-        """Have the daemon do *verb*; what it answers, None where no daemon answers.
-
-        Args:
-            patience: seconds to wait for the answer, instead of what `asking` finds right.
-
-        Raises:
-            SilentDaemon: there is one, and it does not answer.
-            SmsgwError: it could not be done, or the daemon does not say whether it was.
-        """
-        from smsgw import asking
-
-        path = self.settings.gateway.control_socket
-        trusted = daemons_users(self.files)
-        try:
-            return asking.ask(
-                path, verb, arguments, trusted=trusted, database=self.files, patience=patience
-            )
-        except asking.NoDaemon:
-            return None
-
-    def ring_daemon(self) -> bool:
-        """Have the daemon look at the outbox at once; False: none runs."""
-        from smsgw.store import ring_daemon
-
-        return self.ask("ring") is not None or ring_daemon(self.files)
 
     @contextmanager
     def sealing(self) -> "Iterator[Hotline]":
@@ -382,7 +313,7 @@ class Tools:
 
         emptied = False
         with suppress(SmsgwError):
-            done = self.ask("truncate-log")
+            done = self.daemon.ask("truncate-log")
             emptied = self.store.truncate_log() if done is None else done["done"]
         if not emptied:
             click.echo(
@@ -427,16 +358,6 @@ class Tools:
     def close(self) -> None:
         if "store" in self.__dict__:
             self.store.close()
-
-
-def daemons_users(files: Path) -> set[int]:
-    """Whose daemon is believed: root's, our own, and for root that of the owner of *files*, the
-    database file, or of their folder."""
-    trusted = {0, os.geteuid()}
-    if os.geteuid() == 0:
-        with suppress(OSError):
-            trusted.add((files if files.exists() else files.parent).stat().st_uid)
-    return trusted
 
 
 def actor() -> str:

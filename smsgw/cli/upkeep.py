@@ -31,7 +31,7 @@ def expire(tools: Tools, reason: str | None, form: str) -> None:
     replaced = ended = waiting = 0
     more = True
     while more:
-        done = tools.ask("expire", actor=actor(), at=stamp(tools.now), reason=reason)
+        done = tools.daemon.ask("expire", actor=actor(), at=stamp(tools.now), reason=reason)
         if done is None:
             done = _expire_here(tools, reason)
         replaced, ended = replaced + done["replaced"], ended + done["ended"]

@@ -14,8 +14,7 @@ citizens and programs ask of the portal (`Citizens`).
     rights     correct, export, erase         unused     accounts that nobody ever used
     citizens   what citizens do themselves    citizen    one of them, as the portal sees them
     interface  what programs ask              clients    which programs there are
-    own_data   all that is kept of one
-    batch      what goes in and comes out     by_hand    texts that people send again, or never
+    own_data   all that is kept of one        looking    what people look at, the base of hotline
 
 Nobody outside imports these rooms; what they are used for stands below.
 """

@@ -16,35 +16,23 @@ from smsgw.gateway import by_hand, guessing, trial
 from smsgw.gateway.batch import By, Expired, Purged, Trial, with_reason
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.guessing import Verified
-from smsgw.gateway.lookup import Lookup, is_closed
+from smsgw.gateway.looking import Looking
+from smsgw.gateway.lookup import is_closed
 from smsgw.gateway.rights import Rights
-from smsgw.gateway.rules import Rules
-from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
 from smsgw.logs import redact
-from smsgw.model import (
-    Account,
-    AccountState,
-    AuditEntry,
-    DayCount,
-    Direction,
-    HistoryEntry,
-    Message,
-    MtState,
-    QueuedReply,
-)
+from smsgw.model import Account, AccountState
 from smsgw.passwords import Issued, Supply
-from smsgw.registration import machine, own_password, syntax
-from smsgw.store import AccountRow, Reservation, Stop, Store
+from smsgw.registration import machine, own_password
+from smsgw.store import AccountRow, Reservation, Stop
 
 #: So long a CMND may be registered by its owner's phone alone, where the hotline says so.
 RESERVED_FOR = timedelta(days=7)
 #: So many accounts are ended in one transaction: the daemon waits for some milliseconds.
 CLOSED_AT_ONCE = 50
-_READ_AT_ONCE = 500
 
 
-class Hotline:
+class Hotline(Looking):
     """KEY means what `lookup` says.
 
     Args:
@@ -53,119 +41,15 @@ class Hotline:
     """
 
     def __init__(self, gateway: Gateway, bell: Callable[[], object] = lambda: None) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self._bell = bell
-
-    @property
-    def rules(self) -> Rules:
-        return self._gateway.rules
 
     @property
     def rights(self) -> Rights:
         """What a citizen may ask for besides."""
         return Rights(self._tools)
 
-    @property
-    def _tools(self) -> Tools:
-        return self._gateway.tools
-
-    @property
-    def _store(self) -> Store:
-        return self._gateway.tools.store
-
-    @property
-    def _lookup(self) -> Lookup:
-        return Lookup(self._store, self.rules.region)
-
-    # --- looking up ---------------------------------------------------------------------------
-
-    def look_up(self, key: str) -> list[AccountRow]:
-        """The accounts that *key* names: one, or two where it is the phone of one and the CMND of
-        another. Open ones hide closed ones; where none is open, the one closed last.
-
-        Raises:
-            NotFound: there never was one.
-        """
-        return self._lookup.look_up(key)
-
-    def exact(self, key: str) -> AccountRow:
-        """The one account that *key* names, to be changed; it may be closed.
-
-        Raises:
-            NotFound: there never was one.
-            Ambiguous: it fits two, open or closed.
-        """
-        return self._lookup.exact(key)
-
-    def seen(self, key: str) -> AccountRow:
-        """The open account that *key* names, as it is now: what will be changed.
-
-        Raises:
-            NotFound: there never was one.
-            Ambiguous: it fits two, open or closed.
-            Closed: it was ended.
-        """
-        return self._lookup.open(key)
-
-    def history(self, key: str) -> list[HistoryEntry]:
-        """The whole story of each citizen behind *key*, oldest first.
-
-        Raises:
-            NotFound: nobody with that key ever texted.
-        """
-        return self._lookup.history(key)
-
-    def accounts(
-        self,
-        *,
-        state: AccountState | None = None,
-        expiring_before: datetime | None = None,
-        name: str | None = None,
-        newest: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[Account]:
-        """Accounts in the order of registration, or those that expire, soonest first.
-
-        Args:
-            name: only those whose name has it in it, without regard to diacritics and case.
-            newest: the newest first; also of those that expire.
-            limit: at most so many.
-        """
-        folded = None
-        if name is not None:
-            # What cannot be folded is too long for anybody's name.
-            folded = " ".join((syntax.fold(name) or name).lower().split())
-        return self._store.accounts(
-            state=state, expiring_before=expiring_before, name=folded, newest=newest, limit=limit
-        )
-
-    def messages(
-        self,
-        *,
-        phone: str | None = None,
-        direction: Direction | None = None,
-        state: MtState | None = None,
-        since: datetime | None = None,
-        limit: int = 100,
-    ) -> list[Message]:
-        """What came and went, the newest first; passwords are masked."""
-        return self._store.messages(
-            phone=phone, direction=direction, state=state, since=since, limit=limit
-        )
-
-    def outbox(self) -> list[QueuedReply]:
-        """Texts that the SMSC has not taken, the oldest first."""
-        return self._store.outbox()
-
-    def counts(self, since: datetime | None = None) -> list[DayCount]:
-        """What came and went on each local day."""
-        return self._store.stats(since, self.rules.zone)
-
     # --- the audit ----------------------------------------------------------------------------
-
-    def audit(self, since: datetime | None = None, who: str | None = None) -> Iterator[AuditEntry]:
-        """Who looked at what and did what, the oldest first."""
-        return self._store.audit(since, who)
 
     def note_look_up(
         self, who: str, command: str, about: Account | str | None, detail: str, now: datetime
@@ -327,23 +211,6 @@ class Hotline:
             self._tools.audit(actor, "accounts close", row.account, told, now)
             return self._store.account(row.account.id).account
 
-    def issued_since(
-        self, since: datetime, *, link: str | None = None, prefix: str = ""
-    ) -> list[int]:
-        """The accounts that were registered since then and are issued still: what a flood left.
-
-        Args:
-            link: by this one alone; None: by any.
-            prefix: from phones that begin so, in E.164.
-        """
-        return self._store.issued_since(since, link, prefix)
-
-    def accounts_by_ids(self, ids: Sequence[int]) -> Iterator[Account]:
-        """These accounts, in steps between which nothing is read."""
-        for start in range(0, len(ids), _READ_AT_ONCE):
-            for row in self._store.accounts_by_ids(ids[start : start + _READ_AT_ONCE]):
-                yield row.account
-
     def close_issued(
         self, ids: Sequence[int], reason: str, actor: str, now: datetime
     ) -> Iterator[int]:
@@ -376,14 +243,6 @@ class Hotline:
         if why := phone.may_be_texted(number, self.rules.countries):
             raise NeverAnswered(number, trial.WHY_IGNORED[why])
         return Reservation(number, now + RESERVED_FOR)
-
-    def reservation(self, cmnd: str, now: datetime) -> Reservation | None:
-        """For whom this CMND is reserved."""
-        return self._store.reservation(cmnd, now)
-
-    def open_account_of(self, number: str) -> str | None:
-        """The user name that a phone (E.164) has now."""
-        return next(iter(self._store.senders([number])[2]), None)
 
     # --- the outbox ---------------------------------------------------------------------------
 
@@ -419,14 +278,6 @@ class Hotline:
         """
         by_hand.cancel(self._tools, mt_id, actor, now, reason, links_live=links_live)
 
-    def told_account(self, mt_id: int) -> Account | None:
-        """The account that nobody gets into if this reply is cancelled; None: there is none.
-
-        Raises:
-            NotFound: it is not in the outbox.
-        """
-        return by_hand.told_account(self._tools, mt_id)
-
     # --- links --------------------------------------------------------------------------------
 
     def stop_link(self, name: str, actor: str, now: datetime, reason: str | None = None) -> Stop:
@@ -444,18 +295,6 @@ class Hotline:
             NoLink: there is none of that name.
         """
         return by_hand.start_link(self._tools, name, actor, now, reason)
-
-    def stopped_links(self) -> dict[str, str]:
-        """The links that somebody took down, and in words who, when and why."""
-        stopped = self._store.stopped_links()
-        return {name: stop.told(self.rules.zone) for name, stop in stopped.items()}
-
-    def check_link(self, name: str) -> None:
-        """
-        Raises:
-            NoLink: there is none of that name.
-        """
-        by_hand.check_link(self.rules, name)
 
     def test_link(self, name: str, number: str, actor: str, now: datetime) -> int:
         """Send the fixed text of a test by a link; the id of its message.

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from smsgw import phone
 from smsgw.errors import Ambiguous, Closed, NoAccount, NotFound, StillOpen
-from smsgw.model import AccountState, HistoryEntry
+from smsgw.happenings import HistoryEntry
+from smsgw.model import AccountState
 from smsgw.store import AccountRow, Share, Store
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from smsgw import records
 from smsgw.gateway.citizen import citizen_of
-from smsgw.model import Changed, HistoryEntry, Noted
+from smsgw.happenings import Changed, HistoryEntry, Noted
 from smsgw.store import Store
 
 #: More than any citizen has.

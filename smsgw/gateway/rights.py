@@ -16,8 +16,9 @@ from smsgw.gateway import own_data
 from smsgw.gateway.citizen import corrected
 from smsgw.gateway.lookup import Lookup, is_closed
 from smsgw.gateway.tools import Tools
+from smsgw.happenings import Changed
 from smsgw.harmless import masked
-from smsgw.model import Account, Address, Changed
+from smsgw.model import Account, Address
 from smsgw.phone import INTERNATIONAL
 from smsgw.records import ACCOUNT, record
 from smsgw.registration import syntax

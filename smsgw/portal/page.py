@@ -13,8 +13,7 @@ from smsgw.gateway import Citizen
 from smsgw.portal import forms
 from smsgw.portal.guard import BUSY_SECONDS
 from smsgw.portal.portal import Portal
-from smsgw.portal.rendering import FieldFault
-from smsgw.portal.visit import Visit
+from smsgw.portal.visit import PLAIN, Shown, Visit
 from smsgw.portal.waiting import ONWARD
 from smsgw.store import Unavailable
 
@@ -73,15 +72,7 @@ class Page:
     has_form: ClassVar[bool] = True
     bound: ClassVar[bool] = True  #: its form belongs to the session that was shown it
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         """The page, empty or as it was sent."""
         raise NotImplementedError
 
@@ -122,7 +113,7 @@ class Page:
         if away := await self.replayed(visit) or await self.turn_away(visit):
             return away
         if foreign := visit.foreign():
-            return await self.show(visit, 403, notice=words(foreign.value))
+            return await self.show(visit, Shown(403, notice=words(foreign.value)))
         try:
             return await self.act(visit)
         except Unavailable:
@@ -138,4 +129,4 @@ class Page:
 
     async def busy(self, visit: Visit) -> Response:
         notice = visit.portal.words("notice.busy")
-        return await self.show(visit, 503, notice=notice, retry_after=BUSY)
+        return await self.show(visit, Shown(503, notice=notice, retry_after=BUSY))

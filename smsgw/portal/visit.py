@@ -1,9 +1,8 @@
 """One request to a page: who sent it, what was typed, and the answer with its cookies."""
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,6 +21,18 @@ from smsgw.portal.texts import span
 from smsgw.portal.waiting import Waiting, lives
 
 log = logging.getLogger("smsgw.portal")
+
+
+class Shown(NamedTuple):
+    """With what a page is shown, beside what stands on it."""
+
+    status: int = 200
+    faults: tuple[FieldFault, ...] = ()  #: of what was typed
+    notice: str | None = None  #: one sentence above everything else
+    retry_after: timedelta | None = None
+
+
+PLAIN = Shown()
 
 
 class Visit:
@@ -145,11 +156,7 @@ class Visit:
     def page(
         self,
         template: str,
-        status: int = 200,
-        *,
-        faults: Sequence[FieldFault] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
+        how: Shown = PLAIN,
         **values: Any,
     ) -> Response:
         """A page in answer to this request, with a token for its form."""
@@ -164,10 +171,10 @@ class Visit:
         if "token" not in values:
             values["token"] = self.token()
         answer = self.portal.pages.page(
-            template, status, faults=faults, notice=notice, closes=closes, **values
+            template, how.status, faults=how.faults, notice=how.notice, closes=closes, **values
         )
-        if retry_after is not None:
-            seconds = -(-retry_after // timedelta(seconds=1))
+        if how.retry_after is not None:
+            seconds = -(-how.retry_after // timedelta(seconds=1))
             answer.headers["retry-after"] = str(max(seconds, 1))
         return self.done(answer)
 

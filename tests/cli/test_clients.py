@@ -231,6 +231,18 @@ def test_the_end_of_an_account_ends_its_sessions(town, command):
     short.close()
 
 
+def test_an_account_that_is_erased_leaves_nothing_with_the_portal(town, command):
+    account = town.hotline.exact("201234568").account.id
+    short = open_short(town.settings)
+    assert short is not None
+    for each in (account, account + 1):
+        short.know_device(b"browser", each, town.now)
+    for verb in ("close", "erase"):
+        assert 0 == command(town, "accounts", verb, "201234568", "--reason", "moved").status
+    assert [account + 1] == [each for (each,) in short._run("SELECT account FROM devices")]
+    short.close()
+
+
 def test_where_no_portal_ran_there_are_no_sessions(town, command):
     result = command(town, "accounts", "end-sessions", "201234568")
     assert (0, "201234568: no sessions ended\n") == (result.status, result.stdout)

@@ -1,9 +1,6 @@
 """The gateway's own tests, over a PostgreSQL: what it decides does not depend on the engine."""
 
-import pytest
-
-from tests.house import House
-from tests.raw_postgres import Postgres
+from tests.store.over_postgres import *  # noqa: F403 - the house of these tests
 from tests.test_gateway import *  # noqa: F403 - to be collected here, too
 
 #: These look into an SQLite file, or break one.
@@ -16,23 +13,3 @@ for name in (
     "test_passwords_are_stored_as_argon2id_with_owasp_parameters",
 ):
     del globals()[name]
-
-
-@pytest.fixture
-def make_house(tmp_path, postgres):
-    """As there, over a PostgreSQL."""
-    houses = []
-
-    def make(**sections):
-        gateway = Postgres(postgres).gateway(tmp_path)
-        houses.append(House(tmp_path, gateway=gateway, **sections))
-        return houses[-1]
-
-    yield make
-    for house in houses:
-        house.store.close()
-
-
-@pytest.fixture
-def house(make_house):
-    return make_house()

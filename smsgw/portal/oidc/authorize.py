@@ -19,7 +19,7 @@ from smsgw.portal.oidc.parameters import Unreadable, read
 from smsgw.portal.page import ACCOUNT, LOG_IN, Access, Page, onward
 from smsgw.portal.portal import Portal
 from smsgw.portal.short import CodeRow, TransactionRow
-from smsgw.portal.visit import Visit
+from smsgw.portal.visit import PLAIN, Shown, Visit
 from smsgw.portal.waiting import ONWARD, Waiting
 from smsgw.store import ClientRow
 
@@ -34,7 +34,9 @@ def nowhere(visit: Visit, why: str) -> Response:
     """
     log.warning("request of a client refused reason=%s id=%s", why, visit.id)
     lead = ("oidc.lead",)
-    return visit.page("error.html", 400, heading="oidc.h1", lead=lead, link=False, id=visit.id)
+    return visit.page(
+        "error.html", Shown(400), heading="oidc.h1", lead=lead, link=False, id=visit.id
+    )
 
 
 def with_parameters(uri: str, /, **parameters: str | None) -> str:
@@ -184,7 +186,7 @@ class Onward(Page):
             return visit.to(ACCOUNT)
         return None if visit.waiting.is_fresh(session) else visit.to(LOG_IN)
 
-    async def show(self, visit: Visit, *_: object, **__: object) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         portal, waiting = visit.portal, visit.waiting
         assert waiting is not None  # noqa: S101 - nobody else is let in
         session, _citizen = visit.known

@@ -4,7 +4,6 @@ Source: OpenID Connect RP-Initiated Logout 1.0.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -20,8 +19,7 @@ from smsgw.portal.oidc.signing import Signing
 from smsgw.portal.page import Access
 from smsgw.portal.pages.log_in import LogOut
 from smsgw.portal.portal import Portal
-from smsgw.portal.rendering import FieldFault
-from smsgw.portal.visit import Visit
+from smsgw.portal.visit import PLAIN, Shown, Visit
 from smsgw.portal.waiting import origin
 
 #: What the page that asks hands on, to be judged again.
@@ -69,22 +67,12 @@ class ClientLogOut(LogOut):
             return await self.act(visit)
         return await self.show(visit)
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         values: dict[str, Any] = {"path": LOG_OUT, "kept": self._kept(visit)}
         uri = await self._way_back(visit)
         if uri is not None and (source := origin(uri)) is not None:
             values["onward"] = (source,)
-        return visit.page(
-            "dang-xuat.html", status, notice=notice, retry_after=retry_after, **values
-        )
+        return visit.page("dang-xuat.html", how, **values)
 
     async def turn_away(self, visit: Visit) -> Response | None:
         return await self._leave(visit) if visit.session is None else None

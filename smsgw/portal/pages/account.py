@@ -1,7 +1,7 @@
 """`/tai-khoan`: data, last log-in, devices. `/du-lieu-cua-toi`: all that is kept, to take along."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from starlette.responses import Response
 
@@ -9,29 +9,20 @@ from smsgw.portal.guessing import name_digest
 from smsgw.portal.page import ACCOUNT, LOG_IN, Access, Page
 from smsgw.portal.pages.questions import rows_to_change
 from smsgw.portal.pages.rows import texted_rows
-from smsgw.portal.rendering import FieldFault
 from smsgw.portal.short import SessionRow
 from smsgw.portal.texts import HISTORY, Words
-from smsgw.portal.visit import Visit
+from smsgw.portal.visit import PLAIN, Shown, Visit
 
 
 class Account(Page):
     path = ACCOUNT
     access = Access.WHOLE
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         session, citizen = visit.known
         portal, words = visit.portal, visit.portal.words
-        if notice is None and session.notice:
-            notice = words(session.notice)
+        if how.notice is None and session.notice:
+            how = how._replace(notice=words(session.notice))
             await portal.shortly(portal.short.set_notice, session.key, "")
         devices = await portal.shortly(portal.short.sessions_of, session.account)
         totals = await portal.shortly(portal.short.totals, name_digest(citizen.account.username))
@@ -41,9 +32,7 @@ class Account(Page):
             last = words("account.last", moment=words.moment(session.last_at), wrong=wrong)
         return visit.page(
             "tai-khoan.html",
-            status,
-            notice=notice,
-            retry_after=retry_after,
+            how,
             last=last,
             answered=rows_to_change(words, citizen),
             texted=texted_rows(words, citizen.account),
@@ -74,15 +63,7 @@ class OwnData(Page):
     access = Access.ANSWERS
     has_form = False
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         session, citizen = visit.known
         portal, words = visit.portal, visit.portal.words
         data = await portal.ask(portal.citizens.own_data, session.account)
@@ -90,7 +71,7 @@ class OwnData(Page):
         titles = {each.name: each.title or each.name for each in clients}
         return visit.page(
             "du-lieu.html",
-            status,
+            how,
             kept=[
                 *texted_rows(words, citizen.account),
                 *((row.label, row.value) for row, _ in rows_to_change(words, citizen)),
@@ -115,20 +96,12 @@ class OwnDataFile(OwnData):
 
     path = "/du-lieu-cua-toi.json"
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         session, _ = visit.known
         data = await visit.portal.ask(visit.portal.citizens.own_data, session.account)
         body = json.dumps(data, ensure_ascii=False, indent=2)
         headers = {"content-disposition": 'attachment; filename="du-lieu-cua-toi.json"'}
-        return visit.done(Response(body, status, headers, "application/json"))
+        return visit.done(Response(body, how.status, headers, "application/json"))
 
 
 class Front(Page):
@@ -138,13 +111,5 @@ class Front(Page):
     access = Access.WHOLE
     has_form = False
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         return visit.to(ACCOUNT if visit.session else LOG_IN)

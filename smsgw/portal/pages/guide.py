@@ -1,13 +1,11 @@
 """What everybody may read: `/quen-mat-khau`, `/tro-giup`, `/chinh-sach`. They take nothing."""
 
-from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
 
 from smsgw.portal.page import Access, Page
-from smsgw.portal.rendering import FieldFault
-from smsgw.portal.visit import Visit
+from smsgw.portal.visit import PLAIN, Shown, Visit
 from smsgw.registration.machine import Repeat
 
 
@@ -16,18 +14,11 @@ class _Read(Page):
     has_form = False
     template: str
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         by_text = visit.portal.settings.registration.repeat is Repeat.RESET
         return visit.page(
             self.template,
+            how,
             by_text=by_text,
             token="",
             shortcode=visit.portal.settings.gateway.shortcode,

@@ -2,7 +2,6 @@
 
 import logging
 import re
-from datetime import timedelta
 from time import monotonic
 
 from starlette.responses import Response
@@ -15,7 +14,7 @@ from smsgw.portal.page import BUSY, LOG_IN, LOG_OUT, Access, Page, onward
 from smsgw.portal.rendering import FieldFault
 from smsgw.portal.short import SessionRow
 from smsgw.portal.texts import Words, span
-from smsgw.portal.visit import Visit
+from smsgw.portal.visit import PLAIN, Shown, Visit
 from smsgw.registration import own_password
 from smsgw.registration.machine import Repeat
 
@@ -24,18 +23,22 @@ log = logging.getLogger("smsgw.portal")
 _USERNAME = re.compile("[0-9]{9}|[0-9]{12}")
 
 
-def refusal(words: Words, tried: Tried, repeat: Repeat) -> tuple[int, str, timedelta]:
-    """Status, notice and wait of a try that was not judged."""
+def refusal(words: Words, tried: Tried, repeat: Repeat) -> Shown:
+    """What is shown of a try that was not judged."""
     match tried.verdict:
         case Verdict.WAIT:
-            return 429, words("notice.wait", wait=span(tried.wait)), tried.wait
+            return Shown(
+                429, notice=words("notice.wait", wait=span(tried.wait)), retry_after=tried.wait
+            )
         case Verdict.SHUT:
             refuse = ".refuse" if repeat is Repeat.REFUSE else ""
-            return 429, words(f"notice.shut{refuse}"), tried.wait
+            return Shown(429, notice=words(f"notice.shut{refuse}"), retry_after=tried.wait)
         case Verdict.NETWORK:
-            return 429, words("notice.network", wait=span(tried.wait)), tried.wait
+            return Shown(
+                429, notice=words("notice.network", wait=span(tried.wait)), retry_after=tried.wait
+            )
         case _:
-            return 503, words("notice.busy"), BUSY
+            return Shown(503, notice=words("notice.busy"), retry_after=BUSY)
 
 
 class LogIn(Page):
@@ -46,23 +49,13 @@ class LogIn(Page):
     def __init__(self, guessing: Guessing) -> None:
         self._guessing = guessing
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
-        if notice is None and not faults and visit.ended is not None:
-            notice = visit.portal.words(visit.ended.value, idle=visit.ended_idle)
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
+        if how.notice is None and not how.faults and visit.ended is not None:
+            ended = visit.portal.words(visit.ended.value, idle=visit.ended_idle)
+            how = how._replace(notice=ended)
         return visit.page(
             "dang-nhap.html",
-            status,
-            faults=faults,
-            notice=notice,
-            retry_after=retry_after,
+            how,
             username=visit.typed.get("username", visit.waiting.hint if visit.waiting else ""),
             visible=visit.request.query_params.get("hien") == "1",
         )
@@ -95,7 +88,7 @@ class LogIn(Page):
         if not typed:
             faults.append(visit.fault("password", "required"))
         if faults:
-            return await self.show(visit, 422, faults=tuple(faults))
+            return await self.show(visit, Shown(422, faults=tuple(faults)))
         return await self._judge(visit, username, typed)
 
     async def _judge(self, visit: Visit, username: str, typed: str) -> Response:
@@ -118,11 +111,10 @@ class LogIn(Page):
             case Verdict.RIGHT:
                 return await self._enter(visit, tried, logged[0])
             case Verdict.WRONG:
-                return await self.show(visit, 422, faults=(_wrong(visit, typed),))
+                return await self.show(visit, Shown(422, faults=(_wrong(visit, typed),)))
             case _:
                 repeat = portal.settings.registration.repeat
-                status, notice, wait = refusal(portal.words, tried, repeat)
-                return await self.show(visit, status, notice=notice, retry_after=wait)
+                return await self.show(visit, refusal(portal.words, tried, repeat))
 
     async def _enter(self, visit: Visit, tried: Tried, logged: LoggedIn) -> Response:
         portal, proof = visit.portal, tried.proof
@@ -167,19 +159,9 @@ class LogOut(Page):
     path = LOG_OUT
     access = Access.SESSION
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         template = "dang-xuat.html" if visit.session else "da-dang-xuat.html"
-        return visit.page(
-            template, status, notice=notice, retry_after=retry_after, path=LOG_OUT, kept={}
-        )
+        return visit.page(template, how, path=LOG_OUT, kept={})
 
     async def turn_away(self, visit: Visit) -> Response | None:
         if visit.session is None and visit.request.query_params.get("xong") == "1":

@@ -4,8 +4,6 @@ Kept is a password only in place of the one that was proved: of one that a text,
 the hotline replaced meanwhile, nothing is overwritten, and the page says so.
 """
 
-from datetime import timedelta
-
 from starlette.responses import Response
 
 from smsgw.errors import SecretReplaced
@@ -15,8 +13,7 @@ from smsgw.portal.guessing import Guessing, Try, Verdict, read
 from smsgw.portal.hashing import Full
 from smsgw.portal.page import ACCOUNT, LOG_IN, OWN_PASSWORD, Access, Page, onward
 from smsgw.portal.pages.log_in import refusal
-from smsgw.portal.rendering import FieldFault
-from smsgw.portal.visit import Visit
+from smsgw.portal.visit import PLAIN, Shown, Visit
 from smsgw.registration import own_password
 from smsgw.registration.own_password import Reason
 
@@ -39,7 +36,7 @@ class _Choice(Page):
 
     def diacritics(self, visit: Visit, password: str) -> Response:
         """The one answer that holds a password; nothing is kept."""
-        return visit.page("dau.html", 422, typed=password, path=self.path)
+        return visit.page("dau.html", Shown(422), typed=password, path=self.path)
 
     async def keep(self, visit: Visit, password: str) -> Response | None:
         """Have *password* open the account from now on; None: another one does already."""
@@ -72,7 +69,7 @@ class _Choice(Page):
         portal = visit.portal
         proof = await portal.ask(portal.citizens.proof_of, session.account, visit.now)
         if proof.state is AccountState.ISSUED:
-            return visit.page("da-thay.html", 409)
+            return visit.page("da-thay.html", Shown(409))
         return visit.to(LOG_IN)
 
 
@@ -80,32 +77,21 @@ class OwnPassword(_Choice):
     path = OWN_PASSWORD
     access = Access.OWN_PASSWORD
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         session, _ = visit.known
         portal = visit.portal
         proof = await portal.ask(portal.citizens.proof_of, session.account, visit.now)
         until = proof.usable_until
         return visit.page(
             "mat-khau-moi.html",
-            status,
-            faults=faults,
-            notice=notice,
-            retry_after=retry_after,
+            how,
             until=portal.words.moment(until) if until else None,
             **self.form_values(visit),
         )
 
     async def replayed(self, visit: Visit) -> Response | None:
         if visit.session is None and visit.moved:
-            return visit.page("da-thay.html", 409)
+            return visit.page("da-thay.html", Shown(409))
         return None  # who has an own password is led on as everybody
 
     async def act(self, visit: Visit) -> Response:
@@ -118,7 +104,7 @@ class OwnPassword(_Choice):
 
     async def _choose(self, visit: Visit, password: str) -> Response:
         if reason := await self._reason(visit, password):
-            return await self.show(visit, 422, faults=(visit.fault("new_password", reason),))
+            return await self.show(visit, Shown(422, faults=(visit.fault("new_password", reason),)))
         if own_password.has_diacritics(password) and not self.accepts_diacritics(visit):
             return self.diacritics(visit, password)
         return await self.keep(visit, password) or await self.moved(visit)
@@ -144,21 +130,10 @@ class ChangePassword(_Choice):
     def __init__(self, guessing: Guessing) -> None:
         self._guessing = guessing
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         return visit.page(
             "doi-mat-khau.html",
-            status,
-            faults=faults,
-            notice=notice,
-            retry_after=retry_after,
+            how,
             **self.form_values(visit),
         )
 
@@ -179,7 +154,7 @@ class ChangePassword(_Choice):
         if reason := self._reason(visit, now, password):
             faults.append(visit.fault("new_password", reason))
         if faults:
-            return await self.show(visit, 422, faults=tuple(faults))
+            return await self.show(visit, Shown(422, faults=tuple(faults)))
         if own_password.has_diacritics(password) and not self.accepts_diacritics(visit):
             return self.diacritics(visit, password)
         return await self._judge(visit, now, password)
@@ -200,11 +175,10 @@ class ChangePassword(_Choice):
                 return await self._keep(visit, password)
             case Verdict.WRONG:
                 fault = visit.fault("password", "now_wrong")
-                return await self.show(visit, 422, faults=(fault,))
+                return await self.show(visit, Shown(422, faults=(fault,)))
             case _:
                 repeat = visit.portal.settings.registration.repeat
-                status, notice, wait = refusal(visit.portal.words, tried, repeat)
-                return await self.show(visit, status, notice=notice, retry_after=wait)
+                return await self.show(visit, refusal(visit.portal.words, tried, repeat))
 
     async def _keep(self, visit: Visit, password: str) -> Response:
         try:

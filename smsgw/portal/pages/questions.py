@@ -1,7 +1,6 @@
 """`/thong-tin/…`: the data that were not texted, one question a page; then all of them to check."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import ClassVar
 
 from starlette.responses import Response
@@ -9,9 +8,8 @@ from starlette.responses import Response
 from smsgw.gateway import Citizen
 from smsgw.portal.page import ACCOUNT, CHECK, DONE, Access, Page, onward
 from smsgw.portal.pages.rows import Row, rows_of, texted_rows
-from smsgw.portal.rendering import FieldFault
 from smsgw.portal.texts import POLICY, Words
-from smsgw.portal.visit import Visit
+from smsgw.portal.visit import PLAIN, Shown, Visit
 from smsgw.registration import profile, units
 from smsgw.registration.profile import Answers, Question
 
@@ -32,24 +30,13 @@ class Ask(Page):
     question: ClassVar[Question]
     fields: ClassVar[tuple[str, ...]]
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         _, citizen = visit.known
         stored = stored_values(self.question, citizen)
         typed = visit.typed if visit.request.method == "POST" else stored
         return visit.page(
             f"hoi/{self.question.name.lower()}.html",
-            status,
-            faults=faults,
-            notice=notice,
-            retry_after=retry_after,
+            how,
             value={field: typed.get(field, "") for field in self.fields},
             back=self._back(visit, citizen),
             **self._choices(citizen),
@@ -77,7 +64,7 @@ class Ask(Page):
         if found:
             values = self._named(citizen)
             faults = tuple(visit.fault(each.field, each.reason, **values) for each in found)
-            return await self.show(visit, 422, faults=faults)
+            return await self.show(visit, Shown(422, faults=faults))
         after = await portal.ask(portal.citizens.citizen, session.account, citizen.mark)
         return visit.to(await self._next(visit, citizen, after))
 
@@ -213,22 +200,11 @@ class Check(Page):
     path = CHECK
     access = Access.ANSWERS
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         _, citizen = visit.known
         return visit.page(
             "kiem-tra.html",
-            status,
-            faults=faults,
-            notice=notice,
-            retry_after=retry_after,
+            how,
             version=citizen.version,
             answered=rows_to_change(visit.portal.words, citizen),
             texted=texted_rows(visit.portal.words, citizen.account),
@@ -249,7 +225,7 @@ class Check(Page):
         session, citizen = visit.known
         portal = visit.portal
         if not visit.typed.get("agree"):
-            return await self.show(visit, 422, faults=(visit.fault("agree", "required"),))
+            return await self.show(visit, Shown(422, faults=(visit.fault("agree", "required"),)))
         given = visit.typed.get("version", "")
         version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
         if version == citizen.version and await portal.ask(
@@ -259,7 +235,7 @@ class Check(Page):
         visit.citizen = await portal.ask(portal.citizens.citizen, session.account, citizen.mark)
         if away := await self.turn_away(visit):
             return away
-        return await self.show(visit, 422, faults=(visit.fault("agree", "changed"),))
+        return await self.show(visit, Shown(422, faults=(visit.fault("agree", "changed"),)))
 
 
 class Done(Page):
@@ -269,17 +245,9 @@ class Done(Page):
     access = Access.WHOLE
     has_form = False
 
-    async def show(
-        self,
-        visit: Visit,
-        status: int = 200,
-        *,
-        faults: tuple[FieldFault, ...] = (),
-        notice: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Response:
+    async def show(self, visit: Visit, how: Shown = PLAIN) -> Response:
         waiting = visit.waiting
-        return visit.page("hoan-tat.html", status, waiting=waiting.next if waiting else None)
+        return visit.page("hoan-tat.html", how, waiting=waiting.next if waiting else None)
 
 
 def rows_to_change(words: Words, citizen: Citizen) -> list[tuple[Row, str]]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from smsgw.happenings import HistoryEntry
 from smsgw.model import (
     Account,
     AccountState,
     AuditEntry,
     DayCount,
     Direction,
-    HistoryEntry,
     LinkState,
     LinkStatus,
     Message,

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from smsgw.model import Feed, HistoryEntry
+from smsgw.happenings import HistoryEntry
+from smsgw.model import Feed
 from smsgw.store.values import CitizenRow, ClientRow, Disclosure, FeedRow, LogIn, Shut
 
 

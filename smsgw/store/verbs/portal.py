@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from smsgw.clock import stamp, unstamp
-from smsgw.model import Feed, HistoryEntry, Noted
+from smsgw.happenings import HistoryEntry, Noted
+from smsgw.model import Feed
 from smsgw.store.rows import storable
 from smsgw.store.values import CitizenRow, Disclosure, FeedRow, LogIn, ProfileRow, Shut
 from smsgw.store.verbs.accounts import account_row

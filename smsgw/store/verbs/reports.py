@@ -4,21 +4,8 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from smsgw.clock import unstamp
-from smsgw.model import (
-    AccountState,
-    Changed,
-    DayCount,
-    Direction,
-    HistoryEntry,
-    Message,
-    MtState,
-    Outcome,
-    QueuedReply,
-    TextCame,
-    TextMade,
-    TextMoved,
-    TextsCounted,
-)
+from smsgw.happenings import Changed, HistoryEntry, TextCame, TextMade, TextMoved, TextsCounted
+from smsgw.model import AccountState, DayCount, Direction, Message, MtState, Outcome, QueuedReply
 from smsgw.store.values import (
     HELD,
     MASK,
