@@ -201,24 +201,18 @@ def test_socket_is_for_its_group(tmp_path, make_city):
     assert 0o600 == stat.S_IMODE((tmp_path / "portal.key").stat().st_mode)
 
 
-def spent(city):
-    """Processor time of the portal in user mode, in 1/100 s."""
-    with open(f"/proc/{city.process.pid}/stat") as file:  # noqa: PTH123
-        return int(file.read().rsplit(")", 1)[1].split()[11])
-
-
 def test_marks_upon_marks_cost_the_loop_little(city, browser):
     token = browser.get("/dang-nhap").token
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     body = f"token={token}&username=201234567&password=".encode() + "\u0f73".encode() * 5000
-    before = spent(city)
+    before = city.spent()
     assert 422 == browser.ask("POST", "/dang-nhap", body, form).status
-    assert spent(city) - before < 15
+    assert city.spent() - before < 15
 
 
 def test_cookie_full_of_escapes_costs_the_loop_little(city, browser):
     cookie = '__Host-may="' + '\\"' * 7900 + '"'
-    before = spent(city)
+    before = city.spent()
     for _ in range(5):
         assert 200 == browser.ask("GET", "/dang-nhap", headers={"Cookie": cookie}).status
-    assert spent(city) - before < 5 * 5
+    assert city.spent() - before < 5 * 5
