@@ -1,7 +1,7 @@
 """Every statement of the portal's short-lived file, by name, with its intent. Times are in
 microseconds since 1970; digests are octets."""
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = """
     CREATE TABLE sessions (
@@ -29,6 +29,7 @@ SCHEMA = """
         at INTEGER NOT NULL,
         answered_at INTEGER
     ) WITHOUT ROWID;
+    CREATE INDEX transactions_at ON transactions (at);
     CREATE TABLE codes (
         key BLOB PRIMARY KEY,        -- digest of the code
         client TEXT NOT NULL,
@@ -169,11 +170,15 @@ ANSWER_TRANSACTION = """
 """
 END_TRANSACTION = "DELETE FROM transactions WHERE browser = :browser"
 FORGET_TRANSACTIONS = """
-    -- What waits for somebody who is logged in stays.
+    -- What waits for somebody who is logged in stays. The index alone tells which are old: to read
+    -- all documents takes long, and a stranger makes them.
     DELETE FROM transactions
-     WHERE browser NOT IN (SELECT browser FROM sessions)
-       AND (at < :before OR browser IN (
-            SELECT browser FROM transactions ORDER BY at DESC LIMIT -1 OFFSET :most))
+     WHERE browser IN (
+            SELECT browser FROM transactions WHERE at < :before
+             UNION ALL
+            SELECT browser FROM (
+                SELECT browser FROM transactions ORDER BY at DESC LIMIT -1 OFFSET :most))
+       AND browser NOT IN (SELECT browser FROM sessions)
 """
 
 KNOW_DEVICE = "INSERT OR REPLACE INTO devices VALUES (:browser, :account, :at)"
