@@ -15,6 +15,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 REQUEST_SECONDS = 10.0
 #: Of a head; a request line and headers of a browser are some 2 KiB.
 MOST_HEAD_OCTETS = 16 * 1024
+#: Read at a time. A chunk of one octet costs as much as one of a thousand, and all chunks that are
+#: there are worked off before anybody else has a turn.
+MOST_READ_OCTETS = 8 * 1024
 
 #: (status) -> (headers, body) of a page that needs no request.
 ErrorPage = Callable[[int], tuple[list[tuple[bytes, bytes]], bytes]]
@@ -38,6 +41,7 @@ class _BoundProtocol(H11Protocol):
         self.app_state = dict(self.app_state)  # of this connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        transport.max_size = MOST_READ_OCTETS  # type: ignore[attr-defined] # asyncio's has 256 KiB
         super().connection_made(transport)
         self._expect_head()
 

@@ -1,5 +1,6 @@
 """What every request passes: Host, size, time, proxies; and what every answer carries."""
 
+import asyncio
 import re
 import socket
 import stat
@@ -7,7 +8,10 @@ import threading
 import time
 
 import pytest
+import uvicorn
 
+from smsgw.portal import wire
+from tests.budget import BUDGET_MS
 from tests.conftest import PATIENCE
 from tests.house import AN
 from tests.portal.conftest import CMND, OWN
@@ -208,6 +212,49 @@ def test_marks_upon_marks_cost_the_loop_little(city, browser):
     before = city.spent()
     assert 422 == browser.ask("POST", "/dang-nhap", body, form).status
     assert city.spent() - before < 15
+
+
+def test_body_of_tiny_chunks_lets_others_have_their_turn(free_port, monkeypatch):
+    costs = []
+
+    protocol = wire.protocol(lambda status: ([], b""))
+    receive_data = protocol.data_received
+
+    def timed(self, data):
+        began = time.thread_time()
+        receive_data(self, data)
+        costs.append(1000 * (time.thread_time() - began))
+
+    monkeypatch.setattr(protocol, "data_received", timed)
+
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def send():
+        head = (
+            b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        return raw(free_port, head + b"1\r\na\r\n" * 200_000 + b"0\r\n\r\n")
+
+    async def serve():
+        config = uvicorn.Config(
+            app, port=free_port, http=protocol, ws="none", lifespan="off", log_config=None
+        )
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        sent = asyncio.create_task(asyncio.to_thread(send))
+        await asyncio.wait([sent], timeout=PATIENCE)
+        server.should_exit = True
+        await serving
+        return await sent
+
+    assert asyncio.run(serve()).startswith("HTTP/1.1 200 ")
+    assert max(costs) < BUDGET_MS
 
 
 def test_cookie_full_of_escapes_costs_the_loop_little(city, browser):
