@@ -151,6 +151,17 @@ def test_made_up_names_do_not_fill_the_disk(short, monkeypatch):
     assert 1 == short.totals(b"somebody").ever
 
 
+def test_new_browsers_of_one_citizen_do_not_fill_the_disk(short):
+    wrong(short, guess(), T0)
+    for number in range(100):
+        now, browser = T0 + timedelta(seconds=number), b"%d" % number
+        short.know_device(browser, 1, now)
+        assert wrong(short, guess(browser=browser), now) is None
+    [(count,)] = short._run("SELECT count(*) FROM tries")
+    assert count <= 22
+    assert short._run("SELECT 1 FROM tries WHERE bucket = :name", name=b"an")
+
+
 class Model(RuleBasedStateMachine):
     """One name, tried by strangers: each step beside the plainest reading of the rule."""
 

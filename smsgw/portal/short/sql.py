@@ -72,6 +72,7 @@ SCHEMA = """
         wait INTEGER NOT NULL,       -- how long nothing is judged after the last wrong one
         at INTEGER NOT NULL          -- of the last wrong one
     ) WITHOUT ROWID;
+    CREATE INDEX tries_of ON tries (account, at) WHERE account IS NOT NULL;
     CREATE INDEX tries_of_nobody ON tries (wrong, at) WHERE account IS NULL;
     CREATE TABLE totals (
         name BLOB PRIMARY KEY,
@@ -266,6 +267,13 @@ UNJUDGED = "SELECT bucket, mark, pending FROM tries WHERE pending > 0"
 FORGET_TRIES = """
     DELETE FROM tries WHERE pending = 0
        AND (wrong = 0 OR (account IS NULL AND at < :before))
+"""
+FORGET_TRIES_OF_BROWSERS = """
+    -- Of the name's own bucket there is a total, of a browser's there is none.
+    DELETE FROM tries WHERE bucket IN (
+        SELECT bucket FROM tries WHERE account = :account AND pending = 0
+           AND NOT EXISTS (SELECT 1 FROM totals WHERE name = bucket)
+         ORDER BY at DESC LIMIT -1 OFFSET :most)
 """
 FORGET_TRIES_OF_NOBODY = """
     DELETE FROM tries WHERE bucket IN (

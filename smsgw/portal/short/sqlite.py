@@ -18,6 +18,8 @@ from smsgw.store import Unavailable
 from smsgw.store.sqlite.engine import dbapi
 
 MOST_SESSIONS = 10  #: of an account
+#: Of an account, where own passwords replace one another: the ended ones tell why they have.
+MOST_REPLACED = 2 * MOST_SESSIONS
 MOST_DEVICES = 20  #: of an account
 BUSY_SECONDS = 2.0
 _MICROSECOND = timedelta(microseconds=1)
@@ -97,6 +99,7 @@ class Short:
         """
         with self._transaction():
             self._run(sql.ADD_SESSION, **_values(row))
+            self._run(sql.END_UNUSED, account=row.account, most=MOST_REPLACED)
 
     def use_session(self, key: bytes, limits: Limits, now: datetime) -> SessionRow | None:
         """The session of a cookie, used now; None: there is none, or it has ended."""
@@ -146,6 +149,7 @@ class Short:
         with self._transaction():
             self._run(sql.KNOW_DEVICE, browser=browser, account=account, at=stamp(now))
             self._run(sql.FORGET_DEVICES_OF, account=account, most=MOST_DEVICES)
+            self._run(sql.FORGET_TRIES_OF_BROWSERS, account=account, most=MOST_DEVICES)
 
     # --- tries ----------------------------------------------------------------------------------
 
