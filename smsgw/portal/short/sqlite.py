@@ -1,7 +1,7 @@
 """The short-lived file as SQLite has it. One thread of the portal owns it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,7 @@ class Short:
         self._path = path
         self._db: Any = None
         self._identity: tuple[int, int] | None = None
+        self._unwritten: list[Callable[[], object]] = []
 
     @classmethod
     def open(cls, path: Path, *, make: bool) -> Self | None:
@@ -156,11 +157,15 @@ class Short:
     def reserve(self, guess: Guess, now: datetime) -> Ticket | Denied:
         """Take a place for a try, before anything is hashed."""
         with self._transaction():
-            return self._guesses.reserve(guess, now)
+            for verdict in self._unwritten:
+                verdict()
+            found = self._guesses.reserve(guess, now)
+        self._unwritten.clear()
+        return found
 
     def judged_wrong(self, ticket: Ticket, now: datetime) -> bool:
         """Count it; whether the name is shut to strangers by this one."""
-        with self._transaction():
+        with self._or_later(lambda: self._guesses.judged_wrong(ticket, now)), self._transaction():
             return self._guesses.judged_wrong(ticket, now)
 
     def judged_right(self, ticket: Ticket, now: datetime, *, log_in: bool) -> Totals:
@@ -169,13 +174,23 @@ class Short:
         Args:
             log_in: somebody logged in, from which wrong tries are counted anew.
         """
-        with self._transaction():
+        with self._or_later(lambda: self._guesses.give_back(ticket)), self._transaction():
             return self._guesses.judged_right(ticket, log_in=log_in)
 
     def give_back(self, ticket: Ticket) -> None:
         """No verdict came: as if it had never been."""
-        with self._transaction():
+        with self._or_later(lambda: self._guesses.give_back(ticket)), self._transaction():
             self._guesses.give_back(ticket)
+
+    @contextmanager
+    def _or_later(self, verdict: Callable[[], object]) -> Iterator[None]:
+        """Where the file takes nothing now, *verdict* is written before the next try: else the
+        place of this one would be taken until the portal starts again."""
+        try:
+            yield
+        except Unavailable:
+            self._unwritten.append(verdict)
+            raise
 
     def totals(self, name: bytes) -> Totals:
         return self._guesses.totals(name)
