@@ -6,6 +6,7 @@ import socket
 import stat
 import threading
 import time
+from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
@@ -214,6 +215,51 @@ def test_marks_upon_marks_cost_the_loop_little(city, browser):
     assert city.spent() - before < 15
 
 
+@asynccontextmanager
+async def served(app, protocol, port):
+    """*app* behind that protocol, in this process."""
+    config = uvicorn.Config(
+        app, port=port, http=protocol, ws="none", lifespan="off", log_config=None
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def test_who_takes_no_answers_keeps_no_place(free_port, monkeypatch):
+    monkeypatch.setattr(wire, "TAKING_SECONDS", 0.2)
+    running = set()
+
+    async def app(scope, receive, send):
+        running.add(id(scope))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 20_000})
+        running.discard(id(scope))
+
+    async def lasting(happened):
+        """Until it has been so for a while."""
+        async with asyncio.timeout(PATIENCE):
+            in_a_row = 0
+            while in_a_row < 10:
+                await asyncio.sleep(0.01)
+                in_a_row = in_a_row + 1 if happened() else 0
+
+    async def serve():
+        async with served(app, wire.protocol(lambda status: ([], b"")), free_port):
+            with socket.create_connection(("127.0.0.1", free_port)) as peer:
+                peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2000)
+                await lasting(lambda: running)
+                await lasting(lambda: not running)
+
+    asyncio.run(serve())
+
+
 def test_body_of_tiny_chunks_lets_others_have_their_turn(free_port, monkeypatch):
     costs = []
 
@@ -240,18 +286,8 @@ def test_body_of_tiny_chunks_lets_others_have_their_turn(free_port, monkeypatch)
         return raw(free_port, head + b"1\r\na\r\n" * 200_000 + b"0\r\n\r\n")
 
     async def serve():
-        config = uvicorn.Config(
-            app, port=free_port, http=protocol, ws="none", lifespan="off", log_config=None
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        sent = asyncio.create_task(asyncio.to_thread(send))
-        await asyncio.wait([sent], timeout=PATIENCE)
-        server.should_exit = True
-        await serving
-        return await sent
+        async with served(app, protocol, free_port):
+            return await asyncio.to_thread(send)
 
     assert asyncio.run(serve()).startswith("HTTP/1.1 200 ")
     assert max(costs) < BUDGET_MS
