@@ -17,9 +17,9 @@ from smsgw.portal.keys import Keys
 
 TOKEN = "token"  # noqa: S105 - the field's name
 _MOST_FIELDS = 64
-#: Of a field; every rule refuses what is half as long. To bring letters into one form takes time
-#: with the square of their number, where each of them is a mark.
-_MOST_CHARACTERS = 1000
+#: Of a field, in a form or in JSON; every rule refuses what is half as long. To bring letters into
+#: one form takes time with the square of their number, where each of them is a mark.
+MOST_CHARACTERS = 1000
 #: What was no UTF-8 becomes a character that every rule refuses and that can be shown and kept.
 _UNREADABLE, _REFUSED = "\ufffd", "\ufffe"
 _TYPE = "application/x-www-form-urlencoded"
@@ -55,7 +55,7 @@ def read(request: Request, body: bytes) -> dict[str, str]:
     except ValueError:
         raise TooManyFields from None
     return {
-        name: value[:_MOST_CHARACTERS].replace(_UNREADABLE, _REFUSED)
+        name: value[:MOST_CHARACTERS].replace(_UNREADABLE, _REFUSED)
         for name, value in reversed(pairs)
     }
 

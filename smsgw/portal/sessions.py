@@ -6,6 +6,7 @@ by which it was opened, and dies when that is another one, whoever replaced it.
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import sha256
@@ -48,6 +49,16 @@ def new_token() -> str:
 def digest(token: str) -> bytes:
     """What is kept of a cookie."""
     return sha256(token.encode()).digest()
+
+
+def cookies(lines: Iterable[str]) -> Mapping[str, str]:
+    """The cookies of *lines*, as they stand there; of a doubled one the last.
+
+    Ours need no quotes. To read those of others, Python's library takes time with the square of
+    their length (CVE-2024-7592).
+    """
+    pairs = (pair.partition("=") for line in lines for pair in line.split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def read_token(value: str | None) -> str | None:

@@ -53,7 +53,8 @@ class Visit:
         self.now: datetime = clock.now()
         self.id: str = request.state.id
         self.address: Address | None = request.state.address
-        self.browser = sessions.read_token(request.cookies.get(BROWSER_COOKIE))
+        self._sent = sessions.cookies(request.headers.getlist("cookie"))
+        self.browser = sessions.read_token(self._sent.get(BROWSER_COOKIE))
         self.session: SessionRow | None = None
         self.ended: Ended | None = None
         self.ended_idle = ""
@@ -82,7 +83,7 @@ class Visit:
             self.waiting = Waiting.from_json(row.document)
 
     async def _find_session(self) -> None:
-        given = self.request.cookies.get(SESSION_COOKIE)
+        given = self._sent.get(SESSION_COOKIE)
         if given is None:
             return
         token = sessions.read_token(given)

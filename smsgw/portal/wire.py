@@ -1,7 +1,8 @@
-"""HTTP on the wire: uvicorn's protocol with a bound to how long the head of a request may take.
+"""HTTP on the wire: uvicorn's protocol with bounds to how long a head and an answer may take.
 
-uvicorn waits for ever for a head that comes octet by octet. What it cannot read, it answers with a
-line of text; ours is a whole page. The body's time and size are the guard's affair.
+uvicorn waits for ever for a head that comes octet by octet, and for whoever asks and takes no
+answer. What it cannot read, it answers with a line of text; ours is a whole page. The body's time
+and size are the guard's affair.
 """
 
 import asyncio
@@ -13,8 +14,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 #: A whole request is here by then: its head by the clock of this module, its body by the guard's.
 REQUEST_SECONDS = 10.0
+#: Whoever leaves its answers lying for so long, loses the connection and with it its place.
+TAKING_SECONDS = 30.0
 #: Of a head; a request line and headers of a browser are some 2 KiB.
 MOST_HEAD_OCTETS = 16 * 1024
+#: Read at a time. A chunk of one octet costs as much as one of a thousand, and all chunks that are
+#: there are worked off before anybody else has a turn.
+MOST_READ_OCTETS = 8 * 1024
 
 #: (status) -> (headers, body) of a page that needs no request.
 ErrorPage = Callable[[int], tuple[list[tuple[bytes, bytes]], bytes]]
@@ -35,9 +41,11 @@ class _BoundProtocol(H11Protocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._head_due: asyncio.TimerHandle | None = None
+        self._taking_due: asyncio.TimerHandle | None = None
         self.app_state = dict(self.app_state)  # of this connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        transport.max_size = MOST_READ_OCTETS  # type: ignore[attr-defined] # asyncio's has 256 KiB
         super().connection_made(transport)
         self._expect_head()
 
@@ -53,7 +61,16 @@ class _BoundProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
+        self._forget_taking()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._taking_due = self.loop.call_later(TAKING_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._forget_taking()
+        super().resume_writing()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -75,6 +92,11 @@ class _BoundProtocol(H11Protocol):
         if self._head_due is not None:
             self._head_due.cancel()
             self._head_due = None
+
+    def _forget_taking(self) -> None:
+        if self._taking_due is not None:
+            self._taking_due.cancel()
+            self._taking_due = None
 
     def _head_is_late(self) -> None:
         self._head_due = None

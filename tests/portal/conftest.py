@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +82,11 @@ class City:
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
+
+    def spent(self):
+        """Processor time of the portal in user mode, in 1/100 s."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text("ascii")
+        return int(stat.rsplit(")", 1)[1].split()[11])
 
     def short(self):
         """The short-lived file, as a command opens it; to be closed."""

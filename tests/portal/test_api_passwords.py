@@ -1,5 +1,6 @@
 """`/api/v1/password/…`: verify and change, over HTTP."""
 
+import json
 import threading
 from datetime import timedelta
 
@@ -51,6 +52,17 @@ def test_right_password_tells_what_is_still_to_be_done(city, program):
         "sub": active["sub"]
     } == whole
     assert issued["sub"] != whole["sub"]
+
+
+def test_marks_upon_marks_cost_the_loop_little(city, program):
+    marks, names = "\u0f73" * 5000, [str(number) for number in range(300_000_000, 300_000_008)]
+    program.verify(CMND, "x")  # with a token that counts for the next ones
+    before = city.spent()
+    for username, password in [(marks, "x"), *((name, marks) for name in names)]:
+        document = {"username": username, "password": password}
+        body = json.dumps(document, ensure_ascii=False).encode()
+        assert not told(program.ask("POST", "/password/verify", body))["valid"]
+    assert city.spent() - before < 9 * 5
 
 
 def test_issued_password_is_read_as_phones_spoil_it(city, program):

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smsgw.portal.sessions import opened
-from smsgw.portal.short import CodeRow, Limits, Short, TokenRow, TransactionRow, grants
+from smsgw.portal.short import CodeRow, Limits, Short, TokenRow, TransactionRow, grants, sql
+from smsgw.portal.short.sqlite import MOST_REPLACED
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 LIMITS = Limits(timedelta(minutes=30), timedelta(minutes=15), timedelta(hours=4))
@@ -97,6 +98,27 @@ def test_a_request_nobody_came_for_goes_and_one_of_who_is_logged_in_stays(short)
     short.forget(NOW + LIMITS.absolute + MINUTE, LIMITS)
     assert short.grants.waiting(row.browser) is not None
     assert short.grants.waiting(b"browser 1") is None
+
+
+def test_documents_of_strangers_are_not_read_to_find_the_old_ones(short):
+    values = {"before": 0, "most": grants.MOST_WAITING}
+    plan = [
+        row[-1] for row in short._all(f"EXPLAIN QUERY PLAN {sql.FORGET_TRANSACTIONS}", **values)
+    ]
+    read = [step for step in plan if "transactions" in step]
+    assert 3 == len(read)
+    assert all("COVERING INDEX" in step or "PRIMARY KEY (browser=?)" in step for step in read), read
+
+
+def test_own_passwords_without_end_leave_the_latest_sessions(short):
+    row = opened("t" * 43, account=1, mark="m", browser="b" * 43, now=NOW, narrow=False)
+    short.add_session(row)
+    for number in range(100):
+        key = b"%d" % number
+        short.replace_session(row._replace(key=key, mark=str(number), seen_at=later(number)))
+    assert MOST_REPLACED == count(short, "sessions")
+    assert short.session(b"98") is not None
+    assert short.session(b"99") is not None
 
 
 def test_nothing_of_an_account_that_is_erased_is_left(short):

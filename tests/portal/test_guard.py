@@ -1,13 +1,18 @@
 """What every request passes: Host, size, time, proxies; and what every answer carries."""
 
+import asyncio
 import re
 import socket
 import stat
 import threading
 import time
+from contextlib import asynccontextmanager
 
 import pytest
+import uvicorn
 
+from smsgw.portal import wire
+from tests.budget import BUDGET_MS
 from tests.conftest import PATIENCE
 from tests.house import AN
 from tests.portal.conftest import CMND, OWN
@@ -205,12 +210,92 @@ def test_marks_upon_marks_cost_the_loop_little(city, browser):
     token = browser.get("/dang-nhap").token
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     body = f"token={token}&username=201234567&password=".encode() + "\u0f73".encode() * 5000
-    status = f"/proc/{city.process.pid}/stat"
-
-    def spent():
-        with open(status) as file:  # noqa: PTH123
-            return int(file.read().rsplit(")", 1)[1].split()[11])  # in user mode, 1/100 s
-
-    before = spent()
+    before = city.spent()
     assert 422 == browser.ask("POST", "/dang-nhap", body, form).status
-    assert spent() - before < 15
+    assert city.spent() - before < 15
+
+
+@asynccontextmanager
+async def served(app, protocol, port):
+    """*app* behind that protocol, in this process."""
+    config = uvicorn.Config(
+        app, port=port, http=protocol, ws="none", lifespan="off", log_config=None
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def test_who_takes_no_answers_keeps_no_place(free_port, monkeypatch):
+    monkeypatch.setattr(wire, "TAKING_SECONDS", 0.2)
+    running = set()
+
+    async def app(scope, receive, send):
+        running.add(id(scope))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 20_000})
+        running.discard(id(scope))
+
+    async def lasting(happened):
+        """Until it has been so for a while."""
+        async with asyncio.timeout(PATIENCE):
+            in_a_row = 0
+            while in_a_row < 10:
+                await asyncio.sleep(0.01)
+                in_a_row = in_a_row + 1 if happened() else 0
+
+    async def serve():
+        async with served(app, wire.protocol(lambda status: ([], b"")), free_port):
+            with socket.create_connection(("127.0.0.1", free_port)) as peer:
+                peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2000)
+                await lasting(lambda: running)
+                await lasting(lambda: not running)
+
+    asyncio.run(serve())
+
+
+def test_body_of_tiny_chunks_lets_others_have_their_turn(free_port, monkeypatch):
+    costs = []
+
+    protocol = wire.protocol(lambda status: ([], b""))
+    receive_data = protocol.data_received
+
+    def timed(self, data):
+        began = time.thread_time()
+        receive_data(self, data)
+        costs.append(1000 * (time.thread_time() - began))
+
+    monkeypatch.setattr(protocol, "data_received", timed)
+
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def send():
+        head = (
+            b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        return raw(free_port, head + b"1\r\na\r\n" * 200_000 + b"0\r\n\r\n")
+
+    async def serve():
+        async with served(app, protocol, free_port):
+            return await asyncio.to_thread(send)
+
+    assert asyncio.run(serve()).startswith("HTTP/1.1 200 ")
+    assert max(costs) < BUDGET_MS
+
+
+def test_cookie_full_of_escapes_costs_the_loop_little(city, browser):
+    cookie = '__Host-may="' + '\\"' * 7900 + '"'
+    before = city.spent()
+    for _ in range(5):
+        assert 200 == browser.ask("GET", "/dang-nhap", headers={"Cookie": cookie}).status
+    assert city.spent() - before < 5 * 5

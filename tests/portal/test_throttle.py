@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from smsgw.portal import throttle
-from smsgw.portal.short import Denied, Guess, Limits, Short, Ticket, Why
+from smsgw.portal.short import Denied, Guess, Limits, Short, Ticket, Why, sqlite
 from smsgw.portal.short import guesses as kept
+from smsgw.store import Unavailable
 
 T0 = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LIMITS = Limits(timedelta(minutes=30), timedelta(minutes=15), timedelta(hours=4))
@@ -111,6 +112,35 @@ def test_death_before_the_verdict_counts_as_wrong(tmp_path):
     again.close()
 
 
+@pytest.mark.parametrize("verdict", ["wrong", "right", "none"])
+def test_verdict_that_could_not_be_written_leaves_no_place_taken(tmp_path, monkeypatch, verdict):
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.01)
+    short = Short.open(tmp_path / "portal.db", make=True)
+    other = Short.open(tmp_path / "portal.db", make=False)
+    one = guess(net="n")
+    for _ in range(4):
+        wrong(short, one, T0)
+    ticket = short.reserve(one, T0)
+    assert isinstance(ticket, Ticket)
+    other._run("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable):
+        match verdict:
+            case "wrong":
+                short.judged_wrong(ticket, T0)
+            case "right":
+                short.judged_right(ticket, T0, log_in=True)
+            case "none":
+                short.give_back(ticket)
+    other._run("ROLLBACK")
+    waits = verdict == "wrong"  # it was the fifth
+    assert waits == isinstance(short.reserve(one, T0), Denied)
+    if waits:
+        assert isinstance(short.reserve(one, T0 + timedelta(seconds=30)), Ticket)
+    assert [(1,)] == short._run("SELECT pending FROM addresses")
+    short.close()
+    other.close()
+
+
 def test_sixty_failures_block_an_address_for_ten_minutes(short):
     one = [guess(name=b"%d" % (n % 15), account=n % 15, mark=str(n), net="n") for n in range(61)]
     assert [None] * 60 == [wrong(short, each, T0) for each in one[:60]]
@@ -149,6 +179,17 @@ def test_made_up_names_do_not_fill_the_disk(short, monkeypatch):
         [(count,)] = short._run(f"SELECT count(*) FROM {table}")  # noqa: S608
         assert count <= 702, table
     assert 1 == short.totals(b"somebody").ever
+
+
+def test_new_browsers_of_one_citizen_do_not_fill_the_disk(short):
+    wrong(short, guess(), T0)
+    for number in range(100):
+        now, browser = T0 + timedelta(seconds=number), b"%d" % number
+        short.know_device(browser, 1, now)
+        assert wrong(short, guess(browser=browser), now) is None
+    [(count,)] = short._run("SELECT count(*) FROM tries")
+    assert count <= 22
+    assert short._run("SELECT 1 FROM tries WHERE bucket = :name", name=b"an")
 
 
 class Model(RuleBasedStateMachine):

@@ -20,6 +20,7 @@ from smsgw.model import AccountState
 from smsgw.portal.api import fields
 from smsgw.portal.api.call import JSON, Call
 from smsgw.portal.api.problems import Problem
+from smsgw.portal.forms import MOST_CHARACTERS
 from smsgw.portal.guessing import Then, Tried, Try, Verdict, read, read_username
 from smsgw.portal.short import Promise
 from smsgw.registration import own_password
@@ -96,7 +97,7 @@ class _Change:
         """
         self._call = call
         self._tried = _try(body)
-        self._new = own_password.own(body["new_password"])
+        self._new = own_password.own(body["new_password"][:MOST_CHARACTERS])
         self._reason: Reason | None = None
         self._moved = False
         self.key: bytes | None = None  #: what the file knows this request by
@@ -189,8 +190,8 @@ def _try(body: dict[str, str]) -> Try:
     Raises:
         Problem: the address is none.
     """
-    username = read_username(body["username"])
-    return Try(username, body["password"], fields.address(body.get("address")), None)
+    username, password = (body[name][:MOST_CHARACTERS] for name in ("username", "password"))
+    return Try(read_username(username), password, fields.address(body.get("address")), None)
 
 
 async def _judge(

@@ -1,7 +1,7 @@
 """Every statement of the portal's short-lived file, by name, with its intent. Times are in
 microseconds since 1970; digests are octets."""
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = """
     CREATE TABLE sessions (
@@ -29,6 +29,7 @@ SCHEMA = """
         at INTEGER NOT NULL,
         answered_at INTEGER
     ) WITHOUT ROWID;
+    CREATE INDEX transactions_at ON transactions (at);
     CREATE TABLE codes (
         key BLOB PRIMARY KEY,        -- digest of the code
         client TEXT NOT NULL,
@@ -71,6 +72,7 @@ SCHEMA = """
         wait INTEGER NOT NULL,       -- how long nothing is judged after the last wrong one
         at INTEGER NOT NULL          -- of the last wrong one
     ) WITHOUT ROWID;
+    CREATE INDEX tries_of ON tries (account, at) WHERE account IS NOT NULL;
     CREATE INDEX tries_of_nobody ON tries (wrong, at) WHERE account IS NULL;
     CREATE TABLE totals (
         name BLOB PRIMARY KEY,
@@ -169,11 +171,15 @@ ANSWER_TRANSACTION = """
 """
 END_TRANSACTION = "DELETE FROM transactions WHERE browser = :browser"
 FORGET_TRANSACTIONS = """
-    -- What waits for somebody who is logged in stays.
+    -- What waits for somebody who is logged in stays. The index alone tells which are old: to read
+    -- all documents takes long, and a stranger makes them.
     DELETE FROM transactions
-     WHERE browser NOT IN (SELECT browser FROM sessions)
-       AND (at < :before OR browser IN (
-            SELECT browser FROM transactions ORDER BY at DESC LIMIT -1 OFFSET :most))
+     WHERE browser IN (
+            SELECT browser FROM transactions WHERE at < :before
+             UNION ALL
+            SELECT browser FROM (
+                SELECT browser FROM transactions ORDER BY at DESC LIMIT -1 OFFSET :most))
+       AND browser NOT IN (SELECT browser FROM sessions)
 """
 
 KNOW_DEVICE = "INSERT OR REPLACE INTO devices VALUES (:browser, :account, :at)"
@@ -261,6 +267,13 @@ UNJUDGED = "SELECT bucket, mark, pending FROM tries WHERE pending > 0"
 FORGET_TRIES = """
     DELETE FROM tries WHERE pending = 0
        AND (wrong = 0 OR (account IS NULL AND at < :before))
+"""
+FORGET_TRIES_OF_BROWSERS = """
+    -- Of the name's own bucket there is a total, of a browser's there is none.
+    DELETE FROM tries WHERE bucket IN (
+        SELECT bucket FROM tries WHERE account = :account AND pending = 0
+           AND NOT EXISTS (SELECT 1 FROM totals WHERE name = bucket)
+         ORDER BY at DESC LIMIT -1 OFFSET :most)
 """
 FORGET_TRIES_OF_NOBODY = """
     DELETE FROM tries WHERE bucket IN (

@@ -1,7 +1,7 @@
 """The short-lived file as SQLite has it. One thread of the portal owns it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,8 @@ from smsgw.store import Unavailable
 from smsgw.store.sqlite.engine import dbapi
 
 MOST_SESSIONS = 10  #: of an account
+#: Of an account, where own passwords replace one another: the ended ones tell why they have.
+MOST_REPLACED = 2 * MOST_SESSIONS
 MOST_DEVICES = 20  #: of an account
 BUSY_SECONDS = 2.0
 _MICROSECOND = timedelta(microseconds=1)
@@ -39,6 +41,7 @@ class Short:
         self._path = path
         self._db: Any = None
         self._identity: tuple[int, int] | None = None
+        self._unwritten: list[Callable[[], object]] = []
 
     @classmethod
     def open(cls, path: Path, *, make: bool) -> Self | None:
@@ -97,6 +100,7 @@ class Short:
         """
         with self._transaction():
             self._run(sql.ADD_SESSION, **_values(row))
+            self._run(sql.END_UNUSED, account=row.account, most=MOST_REPLACED)
 
     def use_session(self, key: bytes, limits: Limits, now: datetime) -> SessionRow | None:
         """The session of a cookie, used now; None: there is none, or it has ended."""
@@ -146,17 +150,22 @@ class Short:
         with self._transaction():
             self._run(sql.KNOW_DEVICE, browser=browser, account=account, at=stamp(now))
             self._run(sql.FORGET_DEVICES_OF, account=account, most=MOST_DEVICES)
+            self._run(sql.FORGET_TRIES_OF_BROWSERS, account=account, most=MOST_DEVICES)
 
     # --- tries ----------------------------------------------------------------------------------
 
     def reserve(self, guess: Guess, now: datetime) -> Ticket | Denied:
         """Take a place for a try, before anything is hashed."""
         with self._transaction():
-            return self._guesses.reserve(guess, now)
+            for verdict in self._unwritten:
+                verdict()
+            found = self._guesses.reserve(guess, now)
+        self._unwritten.clear()
+        return found
 
     def judged_wrong(self, ticket: Ticket, now: datetime) -> bool:
         """Count it; whether the name is shut to strangers by this one."""
-        with self._transaction():
+        with self._or_later(lambda: self._guesses.judged_wrong(ticket, now)), self._transaction():
             return self._guesses.judged_wrong(ticket, now)
 
     def judged_right(self, ticket: Ticket, now: datetime, *, log_in: bool) -> Totals:
@@ -165,13 +174,23 @@ class Short:
         Args:
             log_in: somebody logged in, from which wrong tries are counted anew.
         """
-        with self._transaction():
+        with self._or_later(lambda: self._guesses.give_back(ticket)), self._transaction():
             return self._guesses.judged_right(ticket, log_in=log_in)
 
     def give_back(self, ticket: Ticket) -> None:
         """No verdict came: as if it had never been."""
-        with self._transaction():
+        with self._or_later(lambda: self._guesses.give_back(ticket)), self._transaction():
             self._guesses.give_back(ticket)
+
+    @contextmanager
+    def _or_later(self, verdict: Callable[[], object]) -> Iterator[None]:
+        """Where the file takes nothing now, *verdict* is written before the next try: else the
+        place of this one would be taken until the portal starts again."""
+        try:
+            yield
+        except Unavailable:
+            self._unwritten.append(verdict)
+            raise
 
     def totals(self, name: bytes) -> Totals:
         return self._guesses.totals(name)
