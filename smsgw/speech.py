@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 DOMAIN = "smsgw"
 FOLDER = Path(__file__).parent / "locale"
@@ -28,7 +29,7 @@ _FEWEST_LETTERS, _MANY_FACTS = 4, 3
 _LONGEST = 2000
 #: The context of states in a catalogue: a column may have the same name.
 _STATE = "state"
-_FACT = re.compile(r"\{([a-z_0-9]+)(![rs])?(?::[^{}]*)?\}")
+_FACT = re.compile(r"\{([a-z_0-9]+)(?:![rs])?(?::[^{}]*)?\}")
 
 
 def language(environ: Mapping[str, str]) -> str | None:
@@ -61,11 +62,11 @@ class _Catalogue(gettext.GNUTranslations):
         """*sentence* in this language; None: it is none of ours."""
         if sentence in self._catalog:
             return self.gettext(sentence)
-        for piece, pattern, template in self._templates:
+        for form in self._forms:
             # Most of what lists show is none of ours: to look for a piece of it costs little.
-            if piece in sentence and (found := pattern.fullmatch(sentence)):
-                facts = found.groupdict().items()
-                return template.format(**{name: self._fact(name, fact) for name, fact in facts})
+            if form.piece in sentence and (facts := form.facts(sentence)):
+                filled = {name: self._fact(name, fact) for name, fact in facts.items()}
+                return form.translated.format(**filled)
         return None
 
     def _fact(self, name: str, fact: str) -> str:
@@ -74,37 +75,51 @@ class _Catalogue(gettext.GNUTranslations):
         return (self.known(fact) or fact) if name in _INNER else fact
 
     @cached_property
-    def _templates(self) -> list[tuple[str, re.Pattern[str], str]]:
-        """Formats as patterns, each with its translation, the most telling first."""
-        found = sorted(self._formats(), key=lambda each: -each[0])
-        return [
-            (piece, re.compile(pattern, re.DOTALL), template)
-            for _, piece, pattern, template in found
-        ]
+    def _forms(self) -> "list[_Form]":
+        """Formats, the most telling first."""
+        return sorted(self._telling(), key=lambda form: -sum(map(len, form.texts)))
 
-    def _formats(self) -> Iterator[tuple[int, str, str, str]]:
+    def _telling(self) -> "Iterator[_Form]":
         for message, translated in self._catalog.items():
             text = message[0] if isinstance(message, tuple) else str(message)
-            own = _FACT.sub("", text)
-            if own == text:
+            parts = _FACT.split(text)
+            texts, names = tuple(parts[::2]), tuple(parts[1::2])
+            if not names:
                 continue
-            if sum(map(str.isalpha, own)) < _FEWEST_LETTERS and text.count("{") < _MANY_FACTS:
+            if not set(_FACT.findall(translated)) <= set(names):
+                continue  # of one thing and of many: the facts of the second are not in the first
+            letters = sum(map(str.isalpha, "".join(texts)))
+            if letters < _FEWEST_LETTERS and len(names) < _MANY_FACTS:
                 continue
-            piece = max(_FACT.sub("\0", text).split("\0"), key=len)
-            yield len(own), piece, _pattern(text), _FACT.sub(r"{\1}", translated)
+            yield _Form(texts, names, max(texts, key=len), _FACT.sub(r"{\1}", translated))
 
 
-def _pattern(text: str) -> str:
-    """What matches *text* with its facts filled in."""
-    seen: set[str] = set()
-    pieces, at = [], 0
-    for fact in _FACT.finditer(text):
-        name = fact[1]
-        pieces.append(re.escape(text[at : fact.start()]))
-        pieces.append(f"(?P={name})" if name in seen else f"(?P<{name}>.+?)")
-        seen.add(name)
-        at = fact.end()
-    return "".join([*pieces, re.escape(text[at:])])
+class _Form(NamedTuple):
+    """A sentence whose facts are to be found in it."""
+
+    texts: tuple[str, ...]  #: before, between and behind the facts
+    names: tuple[str, ...]  #: of these
+    piece: str  #: the longest of *texts*
+    translated: str
+
+    def facts(self, sentence: str) -> dict[str, str] | None:
+        """Each as short as it can be, from left to right; None: *sentence* is another.
+
+        Searches once for each text: an expression of several facts takes as long as their number
+        is a power of the length, and others write what is searched.
+        """
+        first, *between, last = self.texts
+        if not (sentence.startswith(first) and sentence.endswith(last)):
+            return None
+        found: dict[str, str] = {}
+        at, end = len(first), len(sentence) - len(last)
+        for name, text in zip(self.names, (*between, None), strict=True):
+            stop = end if text is None else sentence.find(text, at + 1, end)
+            fact = sentence[at:stop]
+            if stop <= at or found.setdefault(name, fact) != fact:
+                return None
+            at = stop + len(text or "")
+        return found
 
 
 _spoken: _Catalogue | None = None
@@ -154,7 +169,7 @@ def said(sentence: str) -> str:
     if (known := _spoken.known(sentence)) is not None:
         return known
     parts = sentence.split("; ")
-    return "; ".join(_spoken.known(part) or part for part in parts)
+    return "; ".join((part and _spoken.known(part)) or part for part in parts)
 
 
 def mark(text: str) -> str:

@@ -185,6 +185,17 @@ def test_next_owner_of_a_number_is_told_nothing_of_the_last(house):
     assert [NEXT_TEXT] == [m.text for m in export(house)["messages"] if m.direction == "mo"]
 
 
+def test_last_owner_of_a_number_is_told_no_tries_of_whoever_has_it_now(house):
+    house.text(AN, TEXT)
+    house.later(hours=1)
+    close(house)
+    house.later(hours=1)
+    house.text(AN, f"TK,Le Thi Cuc,{OTHER_CMND}")
+    assert [TEXT] == [m.text for m in export(house)["messages"] if m.direction == "mo"]
+    erase(house)
+    assert [] == in_file(house)(AN, OTHER_CMND)
+
+
 def test_phone_without_an_account_is_told_its_texts(house):
     house.text(AN, "xin chao")
     told = export(house)
@@ -335,6 +346,36 @@ def test_what_was_cut_off_goes_on_with_the_next_call(house, monkeypatch):
     assert AccountState.CLOSED is house.account().state
     erase(house)
     assert [] == in_file(house)(CMND, AN, "xin chao")
+
+
+def test_cut_off_at_the_texts_of_others_goes_on_with_the_next_call(house, monkeypatch):
+    house.text(BINH, f"{CMND} is my neighbour's")
+    house.text(AN, TEXT)
+    close(house)
+
+    def cut_off(cmnd):
+        house.text(AN, "still here")  # meanwhile
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(house.store, "texts_naming", cut_off)
+        erase(house)
+    assert 1 == erase(house).named
+    assert [] == in_file(house)(CMND, AN, "still here")
+
+
+def test_text_that_comes_while_those_of_others_are_read_goes_too(house, monkeypatch):
+    house.text(AN, TEXT)
+    close(house)
+    pieces = house.store.texts_naming
+
+    def slow(cmnd):
+        yield from pieces(cmnd)
+        house.text(AN, "still here")
+
+    monkeypatch.setattr(house.store, "texts_naming", slow)
+    assert 4 == erase(house).texts
+    assert [] == in_file(house)(CMND, AN, "still here")
 
 
 def test_file_in_which_rows_were_moved_is_written_anew(house):

@@ -211,8 +211,10 @@ class Rights:
             StillOpen: it is not closed.
         """
         store, account = self._store, row.account
-        texts, more, note = 0, True, 0
-        while more:
+        texts, note = 0, 0
+        named: int | None = None
+        freed: list[Reservation] | None = None
+        while freed is None:
             with store.transaction():
                 found = store.account(account.id)
                 if not is_closed(found):
@@ -220,12 +222,15 @@ class Rights:
                 note = note or self._tools.audit(actor, "accounts erase", account, reason, now)
                 gone, more = store.erase_texts(self._share(found), _TEXTS_AT_ONCE)
                 texts += gone
-                freed = [] if more else self._erase_account(account, now)
-        named = self._erase_name(account.cmnd)
+                if named is not None and not more:
+                    freed = self._erase_account(account, now)
+            if named is None and not more:
+                # Before the account goes, by which another call would find what is left of it.
+                named = self._erase_name(account)
         numbers = [] if store.accounts_of_cmnd(account.cmnd) else [account.cmnd]
         if not store.senders([account.phone])[0]:
             numbers.append(account.phone.removeprefix("+"))
-        return Erased(account.username, texts, named, freed, numbers)
+        return Erased(account.username, texts, named or 0, freed, numbers)
 
     def _erase_account(self, account: Account, now: datetime) -> list[Reservation]:
         """Remove the account itself; what of it stands with others goes where it is the last of
@@ -248,11 +253,11 @@ class Rights:
             or (kept.phone == account.phone and last_of_phone)
         ]
 
-    def _erase_name(self, cmnd: str) -> int:
-        """Take the words out of texts of other phones that named a CMND which has no account any
-        more; how many. Texts that come meanwhile are of whoever registers it now."""
-        found = 0
-        if self._store.accounts_of_cmnd(cmnd):
+    def _erase_name(self, account: Account) -> int:
+        """Take the words out of texts of other phones that name a CMND which has no other account;
+        how many. Texts that come meanwhile are of whoever registers it now."""
+        found, cmnd = 0, account.cmnd
+        if any(other.account.id != account.id for other in self._store.accounts_of_cmnd(cmnd)):
             return found
         for texts in self._store.texts_naming(cmnd):
             if some := [mo_id for mo_id, text in texts if _names(text, cmnd)]:
@@ -272,9 +277,9 @@ class Rights:
         """Which texts of its phone are an account's.
 
         The first account of a phone has all from the beginning, which are the tries of who
-        registered it; a later one those from its registration on. A text between the end of one
-        and the registration of the next may be of either citizen: nobody is told of it, and it
-        goes with the earlier.
+        registered it; a later one those from its registration on. A text behind the end of one
+        may be of whoever has the number next, registered or not: nobody is told of it, and it goes
+        with the earlier.
         """
         account = row.account
         family = sorted(
@@ -284,8 +289,9 @@ class Rights:
         begins, ends = stamp(account.registered_at) if place else 0, NO_END
         if place + 1 < len(family):
             ends = stamp(family[place + 1].account.registered_at)
+        if to_tell:
             closed_at = self._store.account_facts(account.id).closed_at
-            if to_tell and closed_at is not None:
+            if closed_at is not None:
                 ends = min(ends, stamp(closed_at) + 1)
         return Share(row.subscriber_id, account.phone, begins, ends)
 
