@@ -274,6 +274,7 @@ def strings(module):
             DATA,
             (
                 *(f"{engine}.{room}" for engine in LIBRARIES for room in TABLE_ROOMS),
+                "smsgw.store.verbs.sql",
                 f"{SHORT}.sql",
             ),
         ),

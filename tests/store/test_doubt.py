@@ -133,7 +133,7 @@ def test_commit_whose_wait_for_the_standby_was_cancelled_is_in_doubt(house, post
     def cancel():
         asked = (
             "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
-            " WHERE wait_event = 'SyncRep' AND application_name = 'smsgw house'"
+            " WHERE wait_event = 'SyncRep' AND application_name LIKE 'smsgw house %'"
         )
         with postgres.connect() as db:
             while not db.execute(asked).fetchall():
@@ -157,6 +157,40 @@ def test_another_cluster_is_not_taken_for_ours(house, way):
     done = house.take(house.mo(AN, TEXT))
     assert "is another cluster" in done.trouble
     assert [Answer.LATER] == done.answers
+
+
+@pytest.fixture
+def namesake(house, way, postgres, tmp_path):
+    """A daemon on a machine of the same name, which got the database while ours had lost its
+    way."""
+    way.cut()
+    way.refuses = True
+    with pytest.raises(Unavailable):
+        house.gateway.probe(house.now)
+    server = Server(postgres.url(), files=tmp_path / "elsewhere" / "smsgw.db")
+    with closing(open_store(server, node=house.store._connection.node)) as store:
+        way.refuses = False
+        yield store
+
+
+def test_daemon_that_took_over_is_left_alone(house, namesake):
+    session = namesake._connection.open()
+    with pytest.raises(Unavailable, match="another daemon serves"):
+        house.gateway.probe(house.now)
+    with namesake.transaction():
+        namesake.set_fact("a", "b")
+    assert session is namesake._connection.open()
+
+
+def test_what_another_daemon_stored_is_not_taken_for_the_batch_in_doubt(house, way, request):
+    way.next = "before"
+    done = house.take(house.mo(AN, TEXT))
+    namesake = request.getfixturevalue("namesake")
+    with namesake.transaction():
+        namesake.set_fact("a", "b")
+    namesake.close()
+    with pytest.raises(Unavailable, match="another daemon has served"):
+        house.gateway.resolve(done)
 
 
 def test_way_that_is_lost_between_two_batches_is_found_again(house, way):

@@ -1,7 +1,5 @@
 """No statement reads a whole table to find a few rows."""
 
-import importlib
-import pkgutil
 import re
 from pathlib import Path
 
@@ -11,22 +9,18 @@ from smsgw.database import Server
 from smsgw.store import empty_store, open_store
 from smsgw.store.postgres import sql as postgres_sql
 from smsgw.store.sqlite import sql
+from smsgw.store.sqlite.sql import file
+from smsgw.store.verbs.names import collected
 
-#: A copy reads all there is.
-GROUPS = [m.name for m in pkgutil.iter_modules(sql.__path__) if m.name != "copies"]
-STATEMENTS = {
-    f"{group}.{name}": statement
-    for group in GROUPS
-    for name, statement in vars(importlib.import_module(f"{sql.__name__}.{group}")).items()
-    if name.isupper() and not name.startswith("_")
-}
+#: A copy, whose statements are not among these, reads all there is.
+STATEMENTS = sql.STATEMENTS | collected(file)
 
 # What is small by nature: the keys of the batch itself, a handful of links and early receipts, the
-# list of tables, and the links that stand in the index of what is queued. The plan of a subquery
-# is listed itself.
+# list of tables, and the links that stand in the index of what is queued. The plan of a subquery,
+# which PostgreSQL wants to have a name, is listed itself.
 SMALL = re.compile(
-    r"SCAN (k$|[kl] VIRTUAL TABLE|json_each VIRTUAL TABLE|CONSTANT ROW|\(subquery-\d+\)|links$"
-    r"|stopped$|carriers$|heartbeats$|sqlite_(master|schema)$|early_receipts USING"
+    r"SCAN (k$|[kl] VIRTUAL TABLE|json_each VIRTUAL TABLE|CONSTANT ROW|\(subquery-\d+\)|few$|first$"
+    r"|links$|stopped$|carriers$|heartbeats$|sqlite_(master|schema)$|early_receipts USING"
     r"|outbox USING (COVERING )?INDEX outbox_due)"
 )
 #: Those of one row or of a handful, and what is the whole of something that was asked for.
@@ -60,7 +54,7 @@ def plans(postgres_cluster, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in postgres_sql.STATEMENTS if n.partition(".")[0] in GROUPS]
+    "name", [n for n in postgres_sql.STATEMENTS if not n.startswith("server.")]
 )
 def test_every_statement_of_postgresql_uses_an_index(plans, name):
     """With the settings of the daemon's session, which let no plan read a whole table that has
@@ -78,12 +72,11 @@ def test_every_statement_of_postgresql_uses_an_index(plans, name):
     assert set() == scans - SMALL_OF_POSTGRES
 
 
-@pytest.mark.parametrize("group", ["file"])
-def test_statements_of_a_file_alone_are_all_used(group):
+def test_statements_of_a_file_alone_are_all_used():
     room = Path(sql.__path__[0]).parent
-    sources = [file.read_text() for file in room.glob("*.py")]
-    used = "".join(text for text in sources if f"sql import {group} as sql" in text)
-    names = [name.partition(".")[2] for name in STATEMENTS if name.startswith(f"{group}.")]
+    sources = [source.read_text() for source in room.glob("*.py")]
+    used = "".join(text for text in sources if "sql import file as sql" in text)
+    names = [name.removeprefix("file.") for name in collected(file)]
     assert [] == [name for name in names if f"sql.{name}" not in used]
     assert names
 

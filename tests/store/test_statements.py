@@ -1,4 +1,5 @@
-"""Each engine has a statement of each name, with the same parameters."""
+"""Each engine has a statement of each name, with the same parameters; one that all take as it is
+stands once."""
 
 import re
 from pathlib import Path
@@ -7,6 +8,8 @@ import pytest
 
 from smsgw.store.postgres import sql as postgres
 from smsgw.store.sqlite import sql as sqlite
+from smsgw.store.verbs.names import collected
+from smsgw.store.verbs.sql import SHARED
 
 ROOM = Path(sqlite.__file__).parents[2]
 #: Of these SQLite binds the values of one row, and PostgreSQL all rows, a column a parameter.
@@ -35,3 +38,20 @@ def test_verbs_ask_for_what_every_engine_has():
 @pytest.mark.parametrize("name", sqlite.STATEMENTS)
 def test_parameters_of_a_statement_are_the_same_everywhere(name):
     assert parameters(sqlite.STATEMENTS[name]) == parameters(postgres.STATEMENTS[name])
+
+
+def own(engine):
+    """The names of what an engine says in its own words."""
+    rooms = (vars(engine).get(group.__name__.rpartition(".")[2]) for group in SHARED)
+    return set(collected(*filter(None, rooms)))
+
+
+def test_statement_stands_once_for_all_engines_or_once_in_each():
+    assert own(sqlite) == own(postgres)
+    assert not own(sqlite) & set(collected(*SHARED))
+    assert own(sqlite) | set(collected(*SHARED)) == set(sqlite.STATEMENTS)
+
+
+@pytest.mark.parametrize("name", sorted(own(sqlite)))
+def test_words_of_its_own_are_other_words(name):
+    assert sqlite.STATEMENTS[name].replace(" + 0", "") != postgres.STATEMENTS[name]

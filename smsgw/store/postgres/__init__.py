@@ -5,7 +5,9 @@ transactions.py one writer at a time; a COMMIT whose outcome is unknown
 statements.py   runs one statement; what PostgreSQL raises becomes a fault of ours
 server.py       the connection: which server, its settings, how long it may be silent
 arrays.py       lists as PostgreSQL reads them
-sql/            statements, under the names that SQLite's have; `sql/server.py` is its own
+batch.py        what goes in, and the counters of ids
+copies.py       all that is in a database, table by table
+sql/            statements in PostgreSQL's own words; those of `server` it alone is asked
 schema.py       tables and migrations
 
 How it differs from SQLite, besides the words: ids come from a row of counters, not from max(id);

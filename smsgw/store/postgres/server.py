@@ -8,6 +8,7 @@ needs one next; which server is the primary then, libpq finds among the hosts of
 import logging
 import os
 import re
+import secrets
 import socket
 from contextlib import suppress
 from datetime import timedelta
@@ -71,9 +72,10 @@ class Connection:
         self.node = node
         self.wait = wait
         self.warned = False  #: a COMMIT came back with a warning
-        self._application = f"smsgw {node or 'command'}"[:63]
+        #: Of this process alone: a daemon elsewhere may run on a machine of the same name.
+        self.name = f"smsgw {node or 'command'}"[:54] + f" {secrets.token_hex(4)}"
         self._cluster: int | None = None  # of which cluster it was, once it was asked
-        self._served = False  # it was this daemon's database before
+        self.served = False  #: this daemon has a row there
         self._raw: psycopg.Connection[Any] | None = None
         self._watch = Watch()
 
@@ -92,8 +94,7 @@ class Connection:
         try:
             self._set(raw)
             if self.node is not None:
-                self._be_the_daemon(raw, again=self._served)
-                self._served = True
+                self._be_the_daemon(raw)
         except BaseException:
             raw.close()
             raise
@@ -132,7 +133,7 @@ class Connection:
             raw = psycopg.connect(
                 make_conninfo(
                     self.server.url,
-                    application_name=self._application,
+                    application_name=self.name,
                     target_session_attrs="read-write",
                     client_encoding="UTF8",
                     **ours,
@@ -210,25 +211,26 @@ class Connection:
                 "is it the right one? Then restart the daemon",
             )
 
-    def _be_the_daemon(self, raw: psycopg.Connection[Any], *, again: bool) -> None:
-        """Take the database for this daemon alone, until the session ends.
-
-        Args:
-            again: it was ours before; of an old session the server may not know that it is over.
-        """
+    def _be_the_daemon(self, raw: psycopg.Connection[Any]) -> None:
+        """Take the database for this daemon alone, until the session ends; of an old one of ours
+        the server may not know that it is over."""
         ends = monotonic() + self.wait.total_seconds()
         while True:
-            if again:
-                self._ask(raw, sql.END_OLD_SESSION, [self._application])
+            self._ask(raw, sql.END_OLD_SESSION, [self.name])
             if self._ask(raw, sql.BE_THE_DAEMON, [])[0][0]:
-                return
+                break
             if monotonic() > ends:
-                fault = Unavailable if again else SmsgwError
+                fault = Unavailable if self.served else SmsgwError
                 raise fault(
                     f"another daemon serves {self.server}",
                     "stop it first, or give this one a database of its own",
                 )
             Event().wait(0.05)
+        if self.served and not self._ask(raw, sql.LAST_BATCH, [self.name]):
+            # What it leased and we hold would be sent twice; of a batch in doubt nobody knows.
+            raise Unavailable(
+                f"another daemon has served {self.server} meanwhile", "restart this one"
+            )
 
     def _ask(self, raw: psycopg.Connection[Any], statement: str, values: list[Any]) -> list[Any]:
         try:

@@ -68,7 +68,7 @@ class PostgresStore(
         Args:
             create: false: tables that are missing are a fault.
             migrate: bring tables of an older version up to date, which only the daemon may.
-            node: the daemon's name, under which its batches are numbered.
+            node: the name of the daemon that opens it.
 
         Raises:
             Unavailable: the server does not answer.
@@ -79,7 +79,7 @@ class PostgresStore(
             store._connection.open()
             store._set_up(create=create, migrate=migrate)
             if node is not None:
-                store._be_node(node)
+                store._be_node()
         except BaseException:
             store.close()
             raise
@@ -135,11 +135,12 @@ class PostgresStore(
                 fault.problem, "may the user of gateway.database make tables there?"
             ) from error
 
-    def _be_node(self, node: str) -> None:
-        """Number batches from where they were left."""
+    def _be_node(self) -> None:
+        """Number batches, and let a daemon that served before see that it no longer does."""
         with self.transaction():
-            self._run(sql.ADD_NODE, node=node)
-            (self._batch,) = self._one(sql.LAST_BATCH, node=node)
+            self._run(sql.FORGET_NODES)
+            self._run(sql.ADD_NODE, node=self._connection.name)
+        self._connection.served = True
 
     def close(self) -> None:
         """End the session."""

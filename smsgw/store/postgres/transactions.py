@@ -4,7 +4,7 @@ The turn to write is an advisory lock, taken first and given back by the end of 
 from then on nobody else adds a row, which is what a batch rests on that numbers its rows itself.
 PostgreSQL lets go of it after the commit is on the disk, of the standby too, and can be seen.
 
-A daemon's transaction ends with a number in the row of its node. Where the connection is lost in
+A daemon's transaction ends with a number in the row of its process. Where the connection is lost in
 COMMIT, the number says on whatever server answers next whether it happened. Neither the server nor
 its memory of transactions is asked otherwise: after a failover `pg_xact_status` tells of another
 transaction that was given the same number.
@@ -32,7 +32,7 @@ class Transactions(Statements):
 
     transactions = 0  #: so many were begun
     _last_ids: tuple[int, int, int] | None = None  #: inside of a transaction
-    _batch = 0  #: the number of the last transaction of this node that was ended by COMMIT
+    _batch = 0  #: the number of the last transaction of this process that was ended by COMMIT
     _asked: int | None = None  #: of that number somebody wants to know whether it happened
     _pipelining: AbstractContextManager[psycopg.Pipeline] | None = None
 
@@ -44,7 +44,7 @@ class Transactions(Statements):
             InDoubt: the connection was lost in COMMIT; see `resolve`.
         """
         if self._asked is not None:
-            # Another number in the node's row would look as if that batch had happened.
+            # Another number in our row would look as if that batch had happened.
             raise Unavailable(f"{self._connection.server}: a batch is in doubt", "wait")
         self._begin()
         try:
@@ -74,8 +74,8 @@ class Transactions(Statements):
         assert self._asked is not None  # noqa: S101 - somebody asks for what was raised
         self._begin()
         try:
-            (found,) = self._one(sql.LAST_BATCH, node=self._connection.node)
-            self._run(sql.SET_BATCH, node=self._connection.node, batch=found)
+            (found,) = self._one(sql.LAST_BATCH, node=self._connection.name)
+            self._run(sql.SET_BATCH, node=self._connection.name, batch=found)
         except BaseException:
             self._roll_back()
             raise
@@ -162,7 +162,7 @@ class Transactions(Statements):
         if self._connection.node is not None:
             self._batch += 1
             try:
-                self._run(sql.SET_BATCH, node=self._connection.node, batch=self._batch)
+                self._run(sql.SET_BATCH, node=self._connection.name, batch=self._batch)
             except StoreFault:
                 self._roll_back()
                 raise

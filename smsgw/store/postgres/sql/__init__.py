@@ -1,5 +1,5 @@
-"""Every statement, by the name that its namesake has in `store/sqlite/sql/`; those of `server` are
-PostgreSQL's own.
+"""Every statement, by name: those of `verbs/sql`, and here those that need PostgreSQL's own words.
+Each of these has a namesake in every engine, but for those of `server`.
 
 Written with the parameters of SQLite's, `:name` or `?`, and brought to PostgreSQL's `$1` once.
 """
@@ -11,27 +11,25 @@ from typing import NamedTuple
 from smsgw.store.postgres.sql import (
     accounts,
     batch,
-    clients,
     feed,
     ids,
     outbox,
     parts,
     portal,
     receipts,
-    reports,
     rights,
     server,
     upkeep,
 )
 from smsgw.store.verbs.names import collected
+from smsgw.store.verbs.sql import SHARED
 
 _COMMENT = re.compile(r"--[^\n]*")
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)|\?(\d*)")
 
 #: By group and name, as verbs ask for them.
 STATEMENTS = collected(
-    *(accounts, batch, clients, feed, ids, outbox, parts, portal, receipts, reports, rights),
-    *(server, upkeep),
+    *SHARED, accounts, batch, feed, ids, outbox, parts, portal, receipts, rights, server, upkeep
 )
 
 

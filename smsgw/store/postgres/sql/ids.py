@@ -5,10 +5,3 @@ LAST_IDS = """
     -- walk the dead entries at the right end of each index, of which a long backup leaves many.
     SELECT subscribers, accounts, messages FROM last_ids WHERE id = 1
 """
-
-FIRST_ID_SINCE = """
-    -- No message since that hour has a lower id. An hour to which the clock was set back may
-    -- begin with a higher id than a later one.
-    SELECT coalesce(min(first_id), 0) FROM hours
-     WHERE hour >= (SELECT max(hour) FROM hours WHERE hour <= :hour)
-"""

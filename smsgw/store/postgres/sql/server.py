@@ -35,7 +35,9 @@ END_OLD_SESSION = """
        AND usename = current_user AND datname = current_database()
 """
 
-ADD_NODE = "INSERT INTO nodes (name, batch) VALUES (:node, 0) ON CONFLICT (name) DO NOTHING"
+FORGET_NODES = "DELETE FROM nodes"
+
+ADD_NODE = "INSERT INTO nodes (name, batch) VALUES (:node, 0)"
 
 LAST_BATCH = "SELECT batch FROM nodes WHERE name = :node"
 

@@ -1,8 +1,8 @@
-"""Every statement, by name, with its intent. Values are bound, the time is always a parameter.
+"""Every statement, by name: those of `verbs/sql`, and here those that need SQLite's own words. Each
+of these has a namesake in every engine, but for those of `file`, which are of a file alone.
 
 A list of keys is bound as one JSON array, so that a statement is prepared once whatever the size
-of the batch. `tests/store/test_plans.py` reads the plan of each statement: all use an index. Those
-of `file` are of a file alone; all others have a namesake in each engine.
+of the batch. `tests/store/test_plans.py` reads the plan of each statement: all use an index.
 """
 
 import re
@@ -11,25 +11,23 @@ from functools import cache
 from smsgw.store.sqlite.sql import (
     accounts,
     batch,
-    clients,
     feed,
     ids,
     outbox,
     parts,
     portal,
     receipts,
-    reports,
     rights,
     upkeep,
 )
 from smsgw.store.verbs.names import collected
+from smsgw.store.verbs.sql import SHARED
 
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
 
 #: By group and name, as verbs ask for them.
 STATEMENTS = collected(
-    *(accounts, batch, clients, feed, ids, outbox, parts, portal, receipts, reports, rights),
-    upkeep,
+    *SHARED, accounts, batch, feed, ids, outbox, parts, portal, receipts, rights, upkeep
 )
 
 

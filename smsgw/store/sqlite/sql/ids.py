@@ -10,10 +10,3 @@ LAST_IDS = """
                          coalesce((SELECT max(id) FROM sent), 0))
       FROM last_ids WHERE id = 1
 """
-
-FIRST_ID_SINCE = """
-    -- No message since that hour has a lower id. An hour to which the clock was set back may
-    -- begin with a higher id than a later one.
-    SELECT coalesce(min(first_id), 0) FROM hours
-     WHERE hour >= (SELECT max(hour) FROM hours WHERE hour <= :hour)
-"""

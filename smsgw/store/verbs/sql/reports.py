@@ -1,6 +1,5 @@
 """What people and monitoring read."""
 
-
 # --- reports ---------------------------------------------------------------------------------
 
 HISTORY = """
@@ -38,7 +37,7 @@ LIST_MO = (
     + """
       FROM mo AS m JOIN subscribers AS s ON s.id = m.subscriber_id
       LEFT JOIN ignored AS i ON i.mo_id = m.id
-     WHERE m.id >= :first AND m.created_at >= :since ORDER BY m.id DESC LIMIT :limit
+     WHERE m.id >= :first AND m.created_at >= :since ORDER BY m.id DESC LIMIT :limit + 0
 """
 )
 
@@ -48,13 +47,14 @@ LIST_MO_OF = (
       FROM subscribers AS s JOIN mo AS m ON m.subscriber_id = s.id
       LEFT JOIN ignored AS i ON i.mo_id = m.id
      WHERE s.phone = :phone AND m.created_at >= :since
-     ORDER BY m.id DESC LIMIT :limit
+     ORDER BY m.id DESC LIMIT :limit + 0
 """
 )
 
 _MT_SINCE = """
-     WHERE m.id >= :first AND m.created_at >= :since AND (:state::text IS NULL OR m.state = :state)
-     ORDER BY m.id DESC LIMIT :limit
+     WHERE m.id >= :first AND m.created_at >= :since
+       AND (CAST(:state AS TEXT) IS NULL OR m.state = :state)
+     ORDER BY m.id DESC LIMIT :limit + 0
 """
 
 LIST_WAITING = _WAITING + _MT_TABLES + _MT_SINCE
@@ -69,8 +69,8 @@ _MT_OF = """
                     SELECT u.id FROM subscribers AS s JOIN {table} AS u ON u.subscriber_id = s.id
                      WHERE s.phone = :phone AND u.mo_id IS NULL)
        AND s.phone = :phone AND m.created_at >= :since
-       AND (:state::text IS NULL OR m.state = :state)
-     ORDER BY m.id DESC LIMIT :limit
+       AND (CAST(:state AS TEXT) IS NULL OR m.state = :state)
+     ORDER BY m.id DESC LIMIT :limit + 0
 """
 
 LIST_WAITING_OF = _WAITING + _MT_TABLES + _MT_OF.format(table="outbox")
@@ -80,7 +80,7 @@ LIST_OUTBOX = """
     -- The whole outbox but for what nobody will send: it is what was asked for, and short on a
     -- day when all is well. What is due on a link that is down waits for the link's next try.
     SELECT o.id, s.phone, o.link, w.text, a.cmnd, o.state, o.created_at, o.tries,
-           greatest(o.due_at, l.next_try), o.reason
+           CASE WHEN l.next_try > o.due_at THEN l.next_try ELSE o.due_at END, o.reason
       FROM outbox AS o
       LEFT JOIN links AS l ON l.name = o.link
       JOIN subscribers AS s ON s.id = o.subscriber_id
@@ -93,7 +93,7 @@ LIST_OUTBOX = """
 SURPLUS_OF = """
     SELECT u.number, u.last_at
       FROM subscribers AS s JOIN surplus AS u ON u.subscriber_id = s.id
-     WHERE s.phone = :phone ORDER BY u.hour DESC LIMIT :limit
+     WHERE s.phone = :phone ORDER BY u.hour DESC LIMIT :limit + 0
 """
 
 COUNT_MO = """
@@ -102,7 +102,7 @@ COUNT_MO = """
     SELECT created_at / 900000000, outcome, count(*)
       FROM mo WHERE id >= :first AND created_at >= :since GROUP BY 1, 2
      UNION ALL
-    SELECT hour * 4, 'ignored', sum(number)::bigint
+    SELECT hour * 4, 'ignored', CAST(sum(number) AS BIGINT)
       FROM surplus WHERE hour >= :since / 3600000000 GROUP BY 1
 """
 
@@ -123,7 +123,7 @@ COUNT_SOME_OF_OUTBOX = """
            min(CASE WHEN state = 'queued' AND reminder = 0 THEN created_at END),
            count(*), max(id)
       FROM (SELECT id, link, state, leased, due_at, reminder, created_at FROM outbox
-             WHERE id > :after ORDER BY id LIMIT :limit) AS few
+             WHERE id > :after ORDER BY id LIMIT :limit + 0) AS few
      GROUP BY link
 """
 
