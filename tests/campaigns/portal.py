@@ -111,7 +111,8 @@ class Flooder(Child):
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         os.sched_setaffinity(self._process.pid, {max(os.sched_getaffinity(0))})
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._in, self._out = self._process.stdin, self._process.stdout
 
     def begin(self, seconds: float, rate: float = OFFERED) -> None:
@@ -149,7 +150,7 @@ class Town:
         """The user name of a citizen whose password is `OWN`."""
         name = traffic.cmnd(citizen).decode()
         proof = self.citizens.proof(name, clock.now())
-        self.citizens.set_own_password(proof.account, proof.mark, self._hash, clock.now())  # type: ignore[arg-type]
+        self.citizens.set_own_password(proof.account, proof.mark, self._hash, clock.now())
         return name
 
     def whole(self, citizen: int) -> str:
@@ -194,7 +195,7 @@ def town(rig: Rig, known: int) -> Iterator[Town]:
             "authority": "Sở Thông tin và Truyền thông",
             "metrics": f"127.0.0.1:{metrics}",
         }
-        lasting = {"registration": {"password_ttl": "90d"}, "portal": table}
+        lasting: dict[str, Any] = {"registration": {"password_ttl": "90d"}, "portal": table}
         with Smsc() as nobody:
             config = rig.configure(folder, nobody, 100, **lasting)
         base.fill(config, rig.hashes, known)
@@ -331,8 +332,8 @@ def guesses_at_once(town: Town, seconds: float) -> Iterator[Row]:
         together = threading.Barrier(len(browsers))
         before = town.judged()
 
-        def guess(browser: Browser, token: str, name: str = name) -> int:
-            together.wait()
+        def guess(browser: Browser, token: str, name: str = name, gate: Any = together) -> int:
+            gate.wait()
             fields = {"token": token, "username": name, "password": "sai roi"}
             status: int = browser.post("/dang-nhap", fields).status
             return status
