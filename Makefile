@@ -76,6 +76,12 @@ $(CAMPAIGNS): $(VENV)/.dev $(POSTGRES)
 endif
 fuzz: $(VENV)/.fuzz
 
+ifneq ($(wildcard tests/campaigns/portal.py),)
+portal-figures: $(VENV)/.dev ## the portal's speed and memory, beside a flood too (docs/performance.md)
+	@$(BIN)/python -m tests.campaigns.portal $(ARGS)
+.PHONY: portal-figures
+endif
+
 LOCK = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-package pip --custom-compile-command "make lock" \
 	--extra build --extra metrics --extra portal --extra postgres

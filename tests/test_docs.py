@@ -111,8 +111,8 @@ def test_make_targets_in_the_documents_exist(path):
         env={"PATH": "/usr/bin:/bin"},
         check=False,
     ).stdout
-    targets = set(re.findall(r"^([a-z]+):", database, re.MULTILINE))
-    asked = re.findall(r"(?:`|^ {4})make ([a-z]+(?: [a-z]+)*)", path.read_text(), re.MULTILINE)
+    targets = set(re.findall(r"^([a-z-]+):", database, re.MULTILINE))
+    asked = re.findall(r"(?:`|^ {4})make ([a-z-]+(?: [a-z-]+)*)", path.read_text(), re.MULTILINE)
     assert set() == {target for line in asked for target in line.split()} - targets
 
 
