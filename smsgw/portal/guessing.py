@@ -127,7 +127,7 @@ class Guessing:
                 if right and then is not None:
                     right = await self._succeeds(then, proof)
             except BaseException:  # no verdict came
-                await asyncio.shield(portal.shortly(portal.short.give_back, ticket))
+                await asyncio.shield(portal.shortly(portal.short.give_back, ticket, clock.now()))
                 raise
             if not right:
                 await asyncio.shield(self._count(tried, ticket, proof))

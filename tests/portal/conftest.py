@@ -13,10 +13,11 @@ import pytest
 
 from smsgw import clock
 from smsgw.passwords import Issued, hash_password
-from smsgw.portal.short import Short
+from smsgw.portal.short import open_short
 from tests.conftest import ENVIRONMENT, PATIENCE, SMSGW
 from tests.house import AN, TEXT, House
 from tests.portal.browser import Browser
+from tests.portal.short import InFile, InServer
 
 CMND = "201234567"
 OWN = "ba con meo den"
@@ -90,7 +91,7 @@ class City:
 
     def short(self):
         """The short-lived file, as a command opens it; to be closed."""
-        return Short.open(self.log_file.with_name("portal.db"), make=False)
+        return open_short(self.house.settings, make=False)
 
     def browser(self, **options):
         return Browser(self.port, **options)
@@ -147,6 +148,22 @@ class City:
         issued = Issued("abcd2345", hash_password("abcd2345"))
         self.house.hotline.reset_password(cmnd, "test", clock.now(), "asked", issued)
         return issued.password
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request, tmp_path):
+    """Where what lives shortly is kept, one engine after the other."""
+    if request.param == "sqlite":
+        return InFile(tmp_path)
+    return InServer(request.getfixturevalue("postgres"), tmp_path)
+
+
+@pytest.fixture
+def short(place):
+    """What lives shortly, as a portal has it open."""
+    short = place.open()
+    yield short
+    short.close()
 
 
 @contextmanager
