@@ -56,7 +56,7 @@ class InServer:
         portal = short._engine.portal
         short.close()
         with self.cluster.connect("smsgw") as db:  # until the server has noticed
-            db.execute("SELECT pg_advisory_lock(1936549738, %s)", [portal])
+            db.execute("SELECT pg_advisory_xact_lock(1936549738, %s)", [portal])
 
     @staticmethod
     def be_impatient(monkeypatch):
