@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from smsgw import clock
 from smsgw.portal.sessions import opened
 from smsgw.portal.short import Denied, Ticket, Why
 from smsgw.store import InDoubt, Unavailable
@@ -151,6 +152,17 @@ def test_server_that_is_away_is_told_and_found_again(postgres, short):
         postgres.start()
     assert isinstance(short.reserve(guess(), T0), Ticket)
     assert [(2,)] == rows(short, "SELECT pending FROM tries")  # it ended in order: nothing is lost
+
+
+def test_portal_whose_clock_is_wrong_does_nothing_until_it_is_right(short, monkeypatch):
+    with monkeypatch.context() as patch:
+        late = clock.now() - timedelta(hours=1)
+        patch.setattr(clock, "now", lambda: late)
+        with pytest.raises(Unavailable, match="3600 s apart"):
+            short.forget(T0, LIMITS)
+        with pytest.raises(Unavailable, match="3600 s apart"):
+            short.reserve(guess(), T0)
+    assert isinstance(short.reserve(guess(), T0), Ticket)
 
 
 def test_code_is_spent_by_one_of_two_portals(short, other):

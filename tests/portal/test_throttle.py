@@ -99,6 +99,20 @@ def test_clock_that_was_ahead_makes_nobody_wait_longer(short):
     assert isinstance(short.reserve(guess(), T0), Ticket)
 
 
+def test_clock_of_another_portal_that_is_a_little_ahead_changes_nothing(short):
+    ahead = T0 + timedelta(seconds=1)
+    for number in range(5):
+        wrong(short, guess(net="n"), ahead if number % 2 == 0 else T0)
+    assert Why.WAIT is short.reserve(guess(net="n"), T0).why
+    for number in range(15):
+        one = guess(b"%d" % number, number, net="n")
+        wrong(short, one, ahead)
+    assert [(20, 16)] == rows(short, "SELECT failures, names FROM addresses")
+    for number in range(40):
+        wrong(short, guess(b"%d" % (number % 15), number % 15, str(number), net="n"), ahead)
+    assert Why.NETWORK is short.reserve(guess(b"x", 9, net="n"), T0).why
+
+
 def test_death_before_the_verdict_counts_as_wrong(place, short):
     for _ in range(5):
         short.reserve(guess(net="192.0.2.1"), T0)

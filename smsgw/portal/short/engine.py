@@ -27,5 +27,8 @@ class Engine(Protocol):
         """The same as a transaction of its own. It may be done twice where the connection is lost:
         the second time must change nothing more."""
 
+    def look_around(self) -> None:
+        """What is to be seen to now and then: whether this portal's clock is that of the others."""
+
     def close(self) -> None:
         """End the connection."""

@@ -25,6 +25,7 @@ _TRIM_EACH = 2_000
 _KEY_OCTETS = 16
 _MICROSECOND = timedelta(microseconds=1)
 _FOR_EVER = 1 << 60  # µs
+_AHEAD = throttle.AHEAD // _MICROSECOND
 
 
 class _Address(NamedTuple):
@@ -179,6 +180,7 @@ class Guesses:
             free=rule.free,
             end=rule.end,
             shut=shut,
+            ahead=_AHEAD,
         ):
             return None
         found = self._run(sql.LOOK, bucket=ticket.bucket)
@@ -188,7 +190,7 @@ class Guesses:
         if wrong >= rule.end:
             return Denied(Why.SHUT, throttle.SHUT_WAIT)
         left = at + wait - stamp(now)
-        if left > 0 and stamp(now) >= at:
+        if wait and left > 0 and stamp(now) >= at - _AHEAD:
             return Denied(Why.WAIT, timedelta(microseconds=left))
         return Denied(Why.WAIT, throttle.CROWDED_WAIT)
 
@@ -211,8 +213,9 @@ class Guesses:
             return fresh
         row = _Address(*found[0])
         window = throttle.WINDOW // _MICROSECOND
-        blocked = now < row.blocked_until <= now + throttle.BLOCKED // _MICROSECOND
-        if blocked or (not row.blocked_until and row.began <= now < row.began + window):
+        blocked = now < row.blocked_until <= now + throttle.BLOCKED // _MICROSECOND + _AHEAD
+        counts = row.began - _AHEAD <= now < row.began + window
+        if blocked or (not row.blocked_until and counts):
             return row
         self._run(sql.FORGET_NAMES, net=guess.net)
         return fresh._replace(pending=row.pending)

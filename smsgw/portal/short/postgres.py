@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from smsgw import clock
 from smsgw.database import Server
 from smsgw.portal.short.engine import Engine
 from smsgw.portal.short.sql import postgres as sql
@@ -22,6 +23,9 @@ from smsgw.store.postgres.server import Connection
 from smsgw.store.postgres.sql import server
 from smsgw.store.postgres.statements import Statements
 
+#: So far the clocks of this machine and of the server may be apart: waits, sessions and codes are
+#: told by the clocks of all portals, and a code lives for a minute.
+MOST_APART = timedelta(seconds=10)
 #: So long it waits for another who holds a row.
 BUSY = timedelta(seconds=2)
 _SETTINGS = {
@@ -43,13 +47,32 @@ class _Session(Connection):
 
     def _set(self, raw: psycopg.Connection[Any]) -> None:
         super()._set(raw)
+        self.compare_clocks(raw)
         self._ask(raw, server.SET, [[*_SETTINGS], [*_SETTINGS.values()]])
         self._ask(raw, sql.BE_THERE, [self._portal])
         self._ask(raw, sql.BEGIN_TRIES, [])
 
+    def compare_clocks(self, raw: psycopg.Connection[Any]) -> None:
+        """
+        Raises:
+            Unavailable: one of the two is wrong.
+        """
+        before = clock.now()
+        [(server,)] = self._ask(raw, sql.CLOCK, [])
+        after = clock.now()
+        apart = max(before - clock.unstamp(server), clock.unstamp(server) - after)
+        if apart > MOST_APART:
+            raise Unavailable(
+                f"the clocks of this machine and of {self.server} are "
+                f"{apart.total_seconds():.0f} s apart",
+                "set the wrong one by NTP",
+            )
+
 
 class Tables(Statements, Engine):
     """To be used by one thread at a time."""
+
+    _connection: _Session
 
     def __init__(self, address: Server) -> None:
         self.portal = secrets.randbits(31)
@@ -65,6 +88,15 @@ class Tables(Statements, Engine):
 
     def close(self) -> None:
         self._connection.close()
+
+    def look_around(self) -> None:
+        """See that the clock is right still; else nothing more is done until it is."""
+        session = self._opened()
+        try:
+            self._connection.compare_clocks(session)
+        except Unavailable:
+            self._connection.drop()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

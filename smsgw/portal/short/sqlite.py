@@ -53,6 +53,9 @@ class File(Engine):
         file.close()
         return None
 
+    def look_around(self) -> None:
+        """There is one clock."""
+
     def close(self) -> None:
         if self._db is not None:
             self._db.close()

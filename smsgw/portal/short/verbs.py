@@ -212,6 +212,7 @@ class Short:
     def forget(self, now: datetime, limits: Limits) -> None:
         """Remove what nobody asks for any more."""
         longest = max(limits.idle, limits.narrow_idle, limits.absolute) + REMEMBERED
+        self._engine.look_around()
         self.settle()
         self._all(sql.FORGET_SESSIONS, before=stamp(now - longest))
         self._all(sql.FORGET_DEVICES, before=stamp(now - throttle.KNOWN_FOR))

@@ -158,8 +158,9 @@ RESERVE = """
             pending = CASE WHEN tries.mark = excluded.mark THEN tries.pending + 1 ELSE 1 END,
             mark = excluded.mark
       WHERE tries.mark <> excluded.mark
-         OR (CASE WHEN tries.wrong < :end THEN :now >= tries.at + tries.wait OR :now < tries.at
-                  ELSE :now >= tries.at + :shut END
+         OR (CASE WHEN tries.wrong >= :end THEN :now >= tries.at + :shut
+                  ELSE tries.wait = 0 OR :now >= tries.at + tries.wait
+                       OR :now < tries.at - :ahead END
              AND tries.pending < tries.room)
   RETURNING wrong
 """

@@ -26,6 +26,8 @@ BEGIN_TRIES = """
  RETURNING bucket
 """
 
+CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
 # --- instead of the common words -----------------------------------------------------------------
 
 _FIND_ADDRESS = """
