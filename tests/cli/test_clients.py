@@ -262,3 +262,15 @@ def session(account, now):
         seen_at=now,
         browser=os.urandom(32),
     )
+
+
+def test_key_of_all_portals_is_forgotten_and_the_audit_says_by_whom(town, command):
+    with town.store.transaction():
+        town.store.set_fact("portal_key", "former marks")
+    result = command(town, "portal", "--forget-key", "--reason", "the disk died")
+    assert (0, "the next portal that starts says which key all have\n") == (
+        *(result.status, result.stdout),
+    )
+    assert town.store.fact("portal_key") is None
+    (line,) = json.loads(command(town, "audit", "--format", "json").stdout)[-1:]
+    assert ("portal --forget-key", "the disk died") == (line["command"], line["detail"])
