@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 
@@ -152,6 +153,26 @@ def test_server_that_is_away_is_told_and_found_again(postgres, short):
         postgres.start()
     assert isinstance(short.reserve(guess(), T0), Ticket)
     assert [(2,)] == rows(short, "SELECT pending FROM tries")  # it ended in order: nothing is lost
+
+
+def test_who_comes_while_a_machine_is_gone_does_not_wait_in_a_row(short, monkeypatch):
+    tried, connect = [], short._engine._connection._connect
+
+    def vanished():
+        tried.append(monotonic())
+        threading.Event().wait(0.3)
+        raise Unavailable("timeout expired")
+
+    short._engine._connection.drop()
+    monkeypatch.setattr(short._engine._connection, "_connect", vanished)
+    for _ in range(20):
+        with pytest.raises(Unavailable, match="timeout expired"):
+            short.check()
+    assert len(tried) < 20
+    monkeypatch.setattr(short._engine._connection, "_connect", connect)
+    until, *_ = short._engine._connection._away
+    threading.Event().wait(max(0, until - monotonic()))
+    short.check()
 
 
 def test_portal_whose_clock_is_wrong_does_nothing_until_it_is_right(short, monkeypatch):

@@ -48,7 +48,6 @@ class Guesses:
         self._since_trim = 0
 
     def reserve(self, guess: Guess, now: datetime) -> Ticket | Denied:
-        self._since_trim += 1
         key = secrets.token_bytes(_KEY_OCTETS)
         known = self._is_known(guess, now)
         if known:
@@ -65,6 +64,7 @@ class Guesses:
         if denied := self._reserve_name(ticket, throttle.STRANGERS, now):
             return denied
         self._reserve_address(guess, now)
+        self._since_trim += 1
         return self._written(ticket)
 
     def judged_wrong(self, ticket: Ticket, now: datetime) -> bool:
