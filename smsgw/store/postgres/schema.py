@@ -351,7 +351,7 @@ def m012_portal(execute: Execute) -> None:
 
 
 @migration
-def m013_short(execute: Execute) -> None:
+def m015_short(execute: Execute) -> None:
     """Of a server alone: beside a file these rows have a file of their own."""
     for statement in SHORT:
         execute(statement)

@@ -1,4 +1,4 @@
-"""The tables of migration `m013_short`: what the portals keep for a while. For a file it has none:
+"""The tables of migration `m015_short`: what the portals keep for a while. For a file it has none:
 there they are a file of their own (`portal.db`).
 
 They are not logged: a flood of log-ins writes nothing that a standby waits for. After a crash, and
