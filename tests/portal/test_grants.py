@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smsgw.portal.sessions import opened
-from smsgw.portal.short import CodeRow, Limits, TokenRow, TransactionRow, grants, sql
+from smsgw.portal.short import CodeRow, Limits, Promise, TokenRow, TransactionRow, grants, sql
 from smsgw.portal.short.verbs import MOST_REPLACED
 from tests.portal.short import rows
 
@@ -121,3 +121,14 @@ def test_nothing_of_an_account_that_is_erased_is_left(short):
     short.grants.add_token(token(1))
     short.forget_account(1)
     assert (0, 0) == (count(short, "codes"), count(short, "tokens"))
+
+
+def test_promise_that_was_kept_at_another_portal_is_not_made_again(short):
+    key, mine = b"key", Promise(b"key", b"body", 1, "mark", NOW)
+    short.make_promise(mine)
+    short.make_promise(mine._replace(mark="later"))  # nothing came of the first
+    short.keep_promise(key)
+    short.make_promise(mine._replace(mark="another", at=NOW + MINUTE))
+    assert mine._replace(mark="later", kept=True) == short.promise(key, NOW + MINUTE)
+    short.make_promise(mine._replace(mark="next day", at=NOW + 24 * 60 * MINUTE))
+    assert not short.promise(key, NOW + 24 * 60 * MINUTE).kept
