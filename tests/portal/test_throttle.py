@@ -272,7 +272,12 @@ class Model(RuleBasedStateMachine):
 
 def test_counters_do_what_the_plainest_reading_of_the_rule_does(place, short):
     names = (b"%d" % number for number in count())  # of each example its own
+
+    class Here(Model):
+        def __init__(self):
+            super().__init__(short, next(names))
+
     run_state_machine_as_test(
-        lambda: Model(short, next(names)),
+        Here,
         settings=settings(max_examples=place.examples, stateful_step_count=40, deadline=None),
     )

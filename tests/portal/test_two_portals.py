@@ -9,7 +9,6 @@ import pytest
 from smsgw.simulator import toml
 from tests.conftest import PATIENCE, SMSGW
 from tests.house import AN, BINH, OTHER_TEXT, TEXT
-from tests.portal.browser import Browser
 from tests.portal.clients import Portal
 from tests.portal.conftest import CMND, OWN, City, Process, reserved_port
 from tests.raw_postgres import Postgres
@@ -31,10 +30,8 @@ class Balancer(Process):
         self.key = folder / KEY
         self._host = f"127.0.0.1:{city.port}"
 
-    def browser(self, jar=None):
-        browser = Browser(self.port, host=self._host)
-        browser.jar = {} if jar is None else jar
-        return browser
+    def browser(self, **options):
+        return super().browser(host=self._host, **options)
 
     def refused(self):
         """Its last words."""
