@@ -12,6 +12,7 @@ foreign keys: SQLite does not look at ours either, and the server would work a t
 from collections.abc import Callable
 
 from smsgw.store.postgres.schema_portal import PORTAL
+from smsgw.store.postgres.schema_short import SHORT
 
 #: Runs one statement.
 Execute = Callable[[str], object]
@@ -346,6 +347,13 @@ def m011_rights(execute: Execute) -> None:
 @migration
 def m012_portal(execute: Execute) -> None:
     for statement in PORTAL:
+        execute(statement)
+
+
+@migration
+def m015_short(execute: Execute) -> None:
+    """Of a server alone: beside a file these rows have a file of their own."""
+    for statement in SHORT:
         execute(statement)
 
 

@@ -7,9 +7,11 @@ BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BE_PATIENT = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 TABLES = """
-    SELECT tablename FROM pg_tables
-     WHERE schemaname = current_schema() AND tablename NOT IN ('smsgw_migrations', 'nodes')
-     ORDER BY tablename COLLATE "C"
+    -- What is not logged lives shortly, and stays where it is.
+    SELECT relname FROM pg_class
+     WHERE relnamespace = to_regnamespace(current_schema()) AND relkind = 'r'
+       AND relpersistence = 'p' AND relname NOT IN ('smsgw_migrations', 'nodes', 'kept_tries')
+     ORDER BY relname COLLATE "C"
 """
 
 COLUMNS = """
