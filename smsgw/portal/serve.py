@@ -96,7 +96,7 @@ async def _answer(portal: Portal, listening: socket.socket) -> None:
         loop.add_signal_handler(number, server.end)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log.info("starting pid=%d listen=%s", os.getpid(), portal.options.listen)
-    tuning.collect_seldom()
+    tuning.collect_seldom(after=5_000)  # each connection leaves some
     async with AsyncExitStack() as stack:
         if portal.options.metrics:
             metrics = Figures(portal, guarded.answers).server()
