@@ -16,9 +16,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from smsgw.clock import stamp
-from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged
+from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, LinkBegins, Moved, Purged
 from smsgw.gateway.citizen import SHUT_FOR
 from smsgw.gateway.expiry import Expiry
+from smsgw.gateway.holding import Holding
 from smsgw.gateway.intake import Intake
 from smsgw.gateway.known import RETRANSMISSION_WINDOW
 from smsgw.gateway.long_texts import PARTS_LIMIT
@@ -62,6 +63,7 @@ class Gateway:
 
     def _furnish(self) -> None:
         self._outbox = Outbox(self.tools)
+        self._holding = Holding(self.tools)
         self._expiry = Expiry(self.tools)
         self._unused = Unused(self.tools)
 
@@ -78,22 +80,23 @@ class Gateway:
     # --- the daemon takes over ----------------------------------------------------------------
 
     def start(self, now: datetime) -> None:
-        """Take over from a daemon that ended or died: its leases end, its links are forgotten."""
+        """Take over from a daemon that ended or died: its leases end, its links are forgotten.
+        Where nodes share the store, each link is taken over by itself."""
         store, rules = self.store, self.rules
         with store.transaction():
             self._note(rules)
             self.tools.seals.take_over(now)
-            store.end_all_leases(now)
-            stopped = store.stopped_links()
-            for name in rules.links:
-                state, reason = LinkState.CONNECTING, None
-                if name in stopped:
-                    state, reason = LinkState.STOPPED, stopped[name].told(rules.zone)
-                store.set_link(name, state, reason, now)
-            for status in store.links():
-                if status.name not in rules.links:
-                    store.forget_link(status.name)
+            if not store.is_shared:
+                store.end_all_leases(now)
+                self._holding.begin(rules.links, now)
+                for status in store.links():
+                    if status.name not in rules.links:
+                        store.forget_link(status.name)
             self._outbox.warn_of_strangers()
+
+    def take_over(self, link: str, token: int, now: datetime) -> LinkBegins | None:
+        """Begin with *link*, which this node has taken; None: it is another's by now."""
+        return self._holding.take_over(link, token, now)
 
     def follow(self, rules: Rules) -> None:
         """From the next text on, other rules.
@@ -121,12 +124,24 @@ class Gateway:
         now: datetime,
         oddities: Mapping[str, int] | None = None,
         next_try: datetime | None = None,
+        token: int | None = None,
     ) -> None:
-        """Keep the state of a link, and what was odd on it, where commands can read it."""
+        """Keep the state of a link, and what was odd on it, where commands can read it.
+
+        Args:
+            token: only while this node has it with that one.
+        """
         with self.store.transaction():
-            self.store.set_link(name, state, reason, now, next_try)
-            if oddities is not None:
-                self.store.set_oddities(name, oddities)
+            if self._holding.has(name, token):
+                self.store.set_link(name, state, reason, now, next_try)
+                if oddities is not None:
+                    self.store.set_oddities(name, oddities)
+
+    def forget_link(self, name: str, token: int | None = None) -> None:
+        """Keep nothing of a link that is configured no more; *token* as above."""
+        with self.store.transaction():
+            if self._holding.has(name, token):
+                self.store.forget_link(name)
 
     def beat(self, beat: Beat) -> None:
         """Keep that the daemon lives.
@@ -208,7 +223,10 @@ class Gateway:
         done, store, tools = Done(), self.store, self.tools
         try:
             with tools.supply(batch.registrations) as supply, store.transaction(asks=True):
-                intake = self._write(batch, supply, now, done)
+                ours = batch if batch.tokens is None else self._holding.ours(batch, done)
+                intake = self._write(ours, supply, now, done)
+                if ours is not batch:
+                    done.make_room_for(batch)
         except StoreMoved:
             raise
         except StoreInDoubt as doubt:
@@ -263,13 +281,21 @@ class Gateway:
 
     # --- the outbox and passwords ---------------------------------------------------------------
 
-    def claim(self, link: str, room: int, now: datetime, room_in_all: int | None = None) -> Claim:
+    def claim(
+        self,
+        link: str,
+        room: int,
+        now: datetime,
+        room_in_all: int | None = None,
+        token: int | None = None,
+    ) -> Claim:
         """Lease due texts of *link*: at most *room* replies, then reminders in their hours.
 
         Args:
             room_in_all: so many texts are not exceeded by reminders; None: *room*.
+            token: only while this node has the link with that one; else it is `Claim.lost`.
         """
-        return self._outbox.claim(link, room, now, room_in_all)
+        return self._outbox.claim(link, room, now, room_in_all, token)
 
     def release_held(self, link: str, now: datetime) -> bool:
         """Let some of what is held for *link*, which has bound anew, be due; whether there was any.

@@ -44,15 +44,15 @@ class Outbox:
 
     # --- out ----------------------------------------------------------------------------------
 
-    def claim(self, link: str, room: int, now: datetime, room_in_all: int | None = None) -> Claim:
-        """Lease due texts of *link*: at most *room* replies, then reminders in their hours.
-
-        Args:
-            room_in_all: so many texts are not exceeded by reminders; None: *room*.
-        """
+    def claim(
+        self, link: str, room: int, now: datetime, room_in_all: int | None, token: int | None
+    ) -> Claim:
+        """As `Gateway.claim`."""
         store, rules = self._store, self._rules
         mts: list[Mt] = []
         with store.transaction():
+            if token is not None and store.held().get(link) != token:
+                return Claim([], None, None, lost=True)
             allowed = rules.reminders_may_leave(now)
             for reminder, limit in (
                 (False, room),

@@ -191,6 +191,16 @@ class Beat(NamedTuple):
     ended: bool  #: it was the last one: the daemon ended as it should
 
 
+class LeaseRow(NamedTuple):
+    """A lease as it stands in the database: which node has a link."""
+
+    name: str
+    owner: str | None  #: None: nobody
+    token: int  #: grows whenever it is taken
+    renewals: int
+    wanted: str | None  #: the node that somebody wants to have it
+
+
 class Stop(NamedTuple):
     """Somebody took a link down by hand."""
 

@@ -91,6 +91,15 @@ class Statements(Engine):
         except psycopg.Error as error:
             raise self._fault(error) from error
 
+    def _ask_ahead(self, name: str, /, **values: Any) -> psycopg.Cursor[Any]:
+        """What it finds, once something behind it was waited for: it costs no way of its own."""
+        assert self._session is not None  # noqa: S101 - there is a transaction
+        statement = prepared(name)
+        try:
+            return self._session.execute(statement.text, [values[key] for key in statement.names])
+        except psycopg.Error as error:
+            raise self._fault(error) from error
+
     def _ask(self, text: bytes, values: Sequence[Any]) -> psycopg.Cursor[Any]:
         """Let it happen, and wait for what comes of it."""
         again = self._session is None  # outside of a transaction a read may be asked twice

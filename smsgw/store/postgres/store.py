@@ -17,6 +17,7 @@ from smsgw.errors import NoDatabase, SmsgwError
 from smsgw.store.copy import copy
 from smsgw.store.postgres.batch import Batch, Counted
 from smsgw.store.postgres.copies import Copies
+from smsgw.store.postgres.leases import Fences
 from smsgw.store.postgres.schema import MIGRATIONS, collated
 from smsgw.store.postgres.server import Connection
 from smsgw.store.postgres.sql import server as sql
@@ -45,6 +46,7 @@ class PostgresStore(
     Clients,
     Counted,
     Copies,
+    Fences,
 ):
     """One PostgreSQL database, open."""
 

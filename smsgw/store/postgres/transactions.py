@@ -11,10 +11,11 @@ transaction that was given the same number.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from time import monotonic
+from types import MappingProxyType
 
 import psycopg
 from psycopg import errors
@@ -32,6 +33,8 @@ class Transactions(Statements):
 
     transactions = 0  #: so many were begun
     _last_ids: tuple[int, int, int] | None = None  #: inside of a transaction
+    _held: Mapping[str, int] = MappingProxyType({})  #: leases of this node, at its begin
+    _early_receipts = True  #: whether there were any receipts then whose text is not known
     _batch = 0  #: the number of the last transaction of this process that was ended by COMMIT
     _asked: int | None = None  #: of that number somebody wants to know whether it happened
     _pipelining: AbstractContextManager[psycopg.Pipeline] | None = None
@@ -134,7 +137,10 @@ class Transactions(Statements):
                 self._pipeline = self._pipelining.__enter__()
                 session.execute(sql.BEGIN.encode(), prepare=False)
                 self._run(sql.LOCK)
+                news = self._ask_ahead("leases.NEWS", node=self._connection.node)
                 self._last_ids = self._one("ids.LAST_IDS")
+                self._held = dict(news.fetchall())
+                self._early_receipts = self._held.pop("", None) is not None
                 break
             except (psycopg.Error, StoreFault) as error:
                 self._leave_pipeline()

@@ -9,6 +9,7 @@ from smsgw.store.sqlite.copies import Copies
 from smsgw.store.verbs.accounts import Accounts
 from smsgw.store.verbs.batch import Batch
 from smsgw.store.verbs.clients import Clients
+from smsgw.store.verbs.fences import NotShared
 from smsgw.store.verbs.outbox import Outbox
 from smsgw.store.verbs.parts import Parts
 from smsgw.store.verbs.portal import Citizens
@@ -18,6 +19,6 @@ from smsgw.store.verbs.rights import Rights
 
 
 class SqliteStore(
-    Batch, Parts, Outbox, Receipts, Accounts, Reports, Rights, Citizens, Clients, Copies
+    Batch, Parts, Outbox, Receipts, Accounts, Reports, Rights, Citizens, Clients, Copies, NotShared
 ):
     """One SQLite file, open."""
