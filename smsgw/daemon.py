@@ -22,7 +22,6 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from math import inf
 from pathlib import Path
-from socket import gethostname
 from typing import Any
 
 from smsgw import __version__, clock, control, copies, tuning
@@ -38,7 +37,7 @@ from smsgw.links import Links
 from smsgw.metrics import MetricsServer
 from smsgw.monitor import Monitor
 from smsgw.passwords import Stock
-from smsgw.pulse import Pulse
+from smsgw.pulse import SERVER_BEAT_SECONDS, Pulse
 from smsgw.reload import Reload
 from smsgw.store import (
     Beat,
@@ -219,8 +218,18 @@ class Daemon:
     def _watch(self, store: Store) -> Monitor:
         """Who looks how the gateway is, and tells systemd."""
         desk, links, worker, now = self._desk, self._links, self._worker, clock.now()
-        birth = Beat(gethostname(), os.getpid(), __version__, now, now, 0, ended=False)
-        self._pulse = Pulse(self._gateway, worker, desk, birth, on_beat=links.note_rates)
+        birth = Beat(
+            self._settings.gateway.node, os.getpid(), __version__, now, now, 0, ended=False
+        )
+        server = isinstance(self._settings.gateway.database, Server)
+        self._pulse = Pulse(
+            self._gateway,
+            worker,
+            desk,
+            birth,
+            on_beat=links.note_rates,
+            every=SERVER_BEAT_SECONDS if server else None,
+        )
         monitor = Monitor(
             self._settings, desk, store, worker, self._stock, links, pulse=self._pulse
         )
@@ -237,7 +246,7 @@ class Daemon:
             database,
             own_thread=True,
             before_migration=lambda store: copies.before_migration(store, clock.now()),
-            node=gethostname(),
+            node=self._settings.gateway.node,
         )
         tell_at = self._loop.time()
         while True:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from socket import gethostname
 from typing import NamedTuple
 
 from smsgw import __version__, clock, overview
@@ -109,7 +108,7 @@ def _daemon(tools: Tools, read: _Read, *, silent: bool) -> Node | None:
     # It has not begun to work: how long ago the last one did, tells how long nobody does.
     ages = [overview.age_of(beat, tools.now, None) for beat in beats]
     age = round(min(ages), 1) if ages else None
-    return Node(gethostname(), read.pid or 0, "", None, age)
+    return Node(tools.settings.gateway.node, read.pid or 0, "", None, age)
 
 
 # --- in the child -------------------------------------------------------------------------------

@@ -189,6 +189,8 @@ class Beat(NamedTuple):
     #: The same moment in microseconds of the machine's monotonic clock, which nobody sets.
     tick: int
     ended: bool  #: it was the last one: the daemon ended as it should
+    age: float | None = None  #: seconds, by the server's clock; None: there is no server
+    configuration: str | None = None  #: what must be the same everywhere (`common_digest`)
 
 
 class LeaseRow(NamedTuple):

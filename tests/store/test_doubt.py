@@ -175,7 +175,7 @@ def namesake(house, way, postgres, tmp_path):
 
 def test_daemon_that_took_over_is_left_alone(house, namesake):
     session = namesake._connection.open()
-    with pytest.raises(Unavailable, match="another daemon serves"):
+    with pytest.raises(Unavailable, match="another daemon has served"):
         house.gateway.probe(house.now)
     with namesake.transaction():
         namesake.set_fact("a", "b")

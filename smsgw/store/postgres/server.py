@@ -94,7 +94,7 @@ class Connection:
         try:
             self._set(raw)
             if self.node is not None:
-                self._be_the_daemon(raw)
+                self._be_alone(raw)
         except BaseException:
             raw.close()
             raise
@@ -211,26 +211,17 @@ class Connection:
                 "is it the right one? Then restart the daemon",
             )
 
-    def _be_the_daemon(self, raw: psycopg.Connection[Any]) -> None:
-        """Take the database for this daemon alone, until the session ends; of an old one of ours
-        the server may not know that it is over."""
+    def _be_alone(self, raw: psycopg.Connection[Any]) -> None:
+        """See that no other session of this process is left, of which the server may not know that
+        it is over, and that this process is still the node that it was."""
         ends = monotonic() + self.wait.total_seconds()
-        while True:
-            self._ask(raw, sql.END_OLD_SESSION, [self.name])
-            if self._ask(raw, sql.BE_THE_DAEMON, [])[0][0]:
-                break
+        while self._ask(raw, sql.END_OLD_SESSION, [self.name]):
             if monotonic() > ends:
-                fault = Unavailable if self.served else SmsgwError
-                raise fault(
-                    f"another daemon serves {self.server}",
-                    "stop it first, or give this one a database of its own",
-                )
-            Event().wait(0.05)
-        if self.served and not self._ask(raw, sql.LAST_BATCH, [self.name]):
+                raise Unavailable(f"{self.server}: an old session of ours does not end")
+            Event().wait(0.02)
+        if self.served and not self._ask(raw, sql.LAST_BATCH, [self.node, self.name]):
             # What it leased and we hold would be sent twice; of a batch in doubt nobody knows.
-            raise Unavailable(
-                f"another daemon has served {self.server} meanwhile", "restart this one"
-            )
+            raise replaced(str(self.server))
 
     def _ask(self, raw: psycopg.Connection[Any], statement: str, values: list[Any]) -> list[Any]:
         try:
@@ -294,6 +285,13 @@ class Watch:
                 self._ends = None
                 with suppress(OSError):  # it was cut already
                     self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def replaced(server: str) -> Unavailable:
+    """Another process has become this node."""
+    return Unavailable(
+        f"another daemon has served {server} as this node meanwhile", "restart this one"
+    )
 
 
 def _connect_fault(server: Server, error: psycopg.Error) -> SmsgwError:

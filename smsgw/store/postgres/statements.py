@@ -15,7 +15,7 @@ from psycopg import errors
 from smsgw.errors import SmsgwError
 from smsgw.store.faults import Conflict, StoreFault, Unavailable, Unfit
 from smsgw.store.postgres.arrays import array
-from smsgw.store.postgres.server import SILENCE, Connection
+from smsgw.store.postgres.server import SILENCE, Connection, replaced
 from smsgw.store.postgres.sql import prepared
 from smsgw.store.rows import Row
 from smsgw.store.verbs.engine import Engine
@@ -151,6 +151,8 @@ def fault_of(server: str, error: psycopg.Error) -> StoreFault:
             return Conflict(f"{server}: {error.diag.message_primary or said}")
         case errors.UndefinedTable() | errors.InsufficientPrivilege():
             return Unavailable(f"{server}: {said}", "are these the tables and rights of smsgw?")
+        case errors.DivisionByZero():  # nothing divides but the last statement of a daemon's batch
+            return replaced(server)
         case errors.DataError() | errors.ProgrammingError():
             return Unfit(f"{server}: {error.diag.message_primary or said}")
         case errors.LockNotAvailable():
