@@ -19,6 +19,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -33,7 +34,8 @@ from smsgw.followers import Followers
 from smsgw.gateway import Gateway, Hotline, Rules
 from smsgw.hardening import harden
 from smsgw.herald import Herald
-from smsgw.links import Links
+from smsgw.leases import Keeper
+from smsgw.links import Links, SessionIds
 from smsgw.metrics import MetricsServer
 from smsgw.monitor import Monitor
 from smsgw.passwords import Stock
@@ -46,6 +48,7 @@ from smsgw.store import (
     StoreLost,
     StoreUnavailable,
     keep_to_one_thread,
+    open_leases,
     open_store,
     sqlite_version,
 )
@@ -174,6 +177,7 @@ class Daemon:
         hotline = Hotline(self._gateway, self._ring)
         stopped = await worker.do(hotline.stopped_links)
         self._links = Links(self._desk, self._gateway, worker, suspects, known, stopped=stopped)
+        self._keeper = self._share(store)
         self._upkeep = Upkeep(settings, self._desk, self._gateway, worker, stock, self._links)
         monitor = self._watch(store)
         followers = Followers(
@@ -214,6 +218,18 @@ class Daemon:
             (signal.SIGHUP, self._on_hang_up),
         ):
             loop.add_signal_handler(number, action)
+
+    def _share(self, store: Store) -> Keeper | None:
+        """Let other nodes have links of ours, where there may be some."""
+        gateway = self._settings.gateway
+        lease = gateway.lease.total_seconds()
+        leases = open_leases(gateway.database, gateway.node, timedelta(seconds=lease / 4))
+        if leases is None:
+            return None
+        SessionIds.node = store.number
+        keeper = Keeper(leases, gateway.node, lease, succeeds=store.succeeds)
+        self._links.here.share(keeper)
+        return keeper
 
     def _watch(self, store: Store) -> Monitor:
         """Who looks how the gateway is, and tells systemd."""
@@ -273,6 +289,8 @@ class Daemon:
         await self._links.close()
         await self._drain(desk)
         await self._links.publish()
+        if self._keeper is not None:
+            await self._keeper.end()
         self._beating.cancel()
         await self._pulse.end()
         try:

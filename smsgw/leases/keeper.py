@@ -51,9 +51,10 @@ class Keeper:
     Args:
         leases: used by the keeper's thread alone.
         lease: seconds.
+        succeeds: the process that was this node before is known to have ended.
     """
 
-    def __init__(self, leases: Leases, node: str, lease: float) -> None:
+    def __init__(self, leases: Leases, node: str, lease: float, *, succeeds: bool = True) -> None:
         self._loop = asyncio.get_running_loop()
         self._tenant: Tenant = _Nobody()
         self._here: dict[str, Tenure] = {}  # as the loop knows it
@@ -65,6 +66,8 @@ class Keeper:
         self._lease = lease
         self._watch = Watch(node, lease)
         self._held: dict[str, Tenure] = {}
+        self._succeeds = succeeds
+        self._last: dict[str, int] = {}  # tokens that we had last
         self._renewed_at = 0.0
         self._going: set[Tenure] = set()  # that the tenant was told to end
         self._fault: str | None = None
@@ -175,10 +178,11 @@ class Keeper:
 
     def _turn(self) -> None:
         while not self._given.empty():
-            tenure = self._given.get()
-            self._held.pop(tenure.name, None)
-            self._going.discard(tenure)
-            self._leases.release(tenure.name, tenure.token)
+            given = self._given.get()
+            if self._held.get(given.name) is given:
+                del self._held[given.name]
+            self._going.discard(given)
+            self._leases.release(given.name, given.token)
         if self._ending:
             return
         names = self._names
@@ -196,8 +200,10 @@ class Keeper:
         for row in rows if not self._quiet else ():
             if row.name in self._held:
                 self._look_at(row, row.name in names, now)
-            elif row.name in names and self._watch.may_take(row, now):
-                self._take(row)
+            elif row.name in names:
+                ended = self._succeeds or self._last.get(row.name) == row.token
+                if self._watch.may_take(row, now, ended=ended):
+                    self._take(row)
 
     def _renew(self) -> None:
         sent = boottime()
@@ -216,6 +222,7 @@ class Keeper:
         if token is not None:
             tenure = Tenure(row.name, token, sent + MAY_ACT_FOR * self._lease, self.drop)
             self._held[row.name] = tenure
+            self._last[row.name] = token
             self._tell(self._takes, tenure)
 
     def _look_at(self, row: LeaseRow, stays: bool, now: float) -> None:

@@ -50,14 +50,17 @@ class Watch:
         self._rows = _seen({row.name: row for row in rows}, self._rows, now)
         self._nodes = _seen(dict(beats), self._nodes, now)
 
-    def may_take(self, row: LeaseRow, now: float) -> bool:
+    def may_take(self, row: LeaseRow, now: float, *, ended: bool = False) -> bool:
         """Whether this node, which does not hold it, may take *row*, which was seen last.
 
-        What nobody has, or an earlier life of ours had (there is one process of a node), is taken
-        at once, unless a node that lives is to have it: that gets a lease's time for it.
+        What nobody has is taken at once, unless a node that lives is to have it: that gets a
+        lease's time for it.
+
+        Args:
+            ended: where it is this node's, whoever had it for us is known to have ended.
         """
         waited = now - self._rows[row.name].since >= self._lease
-        if row.owner is not None and row.owner != self._node:
+        if row.owner is not None and not (ended and row.owner == self._node):
             return waited
         return waited or not self.is_wanted_elsewhere(row, now)
 

@@ -112,7 +112,7 @@ class Link:
 
     @property
     def token(self) -> int | None:
-        return self.tenure and self.tenure.token
+        return None if self.tenure is None else self.tenure.token
 
     @property
     def oddities(self) -> Mapping[str, int]:

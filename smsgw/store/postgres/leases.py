@@ -74,9 +74,7 @@ class LeaseTable(Statements):
 class Fences(Transactions):
     """What a batch sees."""
 
-    @property
-    def is_shared(self) -> bool:
-        return True
+    is_shared = True
 
     def held(self) -> Mapping[str, int]:
         return self._held

@@ -41,6 +41,7 @@ class Nodes(Transactions):
     """The daemon's own row."""
 
     number = 0  #: a small one that no other node has; 0: of a command
+    succeeds = True  #: the process that was this node before is known to have ended
 
     def be_node(self) -> None:
         """From now on this process is the node of its name.
@@ -54,6 +55,7 @@ class Nodes(Transactions):
         before = self._node(node)
         if before is not None and not before.is_over:
             self._watch(node, before)
+            self.succeeds = False
         with self.transaction():
             if self._node(node) != before:
                 raise self._refusal(node)

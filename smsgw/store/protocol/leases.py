@@ -39,6 +39,14 @@ class Fences(Protocol):
     def is_shared(self) -> bool:
         """Whether daemons of several nodes use it."""
 
+    @property
+    def number(self) -> int:
+        """Of this node, a small one that no other has; 0: there are no nodes."""
+
+    @property
+    def succeeds(self) -> bool:
+        """Whether the process that was this node before is known to have ended."""
+
     def held(self) -> Mapping[str, int]:
         """Tokens of what this node has, as of the beginning of the transaction: nobody takes
         anything from a writer before that one has ended and another one can see it."""
