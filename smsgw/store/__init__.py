@@ -54,6 +54,7 @@ from smsgw.store.values import (
     SentText,
     Share,
     Shut,
+    Standby,
     Stop,
 )
 
@@ -103,6 +104,7 @@ __all__ = [
     "SentText",
     "Share",
     "Shut",
+    "Standby",
     "Stop",
     "Store",
     "StoreFault",
