@@ -86,7 +86,8 @@ class House:
         self.restart()
 
     def open(self):
-        self.store = open_store(self.path, node="house")
+        named = self._document["gateway"].get("node", "house")
+        self.store = open_store(self.path, node=named)
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
         self.gateway = Gateway(self.store, Rules.of(self.settings), vault, self.issuer)
         self.hotline = Hotline(self.gateway)

@@ -55,6 +55,7 @@ from smsgw.store.values import (
     SentText,
     Share,
     Shut,
+    Standby,
     Stop,
 )
 
@@ -106,6 +107,7 @@ __all__ = [
     "SentText",
     "Share",
     "Shut",
+    "Standby",
     "Stop",
     "Store",
     "StoreFault",

@@ -189,8 +189,20 @@ class Beat(NamedTuple):
     #: The same moment in microseconds of the machine's monotonic clock, which nobody sets.
     tick: int
     ended: bool  #: it was the last one: the daemon ended as it should
-    age: float | None = None  #: seconds, by the server's clock; None: there is no server
-    configuration: str | None = None  #: what must be the same everywhere (`common_digest`)
+    # What a server tells besides.
+    age: float | None = None  #: seconds, by its own clock
+    ahead: float | None = None  #: so many seconds is the node's clock before the server's
+    configuration: str | None = None  #: what must be the same on all nodes (`common_digest`)
+
+
+class Standby(NamedTuple):
+    """Whether another machine has what a server has committed."""
+
+    seen: bool
+    why: str  #: not, in words
+
+    def told(self) -> str:
+        return f"no synchronous standby is seen ({self.why})"
 
 
 class LeaseRow(NamedTuple):

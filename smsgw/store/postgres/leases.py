@@ -74,21 +74,22 @@ class LeaseTable(Statements):
 class Fences(Transactions):
     """What a batch sees."""
 
-    is_shared = True
-
     def held(self) -> Mapping[str, int]:
         return self._held
 
-    def owners(self) -> Mapping[str, str]:
-        return dict(self._all(sql.OWNERS))
+    def taken_by_others(self) -> set[str]:
+        return {name for (name,) in self._all(sql.TAKEN_BY_OTHERS, node=self._connection.node)}
+
+    def is_configured_alike(self) -> bool:
+        return bool(self._one(sql.ARE_ALIKE)[0])
 
     def end_leases_of(self, link: str, now: datetime) -> None:
         self._run(sql.END_LEASES_OF, link=link, now=stamp(now))
 
-    def end_old_leases_of(
-        self, links: Iterable[str], now: datetime, latest: datetime, ends: datetime
+    def end_leases_but(
+        self, others: Iterable[str], now: datetime, latest: datetime, ends: datetime
     ) -> tuple[set[str], int]:
         values = {"now": stamp(now), "latest": stamp(latest), "ends": stamp(ends)}
-        rows = self._all(sql.END_OLD_LEASES_OF, links=self._texts(links), **values)
+        rows = self._all(sql.END_LEASES_BUT, others=self._texts(others), **values)
         ended = {link for link, leased in rows if not leased}
         return ended, sum(leased for _, leased in rows)

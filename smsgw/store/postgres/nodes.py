@@ -7,6 +7,7 @@ another process's.
 """
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from smsgw.errors import SmsgwError
 from smsgw.store.postgres.sql import server as sql
 from smsgw.store.postgres.transactions import Transactions
+from smsgw.store.values import Standby
 
 #: A row that has not moved for so long is that of a process that ended, or will be treated as one.
 STILL_SECONDS = 5.0
@@ -68,6 +70,30 @@ class Nodes(Transactions):
     def set_configuration(self, digest: str) -> None:
         """What must be the same on all nodes, as one number."""
         self._run(sql.SET_CONFIGURATION, node=self._connection.node or "", configuration=digest)
+
+    @property
+    def is_shared(self) -> bool:
+        return True
+
+    def owners(self) -> Mapping[str, str]:
+        """By link the node that has it."""
+        return dict(self._all(sql.OWNERS))
+
+    def want(self, link: str, node: str) -> bool:
+        """Have *node* take a link from the one that has it."""
+        return bool(self._count(sql.WANT, link=link, node=node))
+
+    def standby(self) -> Standby:
+        """Whether what is committed is on another machine, too."""
+        names, may_look, standbys = self._one(sql.STANDBY)
+        why = ""
+        if not names:
+            why = "synchronous_standby_names is empty"
+        elif not may_look:
+            why = "the user of gateway.database needs the role pg_monitor to see one"
+        elif not standbys:
+            why = "none is connected"
+        return Standby(not why, why)
 
     def _node(self, name: str) -> _Row | None:
         row = self._one(sql.GET_NODE, node=name)

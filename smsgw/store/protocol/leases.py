@@ -36,10 +36,6 @@ class Fences(Protocol):
     has to itself is asked nothing of this."""
 
     @property
-    def is_shared(self) -> bool:
-        """Whether daemons of several nodes use it."""
-
-    @property
     def number(self) -> int:
         """Of this node, a small one that no other has; 0: there are no nodes."""
 
@@ -51,13 +47,17 @@ class Fences(Protocol):
         """Tokens of what this node has, as of the beginning of the transaction: nobody takes
         anything from a writer before that one has ended and another one can see it."""
 
-    def owners(self) -> Mapping[str, str]:
-        """By name the node that has it, for all that somebody has."""
+    def taken_by_others(self) -> set[str]:
+        """Links that other nodes have."""
+
+    def is_configured_alike(self) -> bool:
+        """Whether all nodes that live have the same configuration, in what concerns all."""
 
     def end_leases_of(self, link: str, now: datetime) -> None:
         """No memory holds any text of *link*: what waits for it is due now."""
 
-    def end_old_leases_of(
-        self, links: Iterable[str], now: datetime, latest: datetime, ends: datetime
+    def end_leases_but(
+        self, others: Iterable[str], now: datetime, latest: datetime, ends: datetime
     ) -> tuple[set[str], int]:
-        """`Outbox.end_leases` for these links alone."""
+        """`Outbox.end_leases`, but for those of links of *others*: they were noted by other
+        clocks."""

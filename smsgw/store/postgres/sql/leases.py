@@ -56,12 +56,19 @@ END_LEASES_OF = """
      WHERE state = 'queued' AND leased = 1 AND link = :link
 """
 
-END_OLD_LEASES_OF = """
-    -- As END_LEASES of the outbox, for links whose leases our clock has noted.
+END_LEASES_BUT = """
+    -- As END_LEASES of the outbox.
     UPDATE outbox SET leased = (due_at > :now)::int, due_at = least(due_at, :ends)
      WHERE id > 0 AND state = 'queued' AND leased = 1 AND (due_at <= :now OR due_at > :latest)
-       AND link = ANY (:links::text[])
+       AND link <> ALL (:others::text[])
  RETURNING link, leased
 """
 
-OWNERS = "SELECT name, owner FROM leases WHERE owner IS NOT NULL"
+TAKEN_BY_OTHERS = "SELECT name FROM leases WHERE owner <> :node"
+
+ARE_ALIKE = """
+    -- Those that the server has heard of lately.
+    SELECT count(DISTINCT configuration) < 2 FROM nodes
+     WHERE ended = 0
+       AND beat_at > (extract(epoch FROM clock_timestamp()) - 15) * 1000000
+"""

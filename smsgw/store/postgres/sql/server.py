@@ -73,6 +73,20 @@ SET_BATCH = """
     SELECT 1 / (SELECT count(*) FROM own)
 """
 
+OWNERS = "SELECT name, owner FROM leases WHERE owner IS NOT NULL AND name NOT LIKE ':%'"
+
+WANT = """
+    -- Whoever has it lets it go, and nobody else takes it meanwhile.
+    UPDATE leases SET wanted = :node WHERE name = :link
+"""
+
+STANDBY = """
+    -- Without that role the server tells of no standby what it does.
+    SELECT current_setting('synchronous_standby_names'),
+           pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'),
+           (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum'))
+"""
+
 # --- settings ----------------------------------------------------------------------------------
 
 SET = """

@@ -48,6 +48,7 @@ SET_HEARTBEAT = """
 
 LIST_HEARTBEATS = """
     SELECT name, pid, version, started_at, at, tick, ended,
-           extract(epoch FROM clock_timestamp())::float8 - beat_at::float8 / 1000000, configuration
+           extract(epoch FROM clock_timestamp())::float8 - beat_at::float8 / 1000000,
+           CASE WHEN at > 0 THEN (at - beat_at)::float8 / 1000000 END, configuration
       FROM nodes ORDER BY name
 """

@@ -46,5 +46,6 @@ SET_HEARTBEAT = """
 """
 
 LIST_HEARTBEATS = """
-    SELECT node, pid, version, started_at, at, tick, ended, NULL, NULL FROM heartbeats ORDER BY node
+    SELECT node, pid, version, started_at, at, tick, ended, NULL, NULL, NULL
+      FROM heartbeats ORDER BY node
 """
