@@ -111,7 +111,6 @@ class Keeper:
             del self._here[tenure.name]
             if tenure.name == JOBS:
                 return
-            log.error("link %s: this node holds it no more", tenure.name)
             self._tenant.lost(tenure)
 
     def quiesce(self) -> None:

@@ -130,7 +130,7 @@ def test_node_that_was_stopped_for_longer_than_the_lease_sends_nothing_more(
     second = node("b", carrier)
     an, *people = citizens(4)
     registers(carrier, an)
-    carrier.wait_submits(1)
+    first.until(lambda: not ledger.waiting(), what="an empty outbox")
     os.kill(first.pid, signal.SIGSTOP)
     try:
         second.until(lambda: "b" == owner_of(postgres), what="the lease")
@@ -161,7 +161,7 @@ def test_node_that_is_cut_from_the_database_drops_its_session_before_another_tak
         second = node("b", carrier)
         an, binh = citizens(2)
         registers(carrier, an)
-        carrier.wait_submits(1)
+        first.until(lambda: not ledger.waiting(), what="an empty outbox")
         way.refuses = True
         way.cut()
         carrier.wait_gone(old)
