@@ -289,10 +289,13 @@ class Daemon:
         await self._links.close()
         await self._drain(desk)
         await self._links.publish()
+        alone = self._links.here.does_jobs
         if self._keeper is not None:
             await self._keeper.end()
         self._beating.cancel()
         await self._pulse.end()
+        if not alone:
+            return  # others go on with the keys
         try:
             await self._worker.do(self._gateway.end_seals, clock.now())
         except SmsgwError as fault:

@@ -13,22 +13,19 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from smsgw.clock import stamp
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, LinkBegins, Moved, Purged
-from smsgw.gateway.citizen import SHUT_FOR
 from smsgw.gateway.expiry import Expiry
 from smsgw.gateway.holding import Holding
+from smsgw.gateway.housekeeping import Housekeeping
 from smsgw.gateway.intake import Intake
-from smsgw.gateway.known import RETRANSMISSION_WINDOW
-from smsgw.gateway.long_texts import PARTS_LIMIT
 from smsgw.gateway.outbox import Outbox
 from smsgw.gateway.receipts import Receipts
 from smsgw.gateway.rules import Rules
 from smsgw.gateway.seals import Seals
 from smsgw.gateway.tools import Tools
-from smsgw.gateway.unused import Unused
 from smsgw.gateway.work import Work
 from smsgw.limits import CEILING_FACT
 from smsgw.model import Answer, LinkState, Receipt
@@ -37,12 +34,6 @@ from smsgw.store import Beat, Store, StoreInDoubt, StoreLost, StoreMoved, StoreU
 from smsgw.vault import Vault
 
 log = logging.getLogger("smsgw.gateway")
-
-#: A receipt whose text is still unknown by then belongs to nobody.
-_EARLY_RECEIPT_LIMIT = timedelta(hours=1)
-_PURGE_STEP = 500
-#: Long texts that lack a part, and parts that are forgotten, in one step.
-_TIDY_TEXTS, _TIDY_PARTS = 100, 2000
 
 
 class Gateway:
@@ -65,7 +56,7 @@ class Gateway:
         self._outbox = Outbox(self.tools)
         self._holding = Holding(self.tools)
         self._expiry = Expiry(self.tools)
-        self._unused = Unused(self.tools)
+        self._housekeeping = Housekeeping(self.tools, self._outbox)
 
     @property
     def rules(self) -> Rules:
@@ -338,34 +329,13 @@ class Gateway:
 
     # --- housekeeping -------------------------------------------------------------------------
 
-    def tidy(self, now: datetime) -> Done:
+    def tidy(self, now: datetime, *, for_all: bool = True) -> Done:
         """End some of what has waited long enough; call it again while there is `more`.
 
-        Long texts that lack a part after ten minutes are answered as what they are; leases that
-        are over end; what has waited for a day has failed; parts of texts that were decided on,
-        receipts of nobody and reservations are forgotten.
+        Args:
+            for_all: false: only what each node has to do, as another one does the rest.
         """
-        done, store = Done(), self.store
-        incomplete = store.incomplete(now - PARTS_LIMIT, _TIDY_TEXTS)
-        intake = None
-        try:
-            with store.transaction():
-                if incomplete:
-                    work = Work(store, now, self.tools.no_passwords())
-                    intake = Intake(self.tools, work, done)
-                    intake.give_up(incomplete)
-                    intake.write()
-                self._outbox.end_waits(now, done)
-                old = store.purge_parts(now - 2 * RETRANSMISSION_WINDOW, _TIDY_PARTS)
-                store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
-                store.purge_reservations(now)
-        except StoreUnavailable:
-            self.tools.counts.forget()
-            raise
-        if intake:
-            intake.committed()
-        done.more = len(incomplete) == _TIDY_TEXTS or old == _TIDY_PARTS
-        return done
+        return self._housekeeping.tidy(now, for_all=for_all)
 
     def purge(
         self,
@@ -379,24 +349,4 @@ class Gateway:
             by: who asked for it at the command line, and why.
             told: called with what went, in the same transaction.
         """
-        rules, store = self.rules, self.store
-        with store.transaction():
-            messages = store.purge_messages(now - rules.keep_messages, _PURGE_STEP)
-            closed = now - rules.keep_closed_accounts
-            if ended := store.closed_before(closed, _PURGE_STEP):
-                store.erase_citizens(ended, now)
-            accounts = store.purge_accounts(closed, _PURGE_STEP)
-            besides = (
-                store.purge_audit(now - rules.keep_audit, _PURGE_STEP)
-                + store.purge_log_ins(now - rules.keep_log_ins, _PURGE_STEP)
-                + store.purge_feed(now - rules.keep_messages, _PURGE_STEP)
-                + store.purge_shut_names(now - SHUT_FOR, _PURGE_STEP)
-            )
-            unused, more = self._unused.step(now, by)
-            more = more or bool(messages or accounts or besides)
-            done = Purged(messages, accounts, unused, more)
-            if told:
-                told(done)
-        if not more:
-            store.truncate_log()  # what was removed does not stay in it either
-        return done
+        return self._housekeeping.purge(now, by, told)
