@@ -77,6 +77,7 @@ class Desk:
         self._traffic = TrafficLog()
         self._retry_at = 0.0  # loop time at which a store in trouble is tried again
         self.store = Trouble()
+        self.takes_texts = True  #: False: the SMSC is to send them again
         self.outcomes: Counter[Outcome] = Counter()  #: since the start
         self.answered = Histogram()  #: from a text to our answer, since the start
         self._follow_up = FollowUp(self._ports, self._pending, self.answered)
@@ -106,7 +107,7 @@ class Desk:
         admitted = self._pending.admit(port, mo, ticket)
         if admitted is None or isinstance(admitted, Answer):
             return admitted
-        if self._doubt:
+        if self._doubt or not self.takes_texts:
             self._pending.forget(admitted)
             return Answer.LATER
         self._arrivals.append(admitted)

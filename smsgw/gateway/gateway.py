@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from smsgw.clock import stamp
+from smsgw.gateway import by_hand
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged
 from smsgw.gateway.citizen import SHUT_FOR
 from smsgw.gateway.expiry import Expiry
@@ -136,6 +137,12 @@ class Gateway:
         """
         with self.store.transaction():
             self.store.beat(beat)
+
+    def wake_nodes(self) -> None:
+        """Have the daemons of all nodes look for what is due; nothing where there are no others."""
+        if self.store.is_shared:
+            with self.store.transaction():
+                by_hand.wake_nodes(self.store)
 
     def probe(self, now: datetime) -> None:
         """Write something of no importance.
