@@ -20,12 +20,11 @@ import signal
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
-from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from smsgw import __version__, clock, control, copies, tuning
+from smsgw import __version__, clock, control, tuning
 from smsgw.config import Settings
 from smsgw.database import Server
 from smsgw.desk import Desk
@@ -38,6 +37,8 @@ from smsgw.leases import Keeper
 from smsgw.links import Links, SessionIds
 from smsgw.metrics import MetricsServer
 from smsgw.monitor import Monitor
+from smsgw.neighbours import Neighbours
+from smsgw.opening import open_database, open_vault
 from smsgw.passwords import Stock
 from smsgw.pulse import SERVER_BEAT_SECONDS, Pulse
 from smsgw.reload import Reload
@@ -46,25 +47,18 @@ from smsgw.store import (
     DaemonLock,
     Store,
     StoreLost,
-    StoreUnavailable,
     keep_to_one_thread,
     open_leases,
-    open_store,
     sqlite_version,
 )
 from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.upkeep import Upkeep
-from smsgw.vault import Vault
 from smsgw.verbs import Verbs
 from smsgw.worker import Worker
 
 log = logging.getLogger("smsgw.daemon")
 
-#: A start that takes longer than this says so to systemd again.
-OPENING_SECONDS = 10.0
-#: A database that does not answer at the start is said again.
-WAITING_TOLD_SECONDS = 60.0
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
@@ -133,6 +127,8 @@ class Daemon:
                 asyncio.create_task(self._publish_links(), name="publisher"),
                 asyncio.create_task(self._herald.run(), name="herald"),
             }
+            if self._neighbours:
+                others.add(asyncio.create_task(self._neighbours.run(), name="neighbours"))
             forever = {desk, self._beating, *others}
             try:
                 await self._links.configure(self._reload.settings)
@@ -159,9 +155,9 @@ class Daemon:
         settings = self._settings
         self._worker = worker = Worker("store")
         stack.callback(worker.close)
-        store = await self._open_store(worker)
+        store = await open_database(settings.gateway, worker)
         stack.push_async_callback(worker.do, store.close)
-        vault = Vault.open(settings.gateway.secret_key_file, create=True)
+        vault = await open_vault(settings.gateway, store, worker)
         self._stock = stock = Stock(
             settings.registration.password_stock,
             settings.registration.password_length,
@@ -180,8 +176,16 @@ class Daemon:
         self._keeper = self._share(store)
         self._upkeep = Upkeep(settings, self._desk, self._gateway, worker, stock, self._links)
         monitor = self._watch(store)
+        self._neighbours = await self._meet_neighbours(store, hotline)
         followers = Followers(
-            self._file, self._gateway, worker, stock, self._links, self._upkeep, monitor=monitor
+            self._file,
+            self._gateway,
+            worker,
+            stock,
+            self._links,
+            self._upkeep,
+            monitor=monitor,
+            neighbours=self._neighbours,
         )
         self._reload = Reload(
             settings, self._file, followers.read, followers.rooms(), followers.note
@@ -192,6 +196,20 @@ class Daemon:
             metrics = MetricsServer(monitor.samples, monitor.report)
             await metrics.start(*settings.metrics.listen)
             stack.push_async_callback(metrics.close)
+
+    async def _meet_neighbours(self, store: Store, hotline: Hotline) -> Neighbours | None:
+        if not store.is_shared:
+            return None
+        neighbours = Neighbours(
+            self._settings,
+            store,
+            self._worker,
+            self._desk,
+            woken=lambda: self._be_woken(hotline),
+            changed=self._herald.look,
+        )
+        await neighbours.start()
+        return neighbours
 
     async def _take_orders(self, stack: AsyncExitStack, hotline: Hotline, monitor: Monitor) -> None:
         """Listen to commands and signals."""
@@ -252,33 +270,6 @@ class Daemon:
         self._herald = Herald(monitor.report, links.summary)
         desk.store.on_change = self._herald.look
         return monitor
-
-    async def _open_store(self, worker: Worker) -> Store:
-        """The database, brought up to date; systemd waits as long as a copy takes, or a server that
-        does not answer."""
-        database = self._settings.gateway.database
-        open_it = partial(
-            open_store,
-            database,
-            own_thread=True,
-            before_migration=lambda store: copies.before_migration(store, clock.now()),
-            node=self._settings.gateway.node,
-        )
-        tell_at = self._loop.time()
-        while True:
-            opened = worker.do(open_it)
-            while not opened.done():
-                notify(f"EXTEND_TIMEOUT_USEC={4 * OPENING_SECONDS * 10**6:.0f}")
-                await asyncio.wait({opened}, timeout=OPENING_SECONDS)
-            try:
-                return opened.result()
-            except StoreUnavailable as fault:
-                if not isinstance(database, Server):
-                    raise
-                if self._loop.time() >= tell_at:
-                    log.warning("waiting for the database: %s", fault)
-                    tell_at = self._loop.time() + WAITING_TOLD_SECONDS
-                await asyncio.sleep(1)
 
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
         """The clean end: nothing that was received is left without commit and answer."""
@@ -356,6 +347,11 @@ class Daemon:
     def _ring(self) -> None:
         """A verb of the hotline let a text leave: on the store's thread, after its commit."""
         self._soon(self._desk.ring)
+
+    async def _be_woken(self, hotline: Hotline) -> None:
+        """Another process has left something in the database."""
+        self._links.stop(await self._worker.do(hotline.stopped_links))
+        self._desk.ring()
 
     def _feed_watchdog(self) -> None:
         interval = watchdog_interval()

@@ -91,25 +91,16 @@ class Home(Protocol):
     """Where the data keys are kept."""
 
     def changed(self) -> list[DataKey] | None:
-        """All of them; None: they are as they were when they were last read or replaced here.
-
-        Raises:
-            KeyFault: they cannot be read.
-        """
+        """All of them; None: as they were when last read or replaced here; raises KeyFault."""
 
     def replace(self, keys: list[DataKey]) -> None:
-        """Keep these and no others, on the disk before what is sealed with them.
-
-        Raises:
-            KeyFault: it cannot be done.
-        """
+        """Keep these and no others, on the disk before what is sealed; raises KeyFault."""
 
     def clean(self) -> None:
         """Remove what a crash left."""
 
     def in_use(self, id_: bytes) -> bool:
-        """Whether anything in the outbox is sealed with a key that another machine made for what
-        waits there."""
+        """Whether anything that waits is sealed with a key that another machine made."""
 
 
 class KeyFile:

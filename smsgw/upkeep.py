@@ -5,6 +5,7 @@ Each job asks the gateway, on the store's thread and a step at a time, and rings
 
 import asyncio
 import logging
+from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -125,9 +126,16 @@ class Upkeep:
     async def _expire_some(self, now: datetime, by: By | None = None) -> Expired:
         limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - self._reserve))
         done = await self._worker.do(self._gateway.expire, now, limit, by)
-        for link in self._links.named(done.links):
-            self._desk.ring(link, replies=False)
+        await self._ring(done.links, replies=False)
         return done
+
+    async def _ring(self, links: Collection[str], *, replies: bool = True) -> None:
+        """Something of these links may be due; they may be another node's."""
+        here = self._links.named(links)
+        for link in here:
+            self._desk.ring(link, replies=replies)
+        if len(here) < len(links):
+            await self._worker.do(self._gateway.wake_nodes)
 
     @property
     def _reserve(self) -> int:
@@ -148,8 +156,7 @@ class Upkeep:
             done = await self._worker.do(tidy, clock.now())
             more = done.more
             self._desk.outcomes += done.outcomes
-            for link in self._links.named(done.due):
-                self._desk.ring(link)
+            await self._ring(done.due)
 
     async def _stand_in(self) -> None:
         """Let links that can send carry what waits for others of their carrier."""
@@ -170,8 +177,7 @@ class Upkeep:
         more = True
         while more:  # a step at a time: traffic commits in between
             links, more = await self._worker.do(self._gateway.stand_in, able, spared, clock.now())
-            for link in links:
-                self._desk.ring(link)
+            await self._ring(links)
 
     async def _renew_seals(self) -> None:
         """Let data keys die; while nobody texts, empty the log of what they sealed, too."""

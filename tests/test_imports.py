@@ -80,7 +80,10 @@ MAY_KNOW = {
     "reload": WORDS | {"config", "store", "systemd_notify"},
     "followers": WORDS
     | {"config", "gateway", "links", "logs", "monitor", "overview", "passwords", "reload", "store"}
-    | {"upkeep", "worker"},
+    | {"neighbours", "upkeep", "worker"},
+    "neighbours": WORDS | {"config", "desk", "gateway", "overview", "store", "worker"},
+    "opening": WORDS
+    | {"config", "copies", "database", "store", "systemd_notify", "vault", "worker"},
     "verbs": WORDS
     | GATEWAY
     | {"asking", "control", "desk", "links", "monitor", "passwords", "pulse", "records", "reload"}

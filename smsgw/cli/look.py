@@ -101,8 +101,9 @@ def _daemon(tools: Tools, read: _Read, *, silent: bool) -> Node | None:
         return None
     beats = read.stored.beats if read.stored else ()
     for beat in beats:
+        ours = beat.age is None or beat.node == tools.settings.gateway.node
         if (
-            beat.pid == read.pid and not beat.ended
+            ours and beat.pid == read.pid and not beat.ended
         ):  # it holds the lock: no start of the machine ago
             return overview.node_of(beat, tools.now, clock.tick())
     # It has not begun to work: how long ago the last one did, tells how long nobody does.

@@ -78,6 +78,7 @@ class Desk:
         self._traffic = TrafficLog()
         self._retry_at = 0.0  # loop time at which a store in trouble is tried again
         self.store = Trouble()
+        self.takes_texts = True  #: False: the SMSC is to send them again
         self.outcomes: Counter[Outcome] = Counter()  #: since the start
         self.answered = Histogram()  #: from a text to our answer, since the start
         self._follow_up = FollowUp(self._ports, self._pending, self.answered)
@@ -108,7 +109,7 @@ class Desk:
         admitted = self._pending.admit(port, mo, ticket)
         if admitted is None or isinstance(admitted, Answer):
             return admitted
-        if self._doubt:
+        if self._doubt or not self.takes_texts:
             self._pending.forget(admitted)
             return Answer.LATER
         self._arrivals.append(admitted)
@@ -116,11 +117,7 @@ class Desk:
         return None
 
     def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> Answer | None:
-        """Store a delivery receipt, then answer it.
-
-        Returns:
-            What to answer at once instead, as for a text.
-        """
+        """Store a delivery receipt, then answer it; or what to answer at once, as for a text."""
         admitted = self._pending.admit_receipt(port, receipt, ticket, session)
         if isinstance(admitted, Answer):
             return admitted

@@ -33,7 +33,7 @@ from smsgw.gateway.batch import (
     Trial,
     with_reason,
 )
-from smsgw.gateway.by_hand import TEST_TEXT, test_address, test_recipient
+from smsgw.gateway.by_hand import TEST_TEXT, WAKE_FACT, test_address, test_recipient
 from smsgw.gateway.citizen import Citizen, Consent, LoggedIn, Proof, corrected
 from smsgw.gateway.citizen import digest_of as mark_of_hash
 from smsgw.gateway.citizens import Citizens
@@ -70,6 +70,7 @@ __all__ = [
     "PARTS_OF_A_SENDER",
     "RESERVED_FOR",
     "TEST_TEXT",
+    "WAKE_FACT",
     "Accounts",
     "Applied",
     "Batch",

@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from smsgw.clock import stamp
+from smsgw.gateway import by_hand
 from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, LinkBegins, Moved, Purged
 from smsgw.gateway.expiry import Expiry
 from smsgw.gateway.holding import Holding
@@ -142,6 +143,12 @@ class Gateway:
         """
         with self.store.transaction():
             self.store.beat(beat)
+
+    def wake_nodes(self) -> None:
+        """Have the daemons of all nodes look for what is due; nothing where there are no others."""
+        if self.store.is_shared:
+            with self.store.transaction():
+                by_hand.wake_nodes(self.store)
 
     def probe(self, now: datetime) -> None:
         """Write something of no importance.
