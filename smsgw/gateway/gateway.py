@@ -116,6 +116,7 @@ class Gateway:
         now: datetime,
         oddities: Mapping[str, int] | None = None,
         next_try: datetime | None = None,
+        *,
         token: int | None = None,
     ) -> None:
         """Keep the state of a link, and what was odd on it, where commands can read it.

@@ -7,6 +7,7 @@ read them. Knows the gateway's verbs for that, and the store's thread; no socket
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from smsgw import clock
@@ -294,14 +295,13 @@ class Links:
             now = state, reason, oddities, next_try
             if now != self._published.get(link.name) and await self._store(
                 link.name,
-                self._gateway.link_changed,
+                partial(self._gateway.link_changed, token=self.here.token(link.name)),
                 link.name,
                 state,
                 reason,
                 clock.now(),
                 oddities,
                 next_try,
-                self.here.token(link.name),
             ):
                 self._published[link.name] = now
         for name in self._published.keys() - self._links.keys():

@@ -18,7 +18,7 @@ from freezegun import freeze_time
 
 from smsgw.config import SmscSettings
 from smsgw.links import Backoff, Ending, Link, connect, connection, oddities, sending
-from smsgw.links.connection import _SessionIds
+from smsgw.links.connection import SessionIds
 from smsgw.model import (
     Address,
     Answer,
@@ -1200,9 +1200,9 @@ def test_line_that_only_pretends_to_work_is_tried_less_and_less():
 
 def test_session_numbers_grow_though_the_clock_goes_back():
     with freeze_time("2026-05-01") as frozen:
-        first = _SessionIds.next()
+        first = SessionIds.next()
         frozen.move_to(datetime(2025, 5, 1, tzinfo=UTC) - timedelta(days=1))
-        assert first < _SessionIds.next()
+        assert first < SessionIds.next()
 
 
 @on_a_bound_link(enquire_link_interval="20s", response_timeout="30s")
