@@ -38,6 +38,7 @@ class Kind(Word):
     HELD = "held"  #: texts that no SMSC answers
     OVERDUE = "overdue"  #: a reply that should have left
     DISK = "disk"  #: nearly full
+    NODE = "node"  #: another machine's daemon fell silent
     STANDBY = "standby"  #: what is committed is on one machine alone
 
 
@@ -163,7 +164,7 @@ def _problems_of_daemons(condition: Condition) -> Iterator[Problem]:
     for node in condition.nodes:
         if node.is_missed:
             age = span(node.heartbeat_age)
-            yield Problem(Kind.DAEMON, f"node {node.name} is silent: its heartbeat is {age} old")
+            yield Problem(Kind.NODE, f"node {node.name} is silent: its heartbeat is {age} old")
     yield from _problems_of_links(condition.links)
 
 

@@ -7,7 +7,7 @@ from smsgw.cli.links_by_hand import start, stop
 from smsgw.cli.links_test import test
 from smsgw.cli.look import look
 from smsgw.cli.options import format_option
-from smsgw.cli.screen import LINKS
+from smsgw.cli.screen import links_of
 from smsgw.cli.tables import show
 from smsgw.cli.tools import Tools
 from smsgw.errors import SmsgwError
@@ -33,7 +33,7 @@ def links(ctx: click.Context, form: str) -> None:
     if found.queued is None and all(link.mt_per_s_1m is None for link in found.links):
         # Neither a daemon nor the database tells anything.
         raise SmsgwError(found.problems[found.kinds.index(Kind.STORE)])
-    show(LINKS, found.links, form, tools.viewer)
+    show(links_of(found), found.links, form, tools.viewer)
 
 
 links.add_command(test)
