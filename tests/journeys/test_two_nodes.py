@@ -209,3 +209,36 @@ def test_link_moves_where_it_is_wanted_and_each_node_serves_its_own(
     one.wait_binds(2)
     assert ["b", "b"] == [owner_of(postgres, name) for name in ("link1", "link2")]
     assert 2 == two.binds
+
+
+def test_nothing_is_lost_or_doubled_while_links_move_and_nodes_end_under_traffic(
+    postgres, node, make_smsc, citizens, ledger
+):
+    one, two = (make_smsc(one_bind=True, response_timeout=3, retry_delay=0.1) for _ in range(2))
+    first = node("a", one, two)
+    for smsc in (one, two):
+        smsc.wait_bound()
+    second = node("b", one, two)
+    people = citizens(120)
+    handles = []
+
+    def texts(some):
+        handles.extend(
+            (one, two)[number % 2].send_mo(citizen.number, citizen.text)
+            for number, citizen in enumerate(some)
+        )
+
+    texts(people[:40])
+    with postgres.connect("smsgw") as db:
+        db.execute("UPDATE leases SET wanted = 'b' WHERE name = 'link1'")
+    texts(people[40:80])
+    one.wait_binds(2)
+    texts(people[80:])
+    assert 0 == second.terminate()
+    for handle in handles:
+        assert 0 == handle.settled(timeout=60)
+    first.until(lambda: not ledger.waiting(), what="an empty outbox")
+    assert {1} == {len(texts_to(one, c)) + len(texts_to(two, c)) for c in people}
+    assert len(people) == ledger.outcomes()["registered"]
+    assert {"registered", "retransmission"} >= set(ledger.outcomes())
+    assert ["a", "a"] == [owner_of(postgres, name) for name in ("link1", "link2")]

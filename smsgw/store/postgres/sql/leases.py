@@ -53,7 +53,7 @@ NEWS = """
 END_LEASES_OF = """
     -- The link has come from another node, and nothing of it is in anybody's memory any more.
     UPDATE outbox SET leased = 0, due_at = :now
-     WHERE state = 'queued' AND leased = 1 AND link = :link
+     WHERE id > 0 AND state = 'queued' AND leased = 1 AND link = :link
 """
 
 END_LEASES_BUT = """
