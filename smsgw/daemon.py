@@ -62,6 +62,8 @@ log = logging.getLogger("smsgw.daemon")
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
+#: Of the lease, after which a process that stands still is ended.
+WATCHDOG_OF_LEASE = 0.8
 #: What lasts is said once in this.
 REPEAT_SECONDS = 60.0
 
@@ -134,6 +136,7 @@ class Daemon:
                 await self._links.configure(self._reload.settings)
                 self._stock.start()  # hashing is slow, and binding need not wait for it
                 tuning.collect_seldom()
+                self._watchdog = self._bring_up_watchdog()
                 self._feed_watchdog()
                 notify("READY=1", f"STATUS={self._links.summary()}")
                 self._herald.look()
@@ -353,11 +356,23 @@ class Daemon:
         self._links.stop(await self._worker.do(hotline.stopped_links))
         self._desk.ring()
 
+    def _bring_up_watchdog(self) -> float | None:
+        """How often systemd is told that we live. Where another node may take our links, a process
+        that stands still has to be ended before that."""
+        if not self._gateway.store.is_shared:
+            return watchdog_interval()
+        lease = self._settings.gateway.lease.total_seconds()
+        interval = watchdog_interval(WATCHDOG_OF_LEASE * lease)
+        if interval is None:
+            log.warning("no watchdog ends this process where it stands still for gateway.lease")
+        else:
+            log.info("watchdog seconds=%g, gateway.lease seconds=%g", 2 * interval, lease)
+        return interval
+
     def _feed_watchdog(self) -> None:
-        interval = watchdog_interval()
-        if interval is not None:
+        if self._watchdog is not None:
             notify("WATCHDOG=1")
-            self._loop.call_later(interval, self._feed_watchdog)
+            self._loop.call_later(self._watchdog, self._feed_watchdog)
 
 
 class _FaultLog:

@@ -100,6 +100,7 @@ class Condition:
     disk: Disk | None
     nodes: Sequence[NodeHealth] = ()  #: the other ones
     no_standby: str | None = None  #: why no other machine has what is committed
+    waits: bool = False  #: no text is taken meanwhile
 
 
 class Report(NamedTuple):
@@ -118,7 +119,8 @@ def serves(condition: Condition) -> bool:
     """Whether any citizen can be served: a link is bound, and the store takes what comes."""
     bound = any(link.state == LinkState.BOUND for link in condition.links)
     runs = condition.daemon_runs or any(node.lives for node in condition.nodes)
-    return bound and runs and not condition.store_faults
+    waits = condition.waits and condition.no_standby
+    return bound and runs and not waits and not condition.store_faults
 
 
 def report(condition: Condition) -> Report:
@@ -138,8 +140,13 @@ def _problems(condition: Condition) -> Iterator[Problem]:
         until = f"{condition.silent_until.astimezone(condition.at.tzinfo):%Y-%m-%d %H:%M:%S}"
         limit = f"limits.replies_per_hour ({condition.replies_per_hour})"
         yield Problem(Kind.REPLIES, f"{limit} is reached: no text is answered until {until}")
-    if condition.no_standby:
-        yield Problem(Kind.STANDBY, condition.no_standby)
+    if condition.no_standby and condition.waits:
+        yield Problem(
+            Kind.STANDBY,
+            f"no text is taken: no synchronous standby is seen ({condition.no_standby})",
+        )
+    elif condition.no_standby:
+        yield Problem(Kind.STANDBY, f"no synchronous standby is seen ({condition.no_standby})")
     yield from _problems_of_daemons(condition)
     if condition.held:
         yield Problem(Kind.HELD, f"{count(condition.held, 'text')} held")

@@ -4,6 +4,7 @@ import click
 
 from smsgw.cli.helping import Group
 from smsgw.cli.links_by_hand import start, stop
+from smsgw.cli.links_elsewhere import move
 from smsgw.cli.links_test import test
 from smsgw.cli.look import look
 from smsgw.cli.options import format_option
@@ -24,7 +25,10 @@ def links(ctx: click.Context, form: str) -> None:
     minutes (`-`: no daemon answers, who alone knows), odd: how often the SMSC did something against
     the standard, which docs/operations.md explains.
 
-    With a command: try a link, or take one down and up while the others go on.
+    Where several nodes share a database, it shows all links, and which node has each.
+
+    With a command: try a link, take one down and up, or have another node hold it, while the
+    others go on.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -39,3 +43,4 @@ def links(ctx: click.Context, form: str) -> None:
 links.add_command(test)
 links.add_command(stop)
 links.add_command(start)
+links.add_command(move)

@@ -79,7 +79,7 @@ def _state(node: Node, _: Viewer) -> str:
 
 
 NODES = View[Node](
-    keys=("name",),
+    keys=(),
     columns={
         "node": lambda node, _: node.name,
         "state": _state,

@@ -11,6 +11,7 @@ citizens and programs ask of the portal (`Citizens`).
     counts     of the running hour            rules      what the configuration means
     work       what a transaction gathers     tools      what all of these share
     batch      what goes in and comes out     by_hand    what people do to texts and links
+    moving     which node has a link          key_table  data keys that nodes share
     rights     correct, export, erase         unused     accounts that nobody ever used
     citizens   what citizens do themselves    citizen    one of them, as the portal sees them
     interface  what programs ask              clients    which programs there are
@@ -53,6 +54,7 @@ from smsgw.gateway.guessing import Verdict, Verified
 from smsgw.gateway.hotline import CLOSED_AT_ONCE, RESERVED_FOR, Hotline
 from smsgw.gateway.interface import Change, Interface, Page, Portrait, profile_of
 from smsgw.gateway.long_texts import PARTS_OF_A_LINK, PARTS_OF_A_SENDER
+from smsgw.gateway.moving import living_nodes
 from smsgw.gateway.outbox import MOST_UNANSWERED
 from smsgw.gateway.receipts import MOST_EARLY
 from smsgw.gateway.rights import Corrected, Correction, Erased, Rights
@@ -111,6 +113,7 @@ __all__ = [
     "Work",
     "corrected",
     "knows",
+    "living_nodes",
     "mark_of_hash",
     "profile_of",
     "test_address",

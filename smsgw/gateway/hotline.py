@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
 from smsgw.errors import NeverAnswered, NoPhone, Stale, UnfitPassword
-from smsgw.gateway import by_hand, guessing, trial
+from smsgw.gateway import by_hand, guessing, moving, trial
 from smsgw.gateway.batch import By, Expired, Purged, Trial, with_reason
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.guessing import Verified
@@ -300,6 +300,17 @@ class Hotline(Looking):
             NoLink: there is none of that name.
         """
         return by_hand.start_link(self._tools, name, actor, now, reason)
+
+    def move_link(
+        self, name: str, node: str, actor: str, now: datetime, reason: str | None = None
+    ) -> str | None:
+        """Have *node* take a link; the node that has it now, None: nobody has.
+
+        Raises:
+            NoLink: there is none of that name.
+            SmsgwError: the node does not live, or has the link, or there are no nodes.
+        """
+        return moving.move_link(self._tools, name, node, actor, now, reason)
 
     def test_link(self, name: str, number: str, actor: str, now: datetime) -> int:
         """Send the fixed text of a test by a link; the id of its message.

@@ -54,6 +54,7 @@ def _condition(sight: Sight, rows: Sequence[LinkRow]) -> Condition:
     settings, outbox = sight.settings, sight.outbox
     configured = {link.name for link in settings.smsc}
     age = heartbeat_age(sight)
+    standby = sight.stored.standby if sight.stored else None
     return Condition(
         at=sight.at.astimezone(settings.gateway.timezone),
         database=str(settings.gateway.database),
@@ -67,13 +68,6 @@ def _condition(sight: Sight, rows: Sequence[LinkRow]) -> Condition:
         silent_until=sight.stored and sight.stored.silent_until,
         disk=sight.disk,
         nodes=others(sight),
-        no_standby=_no_standby(sight),
+        no_standby=None if standby is None or standby.seen else standby.why,
+        waits=settings.gateway.without_standby == "wait",
     )
-
-
-def _no_standby(sight: Sight) -> str | None:
-    standby = sight.stored and sight.stored.standby
-    if standby is None or standby.seen:
-        return None
-    wait = sight.settings.gateway.without_standby == "wait"
-    return standby.told() + (": no text is taken" if wait else "")

@@ -75,6 +75,7 @@ class Connection:
         #: Of this process alone: a daemon elsewhere may run on a machine of the same name.
         self.name = f"smsgw {node or 'command'}"[:54] + f" {secrets.token_hex(4)}"
         self._cluster: int | None = None  # of which cluster it was, once it was asked
+        self._strange = False  # another one has answered since
         self.served = False  #: this daemon has a row there
         self._raw: psycopg.Connection[Any] | None = None
         self._watch = Watch()
@@ -205,9 +206,10 @@ class Connection:
             return
         if self._cluster is None:
             self._cluster = found
-        if found != self._cluster:
+        self._strange = self._strange or found != self._cluster
+        if self._strange:  # also where the one before is back: who knows what the others did
             raise Unavailable(
-                f"{self.server} is another cluster than before",
+                f"{self.server} is, or was, another cluster than before",
                 "is it the right one? Then restart the daemon",
             )
 
