@@ -64,7 +64,7 @@ def look(house, monkeypatch):
         found = Neighbours(
             settings,
             store,
-            Worker(),
+            worker,
             desk,
             woken=wake,
             changed=lambda: None,
