@@ -7,7 +7,6 @@ server.py       the connection: which server, its settings, how long it may be s
 nodes.py        which daemon this is among several
 arrays.py       lists as PostgreSQL reads them
 batch.py        what goes in, and the counters of ids
-outbox.py       what waits, and the data keys that nodes share
 copies.py       all that is in a database, table by table
 sql/            statements in PostgreSQL's own words; those of `server` it alone is asked
 schema.py       tables and migrations

@@ -19,7 +19,6 @@ from smsgw.store.postgres.batch import Batch, Counted
 from smsgw.store.postgres.copies import Copies
 from smsgw.store.postgres.leases import Fences
 from smsgw.store.postgres.nodes import Nodes
-from smsgw.store.postgres.outbox import Outbox
 from smsgw.store.postgres.schema import MIGRATIONS, collated
 from smsgw.store.postgres.server import Connection
 from smsgw.store.postgres.sql import server as sql
@@ -28,6 +27,7 @@ from smsgw.store.sqlite.store import SqliteStore
 from smsgw.store.values import BUSY_TIMEOUT
 from smsgw.store.verbs.accounts import Accounts
 from smsgw.store.verbs.clients import Clients
+from smsgw.store.verbs.outbox import Outbox
 from smsgw.store.verbs.parts import Parts
 from smsgw.store.verbs.portal import Citizens
 from smsgw.store.verbs.receipts import Receipts

@@ -37,7 +37,6 @@ class Transactions(Statements):
     _last_ids: tuple[int, int, int] | None = None  #: inside of a transaction
     _held: Mapping[str, int] = MappingProxyType({})  #: leases of this node, at its begin
     _early_receipts = True  #: whether there were any receipts then whose text is not known
-    _data_keys: list[tuple[bytes, str, int, bytes]] | None = None  #: the same
     _batch = 0  #: the number of the last transaction of this process that was ended by COMMIT
     _asked: int | None = None  #: of that number somebody wants to know whether it happened
     _pipelining: AbstractContextManager[psycopg.Pipeline] | None = None
@@ -145,9 +144,7 @@ class Transactions(Statements):
                 session.execute(sql.BEGIN.encode(), prepare=False)
                 self._run(sql.LOCK)
                 news = self._ask_ahead("leases.NEWS", node=self._connection.node)
-                keys = self._ask_ahead("outbox.LIST_DATA_KEYS")
                 self._last_ids = self._one("ids.LAST_IDS")
-                self._data_keys = keys.fetchall()
                 self._held = dict(news.fetchall())
                 self._early_receipts = self._held.pop("", None) is not None
                 break
@@ -248,7 +245,7 @@ class Transactions(Statements):
 
     def _leave_pipeline(self) -> None:
         pipelining, self._pipelining, self._pipeline = self._pipelining, None, None
-        self._last_ids = self._data_keys = None
+        self._last_ids = None
         if pipelining is not None:
             self._begin_wait()
             try:
