@@ -69,9 +69,14 @@ async def _serve(portal: Portal) -> None:
 
 async def _answer(portal: Portal, listening: socket.socket) -> None:
     guarded = app.make(portal)
+
+    def error(status: int) -> wire.Page:
+        guarded.answers[status] += 1
+        return portal.pages.bare_error(status, guard.new_id())
+
     config = uvicorn.Config(
         guarded,
-        http=wire.protocol(lambda status: portal.pages.bare_error(status, guard.new_id())),
+        http=wire.protocol(error),
         ws="none",
         lifespan="off",
         log_config=None,
