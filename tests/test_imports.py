@@ -145,7 +145,7 @@ LIBRARIES = {
 SHORT = "smsgw.portal.short"
 HOMES = (*LIBRARIES, SHORT)
 #: Of an engine, where statements on tables stand.
-TABLE_ROOMS = ("sql", "schema", "schema_portal", "schema_short")
+TABLE_ROOMS = ("sql", "schema", "schema_nodes", "schema_portal", "schema_short")
 
 
 @pytest.mark.parametrize("engine", LIBRARIES)
