@@ -11,6 +11,7 @@ foreign keys: SQLite does not look at ours either, and the server would work a t
 
 from collections.abc import Callable
 
+from smsgw.store.postgres.schema_nodes import LEASES, NODES
 from smsgw.store.postgres.schema_portal import PORTAL
 from smsgw.store.postgres.schema_short import SHORT
 
@@ -347,6 +348,18 @@ def m011_rights(execute: Execute) -> None:
 @migration
 def m012_portal(execute: Execute) -> None:
     for statement in PORTAL:
+        execute(statement)
+
+
+@migration
+def m013_nodes(execute: Execute) -> None:
+    for statement in NODES:
+        execute(statement)
+
+
+@migration
+def m014_leases(execute: Execute) -> None:
+    for statement in LEASES:
         execute(statement)
 
 

@@ -7,10 +7,11 @@ BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BE_PATIENT = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 TABLES = """
-    -- What is not logged lives shortly, and stays where it is.
+    -- What is not logged lives shortly, and stays where it is; which machines there are, too.
     SELECT relname FROM pg_class
      WHERE relnamespace = to_regnamespace(current_schema()) AND relkind = 'r'
-       AND relpersistence = 'p' AND relname NOT IN ('smsgw_migrations', 'nodes', 'kept_tries')
+       AND relpersistence = 'p'
+       AND relname NOT IN ('smsgw_migrations', 'nodes', 'leases', 'kept_tries')
      ORDER BY relname COLLATE "C"
 """
 
