@@ -68,7 +68,7 @@ class DaemonLock:
         except OSError as err:
             raise SmsgwError(
                 f"{path} cannot be made ({err.strerror})",
-                "the folder of gateway.database must exist and be writable for the service user",
+                "this folder must exist, and be writable for the service user",
             ) from err
         ends = time.monotonic() + PATIENCE_SECONDS
         while not _try_flock(handle, fcntl.LOCK_EX):
