@@ -132,6 +132,8 @@ def _copy(store: Store, file: Path, now: datetime) -> None:
 
 
 def _data_keys(store: Store) -> set[datakeys.DataKey]:
+    if store.is_shared:
+        return {datakeys.DataKey(*row) for row in store.data_keys()}
     if store.path is None:
         return set()
     return set(datakeys.read(datakeys.file_of(store.path)))

@@ -19,13 +19,12 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
-from functools import partial
+from datetime import timedelta
 from math import inf
 from pathlib import Path
-from socket import gethostname
 from typing import Any
 
-from smsgw import __version__, clock, control, copies, tuning
+from smsgw import __version__, clock, control, tuning
 from smsgw.config import Settings
 from smsgw.database import Server
 from smsgw.desk import Desk
@@ -34,38 +33,37 @@ from smsgw.followers import Followers
 from smsgw.gateway import Gateway, Hotline, Rules
 from smsgw.hardening import harden
 from smsgw.herald import Herald
-from smsgw.links import Links
+from smsgw.leases import Keeper
+from smsgw.links import Links, SessionIds
 from smsgw.metrics import MetricsServer
 from smsgw.monitor import Monitor
+from smsgw.neighbours import Neighbours
+from smsgw.opening import open_database, open_vault
 from smsgw.passwords import Stock
-from smsgw.pulse import Pulse
+from smsgw.pulse import SERVER_BEAT_SECONDS, Pulse
 from smsgw.reload import Reload
 from smsgw.store import (
     Beat,
     DaemonLock,
     Store,
     StoreLost,
-    StoreUnavailable,
     keep_to_one_thread,
-    open_store,
+    open_leases,
     sqlite_version,
 )
 from smsgw.suspects import Suspects
 from smsgw.systemd_notify import notify, watchdog_interval
 from smsgw.upkeep import Upkeep
-from smsgw.vault import Vault
 from smsgw.verbs import Verbs
 from smsgw.worker import Worker
 
 log = logging.getLogger("smsgw.daemon")
 
-#: A start that takes longer than this says so to systemd again.
-OPENING_SECONDS = 10.0
-#: A database that does not answer at the start is said again.
-WAITING_TOLD_SECONDS = 60.0
 #: Commit of what was received, at the end; a disk that is slower loses nothing but our answer.
 DRAIN_SECONDS = 30.0
 
+#: Of the lease, after which a process that stands still is ended.
+WATCHDOG_OF_LEASE = 0.8
 #: What lasts is said once in this.
 REPEAT_SECONDS = 60.0
 
@@ -131,11 +129,14 @@ class Daemon:
                 asyncio.create_task(self._publish_links(), name="publisher"),
                 asyncio.create_task(self._herald.run(), name="herald"),
             }
+            if self._neighbours:
+                others.add(asyncio.create_task(self._neighbours.run(), name="neighbours"))
             forever = {desk, self._beating, *others}
             try:
                 await self._links.configure(self._reload.settings)
                 self._stock.start()  # hashing is slow, and binding need not wait for it
                 tuning.collect_seldom()
+                self._watchdog = self._bring_up_watchdog()
                 self._feed_watchdog()
                 notify("READY=1", f"STATUS={self._links.summary()}")
                 self._herald.look()
@@ -157,9 +158,9 @@ class Daemon:
         settings = self._settings
         self._worker = worker = Worker("store")
         stack.callback(worker.close)
-        store = await self._open_store(worker)
+        store = await open_database(settings.gateway, worker)
         stack.push_async_callback(worker.do, store.close)
-        vault = Vault.open(settings.gateway.secret_key_file, create=True)
+        vault = await open_vault(settings.gateway, store, worker)
         self._stock = stock = Stock(
             settings.registration.password_stock,
             settings.registration.password_length,
@@ -175,10 +176,19 @@ class Daemon:
         hotline = Hotline(self._gateway, self._ring)
         stopped = await worker.do(hotline.stopped_links)
         self._links = Links(self._desk, self._gateway, worker, suspects, known, stopped=stopped)
+        self._keeper = self._share(store)
         self._upkeep = Upkeep(settings, self._desk, self._gateway, worker, stock, self._links)
         monitor = self._watch(store)
+        self._neighbours = await self._meet_neighbours(store, hotline)
         followers = Followers(
-            self._file, self._gateway, worker, stock, self._links, self._upkeep, monitor=monitor
+            self._file,
+            self._gateway,
+            worker,
+            stock,
+            self._links,
+            self._upkeep,
+            monitor=monitor,
+            neighbours=self._neighbours,
         )
         self._reload = Reload(
             settings, self._file, followers.read, followers.rooms(), followers.note
@@ -189,6 +199,20 @@ class Daemon:
             metrics = MetricsServer(monitor.samples, monitor.report)
             await metrics.start(*settings.metrics.listen)
             stack.push_async_callback(metrics.close)
+
+    async def _meet_neighbours(self, store: Store, hotline: Hotline) -> Neighbours | None:
+        if not store.is_shared:
+            return None
+        neighbours = Neighbours(
+            self._settings,
+            store,
+            self._worker,
+            self._desk,
+            woken=lambda: self._be_woken(hotline),
+            changed=self._herald.look,
+        )
+        await neighbours.start()
+        return neighbours
 
     async def _take_orders(self, stack: AsyncExitStack, hotline: Hotline, monitor: Monitor) -> None:
         """Listen to commands and signals."""
@@ -216,44 +240,39 @@ class Daemon:
         ):
             loop.add_signal_handler(number, action)
 
+    def _share(self, store: Store) -> Keeper | None:
+        """Let other nodes have links of ours, where there may be some."""
+        gateway = self._settings.gateway
+        lease = gateway.lease.total_seconds()
+        leases = open_leases(gateway.database, gateway.node, timedelta(seconds=lease / 4))
+        if leases is None:
+            return None
+        SessionIds.node = store.number
+        keeper = Keeper(leases, gateway.node, lease, succeeds=store.succeeds)
+        self._links.here.share(keeper)
+        return keeper
+
     def _watch(self, store: Store) -> Monitor:
         """Who looks how the gateway is, and tells systemd."""
         desk, links, worker, now = self._desk, self._links, self._worker, clock.now()
-        birth = Beat(gethostname(), os.getpid(), __version__, now, now, 0, ended=False)
-        self._pulse = Pulse(self._gateway, worker, desk, birth, on_beat=links.note_rates)
+        birth = Beat(
+            self._settings.gateway.node, os.getpid(), __version__, now, now, 0, ended=False
+        )
+        server = isinstance(self._settings.gateway.database, Server)
+        self._pulse = Pulse(
+            self._gateway,
+            worker,
+            desk,
+            birth,
+            on_beat=links.note_rates,
+            every=SERVER_BEAT_SECONDS if server else None,
+        )
         monitor = Monitor(
             self._settings, desk, store, worker, self._stock, links, pulse=self._pulse
         )
         self._herald = Herald(monitor.report, links.summary)
         desk.store.on_change = self._herald.look
         return monitor
-
-    async def _open_store(self, worker: Worker) -> Store:
-        """The database, brought up to date; systemd waits as long as a copy takes, or a server that
-        does not answer."""
-        database = self._settings.gateway.database
-        open_it = partial(
-            open_store,
-            database,
-            own_thread=True,
-            before_migration=lambda store: copies.before_migration(store, clock.now()),
-            node=gethostname(),
-        )
-        tell_at = self._loop.time()
-        while True:
-            opened = worker.do(open_it)
-            while not opened.done():
-                notify(f"EXTEND_TIMEOUT_USEC={4 * OPENING_SECONDS * 10**6:.0f}")
-                await asyncio.wait({opened}, timeout=OPENING_SECONDS)
-            try:
-                return opened.result()
-            except StoreUnavailable as fault:
-                if not isinstance(database, Server):
-                    raise
-                if self._loop.time() >= tell_at:
-                    log.warning("waiting for the database: %s", fault)
-                    tell_at = self._loop.time() + WAITING_TOLD_SECONDS
-                await asyncio.sleep(1)
 
     async def _stop(self, desk: "asyncio.Task[None]") -> None:
         """The clean end: nothing that was received is left without commit and answer."""
@@ -264,8 +283,13 @@ class Daemon:
         await self._links.close()
         await self._drain(desk)
         await self._links.publish()
+        alone = self._links.here.does_jobs
+        if self._keeper is not None:
+            await self._keeper.end()
         self._beating.cancel()
         await self._pulse.end()
+        if not alone:
+            return  # others go on with the keys
         try:
             await self._worker.do(self._gateway.end_seals, clock.now())
         except SmsgwError as fault:
@@ -327,11 +351,28 @@ class Daemon:
         """A verb of the hotline let a text leave: on the store's thread, after its commit."""
         self._soon(self._desk.ring)
 
+    async def _be_woken(self, hotline: Hotline) -> None:
+        """Another process has left something in the database."""
+        self._links.stop(await self._worker.do(hotline.stopped_links))
+        self._desk.ring()
+
+    def _bring_up_watchdog(self) -> float | None:
+        """How often systemd is told that we live. Where another node may take our links, a process
+        that stands still has to be ended before that."""
+        if not self._gateway.store.is_shared:
+            return watchdog_interval()
+        lease = self._settings.gateway.lease.total_seconds()
+        interval = watchdog_interval(WATCHDOG_OF_LEASE * lease)
+        if interval is None:
+            log.warning("no watchdog ends this process where it stands still for gateway.lease")
+        else:
+            log.info("watchdog seconds=%g, gateway.lease seconds=%g", 2 * interval, lease)
+        return interval
+
     def _feed_watchdog(self) -> None:
-        interval = watchdog_interval()
-        if interval is not None:
+        if self._watchdog is not None:
             notify("WATCHDOG=1")
-            self._loop.call_later(interval, self._feed_watchdog)
+            self._loop.call_later(self._watchdog, self._feed_watchdog)
 
 
 class _FaultLog:

@@ -4,6 +4,7 @@ A copy of the files may be made at any time, and may have in it what was deleted
 in the write-ahead log, in blocks of the disk. So that no copy opens a password which the SMSC took
 ten minutes before, the key of that password must be gone by then. Hence keys that live for a short
 time, in a small file of their own, `<database>.keys`, which is replaced and never appended to.
+Where several machines share a server, the keys have to be where all of them find them: in a table.
 
     a key is made        when a text is to be sealed and the last key is older than `LIFE`; the file
                          is on the disk before a text that is sealed with it can be committed
@@ -13,7 +14,7 @@ time, in a small file of their own, `<database>.keys`, which is replaced and nev
 A line of the file is `ID USE MADE SEALED`: the id, `texts` or `waiting`, microseconds since 1970,
 and the key as the vault sealed it, bound to its id. Without the secret key the file opens nothing.
 
-Whoever changes the file holds the write lock of the database, so that a command and the daemon
+Whoever changes what is kept holds the write lock of the database, so that a command and the daemon
 never do it at the same time. Knows no message and no store.
 """
 
@@ -23,7 +24,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from smsgw.vault import (
     ID_OCTETS,
@@ -86,22 +87,64 @@ def read(file: Path) -> list[DataKey]:
     return found
 
 
+class Home(Protocol):
+    """Where the data keys are kept."""
+
+    def changed(self) -> list[DataKey] | None:
+        """All of them; None: as they were when last read or replaced here; raises KeyFault."""
+
+    def replace(self, keys: list[DataKey]) -> None:
+        """Keep these and no others, on the disk before what is sealed; raises KeyFault."""
+
+    def clean(self) -> None:
+        """Remove what a crash left."""
+
+    def in_use(self, id_: bytes) -> bool:
+        """Whether anything that waits is sealed with a key that another machine made."""
+
+
+class KeyFile:
+    """A file, of one machine."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen: tuple[int, int, int] | None = None  # of the file, as it was read
+
+    def changed(self) -> list[DataKey] | None:
+        seen = _stamp(self._file)
+        if seen == self._seen:
+            return None
+        found = read(self._file)
+        self._seen = seen
+        return found
+
+    def replace(self, keys: list[DataKey]) -> None:
+        _write(self._file, keys)
+        self._seen = _stamp(self._file)
+
+    def clean(self) -> None:
+        _draft(self._file).unlink(missing_ok=True)
+
+    def in_use(self, _id: bytes) -> bool:
+        return False  # there is no other machine
+
+
 class DataKeys:
     """Seals and unseals the texts of one outbox.
 
     Args:
         vault: seals the data keys.
-        file: where they are kept; None: in memory alone.
+        home: where they are kept; None: in memory alone.
         life: how long one of them seals texts.
     """
 
-    def __init__(self, vault: Vault, file: Path | None, life: timedelta = LIFE) -> None:
+    def __init__(self, vault: Vault, home: Home | None, life: timedelta = LIFE) -> None:
         self._vault = vault
-        self._file = file
+        self._home = home
         self._life = life // timedelta(microseconds=1)
         self._keys: dict[bytes, DataKey] = {}
         self._ciphers: dict[bytes, Cipher] = {}
-        self._seen: tuple[int, int, int] | None = None  # of the file, as it was read
+        self._own: set[bytes] = set()  # that were made here, for what waits
         self._current: DataKey | None = None
         self._waiting: DataKey | None = None
         self._not_before = 0
@@ -115,6 +158,10 @@ class DataKeys:
     def has_former(self) -> bool:
         """Whether there are secret keys that seal nothing any more."""
         return self._vault.has_former
+
+    def has_secret(self, key_id: int) -> bool:
+        """Whether the secret key of this `key_id` is among ours, be it a former one."""
+        return self._vault.knows(key_id.to_bytes(ID_OCTETS))
 
     # --- texts --------------------------------------------------------------------------------
 
@@ -180,6 +227,7 @@ class DataKeys:
         """
         if self._waiting is None:
             self._waiting = self._make(WAITING, at)
+            self._own.add(self._waiting.id)
         return self._ciphers[self._waiting.id].seal(text.encode(), b"%d" % row_id)
 
     @property
@@ -205,28 +253,35 @@ class DataKeys:
         """No text that is on the disk is sealed with these; with the write lock.
 
         Raises:
-            KeyFault: the file cannot be written.
+            KeyFault: they cannot be written.
         """
-        if ids:
-            self._replace([key for key in self._keys.values() if key.id not in ids])
+        left = [key for key in self._keys.values() if key.id not in ids or self._stays(key)]
+        if len(left) < len(self._keys):
+            self._own &= {key.id for key in left}
+            self._replace(left)
+
+    def _stays(self, key: DataKey) -> bool:
+        """Whether another machine may have sealed what waits with it behind the back of a walk."""
+        foreign = key.use == WAITING and key.id not in self._own
+        return foreign and self._home is not None and self._home.in_use(key.id)
 
     def clean(self) -> None:
-        """Remove what a crash left of the file; with the write lock."""
-        if self._file is not None:
-            _draft(self._file).unlink(missing_ok=True)
+        """Remove what a crash left; with the write lock."""
+        if self._home is not None:
+            self._home.clean()
 
     def by_secret_key(self, sealed: bytes) -> bool:
         """Whether the secret key itself sealed this, as versions before data keys did."""
         return sealed[:ID_OCTETS] not in self._keys and self._vault.knows(sealed)
 
-    # --- the file -----------------------------------------------------------------------------
+    # --- where they are kept ------------------------------------------------------------------
 
     def adopt(self, keys: Iterable[DataKey]) -> None:
         """Keep *keys*, which came with a copy of the database, and seal all with today's secret
         key; with the write lock.
 
         Raises:
-            KeyFault: the file cannot be read or written.
+            KeyFault: they cannot be read or written.
         """
         self.refresh()
         found = {key.id: key for key in keys} | self._keys
@@ -239,17 +294,14 @@ class DataKeys:
             self._replace(list(found.values()))
 
     def refresh(self) -> None:
-        """Read the file anew where somebody else replaced it.
+        """Have what somebody else may have made of them.
 
         Raises:
-            KeyFault: it cannot be read.
+            KeyFault: they cannot be read.
         """
-        if self._file is None:
-            return
-        seen = _stamp(self._file)
-        if seen != self._seen:
-            self._keep(read(self._file))
-            self._seen = seen
+        found = self._home.changed() if self._home is not None else None
+        if found is not None:
+            self._keep(found)
 
     def _usable(self, at: int) -> DataKey | None:
         """The newest key that seals texts at *at*."""
@@ -276,9 +328,8 @@ class DataKeys:
 
     def _replace(self, keys: Iterable[DataKey]) -> None:
         keys = list(keys)
-        if self._file is not None:
-            _write(self._file, keys)
-            self._seen = _stamp(self._file)
+        if self._home is not None:
+            self._home.replace(keys)
         self._keep(keys)
 
     def _keep(self, keys: Iterable[DataKey]) -> None:

@@ -12,6 +12,7 @@ from smsgw.config import Settings
 from smsgw.gateway import Gateway, Hotline, Rules
 from smsgw.links import ConnectFault, Links, check_files
 from smsgw.monitor import Monitor
+from smsgw.neighbours import Neighbours
 from smsgw.overview import RELOAD_FACT, RELOAD_OK_FACT
 from smsgw.passwords import Stock
 from smsgw.reload import LastReload, Room
@@ -38,6 +39,7 @@ class Followers:
         upkeep: Upkeep,
         *,
         monitor: Monitor,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._file = file
         self._gateway = gateway
@@ -47,6 +49,7 @@ class Followers:
         self._upkeep = upkeep
         self._stopped: dict[str, str] = {}
         self._monitor = monitor
+        self._neighbours = neighbours
 
     def rooms(self) -> list[Room]:
         """Each with what it follows. The first alone may refuse: it writes to the store."""
@@ -55,6 +58,7 @@ class Followers:
             Room("gateway", {"gateway.timezone", "gateway.region", "smsc", *people}, self._rules),
             Room("links", {"gateway.shortcode", "smsc"}, self._bind),
             Room("upkeep", {"gateway.timezone", "heartbeat", "registration"}, self._plan),
+            Room("neighbours", {"gateway.without_standby", "smsc", *people}, self._tell_others),
             Room("monitor", {"gateway", "limits", "smsc"}, self._watch),
             Room("log", {"log"}, self._log),
         ]
@@ -115,6 +119,10 @@ class Followers:
 
     async def _plan(self, settings: Settings) -> None:
         self._upkeep.take_over(settings)
+
+    async def _tell_others(self, settings: Settings) -> None:
+        if self._neighbours:
+            await self._neighbours.take_over(settings)
 
     async def _watch(self, settings: Settings) -> None:
         self._monitor.take_over(settings)

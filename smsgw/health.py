@@ -19,6 +19,8 @@ from smsgw.words import count, octets, span
 OVERDUE = timedelta(minutes=5)
 #: A daemon says every few seconds that it lives; one that is silent for longer is dead, or hangs.
 SILENT = timedelta(seconds=10)
+#: For so long it is said of a node that holds nothing that it fell silent.
+MISSED = timedelta(hours=24)
 #: Free space that a night of traffic with its log needs, and the share of the disk that is asked
 #: for where the disk is small or middling.
 LEAST_FREE_OCTETS = 100 * 10**6
@@ -36,6 +38,8 @@ class Kind(Word):
     HELD = "held"  #: texts that no SMSC answers
     OVERDUE = "overdue"  #: a reply that should have left
     DISK = "disk"  #: nearly full
+    NODE = "node"  #: another machine's daemon fell silent
+    STANDBY = "standby"  #: what is committed is on one machine alone
 
 
 class Problem(NamedTuple):
@@ -51,6 +55,25 @@ class LinkHealth(NamedTuple):
     name: str
     state: LinkState
     reason: str | None  #: why it is not bound, or of little use
+
+
+class NodeHealth(NamedTuple):
+    """Another machine that runs a daemon of this store, or did."""
+
+    name: str
+    heartbeat_age: timedelta
+    ended: bool  #: as it should
+    links: int  #: that it holds
+
+    @property
+    def lives(self) -> bool:
+        return not self.ended and self.heartbeat_age <= SILENT
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it fell silent, and somebody may still wait for it."""
+        waited_for = self.links > 0 or self.heartbeat_age < MISSED
+        return not self.ended and not self.lives and waited_for
 
 
 class Disk(NamedTuple):
@@ -75,6 +98,9 @@ class Condition:
     replies_per_hour: int
     silent_until: datetime | None  #: until then no text is answered: `replies_per_hour` is reached
     disk: Disk | None
+    nodes: Sequence[NodeHealth] = ()  #: the other ones
+    no_standby: str | None = None  #: why no other machine has what is committed
+    waits: bool = False  #: no text is taken meanwhile
 
 
 class Report(NamedTuple):
@@ -92,7 +118,9 @@ def judge(condition: Condition) -> list[Problem]:
 def serves(condition: Condition) -> bool:
     """Whether any citizen can be served: a link is bound, and the store takes what comes."""
     bound = any(link.state == LinkState.BOUND for link in condition.links)
-    return bound and condition.daemon_runs and not condition.store_faults
+    runs = condition.daemon_runs or any(node.lives for node in condition.nodes)
+    waits = condition.waits and condition.no_standby
+    return bound and runs and not waits and not condition.store_faults
 
 
 def report(condition: Condition) -> Report:
@@ -112,13 +140,14 @@ def _problems(condition: Condition) -> Iterator[Problem]:
         until = f"{condition.silent_until.astimezone(condition.at.tzinfo):%Y-%m-%d %H:%M:%S}"
         limit = f"limits.replies_per_hour ({condition.replies_per_hour})"
         yield Problem(Kind.REPLIES, f"{limit} is reached: no text is answered until {until}")
-    if not condition.daemon_runs:
-        yield Problem(Kind.DAEMON, "the daemon is not running")
-    else:
-        beat = condition.heartbeat_age
-        if beat is not None and beat > SILENT:
-            yield Problem(Kind.DAEMON, f"the daemon is silent: its heartbeat is {span(beat)} old")
-        yield from _problems_of_links(condition.links)
+    if condition.no_standby and condition.waits:
+        yield Problem(
+            Kind.STANDBY,
+            f"no text is taken: no synchronous standby is seen ({condition.no_standby})",
+        )
+    elif condition.no_standby:
+        yield Problem(Kind.STANDBY, f"no synchronous standby is seen ({condition.no_standby})")
+    yield from _problems_of_daemons(condition)
     if condition.held:
         yield Problem(Kind.HELD, f"{count(condition.held, 'text')} held")
     oldest = condition.oldest_queued
@@ -130,6 +159,20 @@ def _problems(condition: Condition) -> Iterator[Problem]:
         yield Problem(
             Kind.DISK, f"only {octets(disk.free)} left on the disk of {condition.database}"
         )
+
+
+def _problems_of_daemons(condition: Condition) -> Iterator[Problem]:
+    if not condition.daemon_runs and not any(node.lives for node in condition.nodes):
+        yield Problem(Kind.DAEMON, "the daemon is not running")
+        return
+    beat = condition.heartbeat_age
+    if condition.daemon_runs and beat is not None and beat > SILENT:
+        yield Problem(Kind.DAEMON, f"the daemon is silent: its heartbeat is {span(beat)} old")
+    for node in condition.nodes:
+        if node.is_missed:
+            age = span(node.heartbeat_age)
+            yield Problem(Kind.NODE, f"node {node.name} is silent: its heartbeat is {age} old")
+    yield from _problems_of_links(condition.links)
 
 
 def _problems_of_links(links: Sequence[LinkHealth]) -> Iterator[Problem]:

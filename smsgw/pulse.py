@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Between two beats. By `health.SILENT` one may fail and the next be slow before anybody is woken.
 BEAT_SECONDS = 4.0
+#: The same on a server, where whoever would be the same node looks for five seconds whether it is.
+SERVER_BEAT_SECONDS = 2.0
 #: A store's thread that has not answered for so long is said to be silent.
 SILENT_SECONDS = 10.0
 
@@ -31,6 +33,7 @@ class Pulse:
     Args:
         birth: the daemon's own first beat: node, pid, version, start.
         on_beat: called before each.
+        every: seconds between two; None: `BEAT_SECONDS`.
     """
 
     def __init__(
@@ -40,12 +43,15 @@ class Pulse:
         desk: Desk,
         birth: Beat,
         on_beat: Callable[[], None] = lambda: None,
+        *,
+        every: float | None = None,
     ) -> None:
         self._gateway = gateway
         self._worker = worker
         self._desk = desk
         self._birth = birth
         self._on_beat = on_beat
+        self._every = every
         self._loop = asyncio.get_running_loop()
         self._wanted = asyncio.Event()
         self._asked = 0.0  # loop time, of the beat that is under way
@@ -73,7 +79,7 @@ class Pulse:
             self._on_beat()
             await self._beat()
             with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT_SECONDS):
+                async with asyncio.timeout(self._every or BEAT_SECONDS):
                     await self._wanted.wait()
 
     async def answers(self, patience: float) -> float:

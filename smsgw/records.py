@@ -98,6 +98,8 @@ STATUS = (
     "last_reload_at",
     "last_reload_ok",
     "nodes",
+    "standby",
+    "notes",
 )
 DAY_COUNT = ("day", "direction", "outcome", "count")
 

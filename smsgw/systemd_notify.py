@@ -32,13 +32,22 @@ def notify(*assignments: str) -> bool:
     return False
 
 
-def watchdog_interval() -> float | None:
-    """Seconds between two "WATCHDOG=1", half of what the unit allows; None: not watched."""
+def watchdog_interval(most: float | None = None) -> float | None:
+    """Seconds between two "WATCHDOG=1", half of what the unit allows; None: not watched.
+
+    Args:
+        most: seconds after which systemd is to end a process that stands still, where the unit
+            allows it more; asked for once, with the start.
+    """
     usec = os.environ.get("WATCHDOG_USEC", "")
     pid = os.environ.get("WATCHDOG_PID", "")
     if not usec.isdigit() or int(usec) == 0 or (pid and pid != str(os.getpid())):
         return None
-    return int(usec) / 2_000_000
+    seconds = int(usec) / 10**6
+    if most is not None and seconds > most:
+        notify(f"WATCHDOG_USEC={most * 10**6:.0f}")
+        seconds = most
+    return seconds / 2
 
 
 def is_journal(stream: TextIO | None) -> bool:

@@ -5,7 +5,9 @@ Each job asks the gateway, on the store's thread and a step at a time, and rings
 
 import asyncio
 import logging
+from collections.abc import Collection
 from datetime import datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from smsgw import clock, copies, tuning
@@ -13,7 +15,7 @@ from smsgw.config import Settings
 from smsgw.desk import Desk
 from smsgw.gateway import By, Expired, Gateway
 from smsgw.heartbeat import EVERY, Heartbeat
-from smsgw.jobs import Jobs
+from smsgw.jobs import Jobs, Work
 from smsgw.links import Links
 from smsgw.passwords import OnDemand, Stock
 from smsgw.store import StoreLost, StoreUnavailable
@@ -84,15 +86,24 @@ class Upkeep:
 
     def _plan(self, jobs: Jobs) -> None:
         tick, zone = self._times(self._settings)
-        jobs.every(tick, "expiry", self._expire)
+        jobs.every(tick, "expiry", self._by_one(self._expire))
         jobs.every(tick, "tidy", self._tidy)
         jobs.every(STAND_IN_EVERY, "stand-in", self._stand_in)
-        jobs.every(RESEAL_INTERVAL, "seals", self._renew_seals)
+        jobs.every(RESEAL_INTERVAL, "seals", self._by_one(self._renew_seals))
         jobs.every(tick, "tell", self._links.publish)  # what could not be stored when it changed
         jobs.every(tick, "garbage", self._collect_garbage)
         jobs.every(EVERY, "heartbeat.url", self._outside.beat)
         jobs.every(ALIVE, "alive", self._say_alive, at_start=False)
         jobs.daily(PURGE_AT, zone, "purge", self._purge)
+
+    def _by_one(self, work: Work) -> Work:
+        """Of several nodes one does it."""
+
+        async def do() -> None:
+            if self._links.here.does_jobs:
+                await work()
+
+        return do
 
     async def _expire(self) -> None:
         """Replace what has lapsed, in batches between which traffic commits."""
@@ -115,9 +126,16 @@ class Upkeep:
     async def _expire_some(self, now: datetime, by: By | None = None) -> Expired:
         limit = max(1, min(EXPIRED_AT_ONCE, len(self._stock) - self._reserve))
         done = await self._worker.do(self._gateway.expire, now, limit, by)
-        for link in self._links.named(done.links):
-            self._desk.ring(link, replies=False)
+        await self._ring(done.links, replies=False)
         return done
+
+    async def _ring(self, links: Collection[str], *, replies: bool = True) -> None:
+        """Something of these links may be due; they may be another node's."""
+        here = self._links.named(links)
+        for link in here:
+            self._desk.ring(link, replies=replies)
+        if len(here) < len(links):
+            await self._worker.do(self._gateway.wake_nodes)
 
     @property
     def _reserve(self) -> int:
@@ -134,11 +152,11 @@ class Upkeep:
     async def _tidy(self) -> None:
         more = True
         while more:  # a step at a time: traffic commits in between
-            done = await self._worker.do(self._gateway.tidy, clock.now())
+            tidy = partial(self._gateway.tidy, for_all=self._links.here.does_jobs)
+            done = await self._worker.do(tidy, clock.now())
             more = done.more
             self._desk.outcomes += done.outcomes
-            for link in self._links.named(done.due):
-                self._desk.ring(link)
+            await self._ring(done.due)
 
     async def _stand_in(self) -> None:
         """Let links that can send carry what waits for others of their carrier."""
@@ -159,8 +177,7 @@ class Upkeep:
         more = True
         while more:  # a step at a time: traffic commits in between
             links, more = await self._worker.do(self._gateway.stand_in, able, spared, clock.now())
-            for link in links:
-                self._desk.ring(link)
+            await self._ring(links)
 
     async def _renew_seals(self) -> None:
         """Let data keys die; while nobody texts, empty the log of what they sealed, too."""
@@ -173,6 +190,8 @@ class Upkeep:
     async def _purge(self) -> None:
         database = self._settings.gateway.files
         await self._worker.do(copies.remove_old, database, clock.now())
+        if not self._links.here.does_jobs:
+            return
         messages = accounts = unused = 0
         more = True
         while more:  # a step at a time: traffic commits in between

@@ -1,5 +1,6 @@
 """A gateway over a real SQLite file, without daemon and wire, and a clock that a test sets."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from smsgw.gateway import Batch, Gateway, Hotline, Rules, Verdict
 from smsgw.model import Address, Direction, Mo, Taken
 from smsgw.passwords import Issued, OnDemand, draw, hash_password
 from smsgw.simulator import toml
-from smsgw.store import open_store
+from smsgw.store import open_leases, open_store
 from smsgw.vault import Vault
 
 NOON = datetime(2026, 5, 4, 5, 0, tzinfo=UTC)  # 12:00 in Da Nang, a Monday
@@ -86,11 +87,23 @@ class House:
         self.restart()
 
     def open(self):
-        self.store = open_store(self.path, node="house")
+        named = self._document["gateway"].get("node", "house")
+        self.store = open_store(self.path, node=named)
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
         self.gateway = Gateway(self.store, Rules.of(self.settings), vault, self.issuer)
         self.hotline = Hotline(self.gateway)
         self.gateway.start(self.now)
+        if self.store.is_shared:
+            self._take_over(named)
+
+    def _take_over(self, node):
+        """Have the leases of all links, as the only node; what was in its memory is due again."""
+        links = [link.name for link in self.settings.smsc]
+        with closing(open_leases(self.path, node, timedelta(seconds=5))) as leases:
+            self.tokens = {row.name: leases.take(row) for row in leases.look(links)[0]}
+        for link, token in self.tokens.items():
+            assert self.gateway.take_over(link, token, self.now)
+            self.gateway.release_held(link, self.now)  # it will bind anew
 
     def restart(self):
         """As after a crash: nothing in memory is left."""

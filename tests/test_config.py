@@ -1,6 +1,7 @@
 """The configuration: what is taken, and everything that is refused, in one go."""
 
 import os
+import socket
 import sys
 import tomllib
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from smsgw.config import (
     LogFormat,
     LogLevel,
     SourceNumbers,
+    WithoutStandby,
     format_duration,
     parse_duration,
 )
@@ -85,6 +87,9 @@ def test_defaults_of_everything(load):
         "VN",
         Path("/var/lib/smsgw/secret.key"),
         Path("/var/lib/smsgw/control.sock"),
+        socket.gethostname(),
+        timedelta(seconds=10),
+        WithoutStandby.SERVE,
     ) == tuple(dict(settings.gateway).values())
     assert (
         timedelta(days=3),
@@ -336,6 +341,11 @@ def test_no_secret_is_ever_shown(load, faults):
 ELSEWHERE = {  # outside [[smsc]]: table, line, fault
     "number for a text": ("gateway", "shortcode = 8188", "must be a text in quotes"),
     "empty short code": ("gateway", 'shortcode = ""', "is not allowed"),
+    "node with a blank": ("gateway", 'node = "b 1"', "is not allowed"),
+    "node that is a number": ("gateway", "node = 1", "must be a text in quotes"),
+    "lease of a blink": ("gateway", 'lease = "1s"', "must be 2s to 5m"),
+    "lease of an hour": ("gateway", 'lease = "1h"', "must be 2s to 5m"),
+    "third way without standby": ("gateway", 'without_standby = "hope"', "is not known"),
     "short code with a blank": ("gateway", 'shortcode = "81 88"', "is not allowed"),
     "empty path": ("gateway", 'database = ""', "is no path"),
     "path that is none": ("gateway", "database = true", "must be a text in quotes"),
@@ -879,3 +889,17 @@ def test_address_of_a_database_that_is_none_is_not_quoted(faults):
     [fault] = faults(with_database("postgresql://smsgw:geheim@db1"))
     assert fault.startswith("gateway.database: names no database")
     assert "geheim" not in fault
+
+
+def test_what_nodes_have_in_common_is_one_text_to_compare(load):
+    common = config.common_digest(load(LINK + PASSWORD))
+    own = f'[gateway]\nnode = "b"\n[log]\nlevel = "debug"\n{LINK}window = 3\n{PASSWORD}'
+    assert common == config.common_digest(load(own))
+    others = (
+        LINK.replace("2775", "2776") + PASSWORD,
+        f'{LINK}{PASSWORD}carrier = "vina"\n',
+        f"{LINK}{PASSWORD}[limits]\nreplies_per_hour = 7\n",
+        f'{LINK}{PASSWORD}[registration]\nreminder_hours = "08:00-22:00"\n',
+        f'{LINK}{PASSWORD}[messages]\nsyntax_error = "Loi"\n',
+    )
+    assert 6 == len({common, *(config.common_digest(load(other)) for other in others)})

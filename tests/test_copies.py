@@ -63,7 +63,7 @@ def copy_of(house, folder):
 def opened(folder, passwords):
     """Those of *passwords* that anything in a copied folder opens, with all keys in it."""
     vault = Vault.open(folder / "secret.key", create=False)
-    keys = DataKeys(vault, datakeys.file_of(folder / "smsgw.db"))
+    keys = DataKeys(vault, datakeys.KeyFile(datakeys.file_of(folder / "smsgw.db")))
     for file in folder.rglob("*"):  # those that a copy of the database brings
         if file.name.startswith(("smsgw.db.before", "smsgw-", "copy")):
             with closing(raw_sqlite.connect(file)) as db, closing(db.cursor()) as rows:

@@ -298,7 +298,7 @@ def test_disk_that_cannot_be_trusted_ends_it_without_an_answer(monkeypatch, tmp_
 
 @pytest.mark.parametrize("verb", ["expire", "link_changed", "beat"])
 def test_whoever_meets_such_a_disk_ends_it(verb, monkeypatch, tmp_path):
-    def lost(self, *arguments):
+    def lost(self, *arguments, **options):
         raise StoreLost("I/O error")
 
     monkeypatch.setattr(Gateway, verb, lost)

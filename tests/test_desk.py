@@ -31,6 +31,8 @@ PATIENCE = 10  # seconds; a deadline, not a delay
 class Port:
     """A link that notes what it is told, and has as much room as a test gives it."""
 
+    token = None
+
     def __init__(self, desk, name="viettel", room=100, carrier=None):
         self.name = name
         self.carrier = carrier or name

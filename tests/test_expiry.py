@@ -233,6 +233,6 @@ def test_reminders_leave_the_room_that_is_kept_for_replies(make_house):
         house.gateway.claim("mobi", 2, house.now, 0),
     )
     assert [BINH] == [mt.to.number for mt in reply.mts]
-    assert ([], house.now, None) == none
+    assert ([], house.now, None, False) == none
     (reminder,) = house.gateway.claim("mobi", 2, house.now, 1).mts
     assert reminder.reminder

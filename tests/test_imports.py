@@ -60,12 +60,14 @@ MAY_KNOW = {
     "store": WORDS | {"database", "happenings", "tuning"},
     "datakeys": WORDS | {"vault"},
     "census": WORDS | {"store"},
+    "leases": WORDS | {"store"},
     "copies": WORDS | {"datakeys", "store"},
     **dict.fromkeys(GATEWAY, WORDS | GATEWAY | BELOW_THE_GATEWAY),
     # The event loop.
     "desk": WORDS | {"gateway", "histogram", "passwords", "store", "turns", "worker"},
     "links": WORDS
-    | {"config", "desk", "gateway", "histogram", "logs", "smpp", "store", "suspects", "worker"},
+    | {"config", "desk", "gateway", "histogram", "leases", "logs", "smpp", "store", "suspects"}
+    | {"worker"},
     "upkeep": WORDS
     | {"config", "copies", "desk", "gateway", "heartbeat", "jobs", "links", "passwords", "store"}
     | {"tuning", "worker"},
@@ -80,7 +82,10 @@ MAY_KNOW = {
     "reload": WORDS | {"config", "store", "systemd_notify"},
     "followers": WORDS
     | {"config", "gateway", "links", "logs", "monitor", "overview", "passwords", "reload", "store"}
-    | {"upkeep", "worker"},
+    | {"neighbours", "upkeep", "worker"},
+    "neighbours": WORDS | {"config", "desk", "gateway", "overview", "store", "worker"},
+    "opening": WORDS
+    | {"config", "copies", "database", "store", "systemd_notify", "vault", "worker"},
     "verbs": WORDS
     | GATEWAY
     | {"asking", "control", "desk", "links", "monitor", "passwords", "pulse", "records", "reload"}

@@ -133,3 +133,14 @@ def test_store_that_cannot_be_read_leaves_what_is_known(sight):
     assert (("it does not answer",), (Kind.STORE,)) == (seen.problems, seen.kinds)
     assert (None, None, None) == (seen.queued, seen.last_mo, seen.disk_free)
     assert ["bound", "bound"] == [link.state for link in seen.links]
+
+
+def test_the_last_heartbeat_of_each_node_is_known(house):
+    first = Beat("a", 7, "1.0", BEAT.at, BEAT.at, 1_000_000, ended=False)
+    for beat in (first, first._replace(node="b"), first._replace(tick=5_000_000, ended=True)):
+        with house.store.transaction():
+            house.store.beat(beat)
+    assert [
+        first._replace(tick=5_000_000, ended=True),
+        first._replace(node="b"),
+    ] == house.store.beats()

@@ -46,6 +46,14 @@ def test_watchdog_is_fed_twice_as_often_as_asked(monkeypatch):
     assert 15.0 == watchdog_interval()
 
 
+def test_watchdog_that_waits_for_too_long_is_made_shorter(supervisor, monkeypatch):
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    assert 4.0 == watchdog_interval(8.0)
+    assert b"WATCHDOG_USEC=8000000" == supervisor.recv(1000)
+    assert 15.0 == watchdog_interval(240.0)
+
+
 @pytest.mark.parametrize(("usec", "pid"), [("", ""), ("0", ""), ("soon", ""), ("30000000", "1")])
 def test_watchdog_of_nobody_or_of_another_process_is_not_fed(monkeypatch, usec, pid):
     monkeypatch.setenv("WATCHDOG_USEC", usec)

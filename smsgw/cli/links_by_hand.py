@@ -2,6 +2,7 @@
 
 import click
 
+from smsgw.cli.links_elsewhere import node_of, stops_elsewhere
 from smsgw.cli.options import actor, reason_option
 from smsgw.cli.tools import Tools, pass_tools
 from smsgw.speech import mark, said, say
@@ -26,6 +27,9 @@ def stop(tools: Tools, name: str, reason: str | None) -> None:
         stopped = tools.hotline.stop_link(name, actor(), tools.now, reason)
         told = stopped.told(tools.settings.gateway.timezone)
         done = {"told": told, "new": stopped.at == tools.now, "ended": None}
+    if done["new"]:
+        elsewhere = stops_elsewhere(tools, name)
+        done["ended"] = done["ended"] if elsewhere is None else elsewhere
     if not done["new"]:
         click.echo(say("{name}: is stopped already, {how}", name=name, how=said(done["told"])))
     elif done["ended"] is None:
@@ -55,6 +59,8 @@ def start(tools: Tools, name: str, reason: str | None) -> None:
     if done is None:
         when = say(NO_DAEMON)
         done = {"new": tools.hotline.start_link(name, actor(), tools.now, reason)}
+        if node_of(tools, name) is not None:
+            when = ""
     if done["new"]:
         click.echo(say("{name}: started", name=name) + when)
     else:

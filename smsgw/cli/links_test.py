@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smsgw.cli import terminal
+from smsgw.cli.links_elsewhere import refuse_if_elsewhere
 from smsgw.cli.options import actor, format_option, typed
 from smsgw.cli.tables import Format, View, show
 from smsgw.cli.tools import Tools, pass_tools
@@ -37,7 +38,8 @@ def test(tools: Tools, name: str, send: str | None, form: str) -> int:
 
     Look-up, connection, TLS, bind, round trips, what the SMSC says of itself. Where the daemon
     holds the link, on its session; where it waits for its next try, that comes at once. Where the
-    link is stopped, or no daemon runs, this command binds itself, and unbinds again.
+    link is stopped, or no daemon runs, this command binds itself, and unbinds again. A link that
+    another node has is tried there.
 
     --send: one text that holds no password, and what becomes of it; a message as any other where
     the daemon has the link, else it is sent and shown only. Exit status 1 if a step failed.
@@ -67,6 +69,8 @@ def _test(tools: Tools, name: str, send: str | None, tell: "Callable[[Step], Non
     known = [link.name for link in tools.settings.smsc]
     to = None if send is None else test_recipient(Rules.of(tools.settings), send)
     works = held = False
+    if name in known:
+        refuse_if_elsewhere(tools, name)
     try:
         for step in _by_the_daemon(tools, name):
             held, works = True, step.ok

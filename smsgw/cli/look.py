@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from socket import gethostname
 from typing import NamedTuple
 
 from smsgw import __version__, clock, overview
@@ -102,14 +101,15 @@ def _daemon(tools: Tools, read: _Read, *, silent: bool) -> Node | None:
         return None
     beats = read.stored.beats if read.stored else ()
     for beat in beats:
+        ours = beat.age is None or beat.node == tools.settings.gateway.node
         if (
-            beat.pid == read.pid and not beat.ended
+            ours and beat.pid == read.pid and not beat.ended
         ):  # it holds the lock: no start of the machine ago
             return overview.node_of(beat, tools.now, clock.tick())
     # It has not begun to work: how long ago the last one did, tells how long nobody does.
     ages = [overview.age_of(beat, tools.now, None) for beat in beats]
     age = round(min(ages), 1) if ages else None
-    return Node(gethostname(), read.pid or 0, "", None, age)
+    return Node(tools.settings.gateway.node, read.pid or 0, "", None, age)
 
 
 # --- in the child -------------------------------------------------------------------------------

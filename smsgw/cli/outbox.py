@@ -59,8 +59,10 @@ def cancel(tools: Tools, id: int, reason: str | None, yes: bool) -> None:
             ),
             yes=yes,
         )
+    from smsgw.gateway import living_nodes
+
     if tools.daemon.ask("cancel", mt_id=id, actor=actor(), reason=reason) is None:
-        runs = tools.daemon.pid is not None
+        runs = tools.daemon.pid is not None or bool(living_nodes(tools.store))
         tools.hotline.cancel(id, actor(), tools.now, reason, links_live=runs)
     click.echo(say("{id}: cancelled", id=id))
     if account is not None:

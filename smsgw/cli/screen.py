@@ -11,7 +11,8 @@ from smsgw import records
 from smsgw.cli import terminal
 from smsgw.cli.tables import Format, View, show, show_one
 from smsgw.harmless import harmless
-from smsgw.overview import LinkRow, Overview
+from smsgw.health import SILENT
+from smsgw.overview import LinkRow, Node, Overview
 from smsgw.speech import mark, said, say, say_many, say_state
 from smsgw.words import Viewer, octets, told_span
 
@@ -58,6 +59,41 @@ LINKS = View[LinkRow](
     wraps="reason",
     spare=_DISPENSABLE,
     numbers=("queued", "MT/s", "MO", "MT", "odd"),
+)
+
+
+def links_of(seen: Overview) -> View[LinkRow]:
+    """The links' table, with who has each where there may be several nodes."""
+    if seen.standby is None:
+        return LINKS
+    first, *rest = LINKS.columns.items()
+    columns = dict([first, ("node", lambda row, _: row.node or "-"), *rest])
+    return replace(LINKS, columns=columns)
+
+
+def _state(node: Node, _: Viewer) -> str:
+    if node.ended:
+        return say("ended")
+    silent = node.heartbeat_age_s is None or node.heartbeat_age_s > SILENT.total_seconds()
+    return say("silent") if silent else say("running")
+
+
+NODES = View[Node](
+    keys=(),
+    columns={
+        "node": lambda node, _: node.name,
+        "state": _state,
+        "seen": lambda node, _: (
+            "-"
+            if node.heartbeat_age_s is None
+            else say("{span} ago", span=told_span(timedelta(seconds=node.heartbeat_age_s)))
+        ),
+        "started": lambda node, viewer: viewer.age(node.started_at),
+        "version": lambda node, _: node.version,
+        "links": lambda node, _: " ".join(node.links) or "-",
+    },
+    wraps="links",
+    spare=("started", "version"),
 )
 
 
@@ -137,6 +173,9 @@ STATUS = View[Overview](
         "disk": lambda c, _: _disk(c),
         "backup": lambda c, viewer: _ever(c, c.last_backup_at, viewer),
         "reload": _reload,
+        "standby": lambda c, _: (
+            "" if c.standby is None else say("in step") if c.standby else say("none is seen")
+        ),
         "database": lambda c, _: f"{c.database} (SQLite {c.sqlite})" if c.sqlite else c.database,
     },
 )
@@ -156,11 +195,16 @@ def show_status(seen: Overview, form: str, viewer: Viewer, *, colour: bool = Fal
     click.echo(f"{seen.shortcode}: {found}   {now:%Y-%m-%d %H:%M:%S} {now:%Z}", color=colour)
     for problem in seen.problems:
         click.echo(f"  ! {harmless(said(problem))}")
+    for note in seen.notes:
+        click.echo(f"  - {harmless(said(note))}")
     click.echo()
     show_one(STATUS, seen, form, viewer)
     if seen.links:
         click.echo()
-        show(replace(LINKS, spare=_DISPENSABLE_IN_STATUS), seen.links, form, viewer)
+        show(replace(links_of(seen), spare=_DISPENSABLE_IN_STATUS), seen.links, form, viewer)
+    if seen.standby is not None:
+        click.echo()
+        show(NODES, seen.nodes, form, viewer)
 
 
 def colours() -> bool:

@@ -4,11 +4,13 @@ file      finds and reads it; says everything that is wrong with it in one go
 sections  every key, its default and meaning; [[smsc]] in `smsc`, [portal] in `portal`
 checks    what a key accepts, and how it refuses
 credentials  secrets that systemd passes to the service
+common    what several machines have in common, as one number
 changes   what is new in a configuration, and what of it needs a restart
 values    durations, places to listen, pages to ask for, choices
 """
 
 from smsgw.config.changes import changes, need_restart
+from smsgw.config.common import common_digest
 from smsgw.config.credentials import credential, credential_of_unit
 from smsgw.config.file import (
     ConfigError,
@@ -40,6 +42,7 @@ from smsgw.config.values import (
     LogLevel,
     SourceNumbers,
     Url,
+    WithoutStandby,
     format_duration,
     parse_duration,
 )
@@ -67,7 +70,9 @@ __all__ = [
     "SourceNumbers",
     "Url",
     "Whereabouts",
+    "WithoutStandby",
     "changes",
+    "common_digest",
     "credential",
     "credential_of_unit",
     "find",

@@ -6,11 +6,13 @@ know of the rest of the file comes in pydantic's context: `folder`, `connecting`
 """
 
 import importlib.util
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from socket import gethostname
 from types import UnionType
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
@@ -82,6 +84,27 @@ def country(value: str) -> str:
 
         if value not in phonenumbers.SUPPORTED_REGIONS:
             raise refuse(f'"{value}" is no country', 'two capital letters, such as "VN"')
+    return value
+
+
+#: Shorter ones would have a slow disk move a link; longer ones, citizens wait for it.
+LEASE_LEAST, LEASE_MOST = timedelta(seconds=2), timedelta(minutes=5)
+
+
+def length_of_lease(value: timedelta) -> timedelta:
+    if not LEASE_LEAST <= value <= LEASE_MOST:
+        raise refuse("must be 2s to 5m")
+    return value
+
+
+def node_name(value: object) -> str:
+    """The name of this machine; None: the one that it has, whatever that is."""
+    if value is None:
+        return gethostname()
+    if not isinstance(value, str):
+        raise refuse("must be a text in quotes")
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{0,62}", value):
+        raise refuse("is not allowed", "up to 63 letters, digits, dots, hyphens and underscores")
     return value
 
 

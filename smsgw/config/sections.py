@@ -19,7 +19,9 @@ from smsgw.config.checks import (
     Duration,
     Section,
     country,
+    length_of_lease,
     list_of_countries,
+    node_name,
     one_of,
     reads,
     refuse,
@@ -28,7 +30,7 @@ from smsgw.config.checks import (
 )
 from smsgw.config.portal import PortalSettings
 from smsgw.config.smsc import SmscSettings
-from smsgw.config.values import Listen, LogFormat, LogLevel, Url
+from smsgw.config.values import Listen, LogFormat, LogLevel, Url, WithoutStandby
 from smsgw.database import files_of
 from smsgw.model import Reply
 from smsgw.registration import replies
@@ -78,6 +80,26 @@ class GatewaySettings(Section):
         description="local socket by which commands reach the daemon: root and the service's user "
         "alone (default: control.sock beside the database)",
         json_schema_extra=AT_START,
+    )
+
+    node: Annotated[str, PlainValidator(node_name)] = Field(
+        examples=["smsgw1"],
+        default=None,
+        validate_default=True,
+        description="name of this machine among several on one PostgreSQL database: in `links`, "
+        "`status` and `links move`; no other may have it (default: the host's name)",
+        json_schema_extra=AT_START,
+    )
+    lease: Annotated[Duration, AfterValidator(length_of_lease)] = Field(
+        default=timedelta(seconds=10),
+        description="several machines: how long a link stays with a node that is silent before "
+        "another one takes it, 2s to 5m",
+        json_schema_extra=AT_START,
+    )
+    without_standby: Annotated[WithoutStandby, one_of(WithoutStandby)] = Field(
+        default=WithoutStandby.SERVE,
+        description='where a PostgreSQL database has no synchronous standby: "serve" all the '
+        'same, and say so in `status`, or "wait": no text is taken until there is one',
     )
 
     @field_validator("secret_key_file", "control_socket", mode="wrap")

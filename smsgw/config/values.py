@@ -111,6 +111,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class WithoutStandby(StrEnum):
+    """What becomes of texts while no synchronous standby is seen."""
+
+    SERVE = "serve"  #: they are taken: a failover may lose them
+    WAIT = "wait"  #: the SMSC is asked to send them again
+
+
 class LogFormat(StrEnum):
     CONSOLE = "console"
     JSON = "json"

@@ -9,13 +9,13 @@ next batch.
     received, receipt, settled  ->  batch  ->  gateway.commit  ->  answer, send, flush
     ring, a timer, room         ->  gateway.claim              ->  send, flush
 
-No coroutine waits for the store: what it has done comes back as a call (`_committed`, `_claimed`,
-`_probed`), and `turn` is the one place that gives it something to do.
+No coroutine waits for the store: what it has done comes back as a call, and `turn` is the one place
+that gives it something to do.
 
-Waiting states: an MO that the store could not take is answered (try again later) and forgotten;
-a settlement that it could not take waits and is offered again; a registration without a ready
-password waits for the hashers, links and senders in turn, while its session lives; a copy of a text
-that is not answered yet waits with the first. `StoreLost` ends the desk, and with it the process.
+Waiting states: an MO that the store could not take is answered (try again later) and forgotten; a
+settlement waits and is offered again; a registration without a ready password waits for the
+hashers, links and senders in turn, while its session lives; a copy of a text that is not answered
+yet waits with the first. `StoreLost` ends the desk, and with it the process.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from smsgw.desk.must_not_fail import must_not_fail
 from smsgw.desk.parking import Parking
 from smsgw.desk.pending import Arrival, Pending, ReceiptArrival
 from smsgw.desk.port import Port
+from smsgw.desk.results import Results
 from smsgw.desk.share import MAX_RECEIPTS, share
 from smsgw.desk.timetable import Timetable
 from smsgw.desk.traffic import TrafficLog, add_up
@@ -63,7 +64,7 @@ class Desk:
         self._released = 0  # of those, how many stand in front of the arrivals again
         self._pending = Pending()
         self._receipts: list[ReceiptArrival] = []
-        self._results: list[tuple[str, SubmitResult]] = []
+        self.results = Results(leased=gateway.store.is_shared)  #: that are not stored yet
         self._timetable = Timetable(asyncio.get_running_loop())
         self._claiming: dict[str, bool] = {}  # link that the store claims for -> were replies owed
         self._at_work: AtWork | None = None
@@ -77,6 +78,7 @@ class Desk:
         self._traffic = TrafficLog()
         self._retry_at = 0.0  # loop time at which a store in trouble is tried again
         self.store = Trouble()
+        self.takes_texts = True  #: False: the SMSC is to send them again
         self.outcomes: Counter[Outcome] = Counter()  #: since the start
         self.answered = Histogram()  #: from a text to our answer, since the start
         self._follow_up = FollowUp(self._ports, self._pending, self.answered)
@@ -86,6 +88,7 @@ class Desk:
     def attach(self, port: Port) -> None:
         """A link is there. It rings when it can transmit."""
         self._ports[port.name] = port
+        self.results.attach(port)
 
     def detach(self, port: Port) -> None:
         """A link has ended. What is leased to it comes back by `settled`."""
@@ -106,7 +109,7 @@ class Desk:
         admitted = self._pending.admit(port, mo, ticket)
         if admitted is None or isinstance(admitted, Answer):
             return admitted
-        if self._doubt:
+        if self._doubt or not self.takes_texts:
             self._pending.forget(admitted)
             return Answer.LATER
         self._arrivals.append(admitted)
@@ -114,11 +117,7 @@ class Desk:
         return None
 
     def receipt(self, port: Port, receipt: Receipt, ticket: int, session: int) -> Answer | None:
-        """Store a delivery receipt, then answer it.
-
-        Returns:
-            What to answer at once instead, as for a text.
-        """
+        """Store a delivery receipt, then answer it; or what to answer at once, as for a text."""
         admitted = self._pending.admit_receipt(port, receipt, ticket, session)
         if isinstance(admitted, Answer):
             return admitted
@@ -130,16 +129,14 @@ class Desk:
         return None
 
     def session_ended(self, session: int) -> None:
-        """That session is gone: what of it waits for a password is dropped, as are its copies.
-
-        The SMSC sends them again. What stands before the store's next batch is stored.
-        """
+        """That session is gone: what of it waits for a password is dropped, as are its copies; the
+        SMSC sends them again. What stands before the store's next batch is stored."""
         self._pending.drop_copies(session)
         self._parked.end(session, self._pending.heir)
 
     def settled(self, result: SubmitResult, link: str) -> None:
         """Store what the SMSC of *link* said to a submit_sm."""
-        self._results.append((link, result))
+        self.results.add(link, result)
         self._wake()
 
     def ring(self, link: str | None = None, *, replies: bool = True) -> None:
@@ -202,7 +199,7 @@ class Desk:
         return bool(self._at_work or self._claiming or self._probing)
 
     def _waits(self) -> bool:
-        return bool(self._arrivals or self._receipts or self._results)
+        return bool(self._arrivals or self._receipts or self.results)
 
     # --- turns --------------------------------------------------------------------------------
 
@@ -245,7 +242,7 @@ class Desk:
             return None
         arrivals, self._arrivals = share(self._arrivals, self._released)
         receipts, self._receipts = self._receipts[:MAX_RECEIPTS], self._receipts[MAX_RECEIPTS:]
-        results, self._results = self._results, []
+        results = self.results.take()
         taken = Counter(mt.link for mt in leaving)
         behind = self._timetable.owed()  # new replies queue behind older ones
         batch = Batch(
@@ -259,6 +256,7 @@ class Desk:
             },
             # A text that waits for a password comes before one that has just come.
             self._released if self._parked else None,
+            self.results.tokens,
         )
         released = min(self._released, len(arrivals))
         self._released -= released
@@ -277,12 +275,13 @@ class Desk:
             return
         before, self._at_work = self._at_work, None
         assert before is not None  # noqa: S101 - it was handed over
-        if done is None:
-            done = explain(fault, before)
+        done = done or explain(fault, before)
+        for port in [self._ports[link] for link in done.lost & self._ports.keys()]:
+            port.lose((before.batch.tokens or {}).get(port.name))
         self._keep(done, before)
         due = self._timetable.due()
         # What only we can repeat is tried again by the timer, not at once.
-        if not (self.trouble and self._results):
+        if not (self.trouble and self.results):
             self._at_work = self._hand_over(done.replies)
         for mt in self._follow_up.hand_out(done, before):
             # Its link has ended meanwhile: nothing waits for the end of a lease.
@@ -296,7 +295,8 @@ class Desk:
         """Put back what has to wait, before the next batch is made up."""
         self._is_in(done.trouble)
         if not done.settled:
-            self._results[:0] = at_work.results
+            self.results.put_back(at_work.results, at_work.batch.tokens)
+        self.results.batch_ends()
         for link, at in done.due.items():
             self._timetable.note_due(link, at)
             self._timetable.note_owed(link, at)
@@ -336,7 +336,7 @@ class Desk:
     @must_not_fail
     def _probed(self, _: None, fault: BaseException | None) -> None:
         self._probing = False
-        if fault is not None and not isinstance(fault, StoreUnavailable):
+        if not isinstance(fault, StoreUnavailable | None):
             raise fault
         self._is_in(None if fault is None else str(fault))
         self._wake()
@@ -361,13 +361,16 @@ class Desk:
             self._timetable.looked(link)
             self._claiming[link] = owed
             then = partial(self._claimed, port)
-            self._worker.call(then, self._gateway.claim, link, for_replies, clock.now(), room)
+            wanted = link, for_replies, clock.now(), room, port.token
+            self._worker.call(then, self._gateway.claim, *wanted)
 
     @must_not_fail
     def _claimed(self, port: Port, claim: Claim | None, fault: BaseException | None) -> None:
         link = port.name
         del self._claiming[link]
         if claim is not None:
+            if claim.lost:
+                port.lose(port.token)
             if claim.mts:
                 port.send(claim.mts)
                 port.flush()

@@ -13,6 +13,10 @@ class Port(Protocol):
     def name(self) -> str: ...
 
     @property
+    def token(self) -> int | None:
+        """Of the lease under which it runs here; None: links have none."""
+
+    @property
     def carrier(self) -> str:
         """Links of one carrier may bring a text once each, if its SMSC sends it again."""
 
@@ -31,6 +35,10 @@ class Port(Protocol):
 
     def odd(self, kind: str, count: int = 1) -> None:
         """An oddity of that kind was met on this link, so often."""
+
+    def lose(self, token: int | None) -> None:
+        """The store says that another node has it, which ran here with that token: drop its
+        sessions, and send nothing more."""
 
     def flush(self) -> None:
         """Write what was gathered since the last time, in one piece."""

@@ -11,6 +11,7 @@ citizens and programs ask of the portal (`Citizens`).
     counts     of the running hour            rules      what the configuration means
     work       what a transaction gathers     tools      what all of these share
     batch      what goes in and comes out     by_hand    what people do to texts and links
+    moving     which node has a link          key_table  data keys that nodes share
     rights     correct, export, erase         unused     accounts that nobody ever used
     citizens   what citizens do themselves    citizen    one of them, as the portal sees them
     interface  what programs ask              clients    which programs there are
@@ -27,12 +28,13 @@ from smsgw.gateway.batch import (
     Done,
     Expired,
     LastWord,
+    LinkBegins,
     Moved,
     Purged,
     Trial,
     with_reason,
 )
-from smsgw.gateway.by_hand import TEST_TEXT, test_address, test_recipient
+from smsgw.gateway.by_hand import TEST_TEXT, WAKE_FACT, test_address, test_recipient
 from smsgw.gateway.citizen import Citizen, Consent, LoggedIn, Proof, corrected
 from smsgw.gateway.citizen import digest_of as mark_of_hash
 from smsgw.gateway.citizens import Citizens
@@ -52,6 +54,7 @@ from smsgw.gateway.guessing import Verdict, Verified
 from smsgw.gateway.hotline import CLOSED_AT_ONCE, RESERVED_FOR, Hotline
 from smsgw.gateway.interface import Change, Interface, Page, Portrait, profile_of
 from smsgw.gateway.long_texts import PARTS_OF_A_LINK, PARTS_OF_A_SENDER
+from smsgw.gateway.moving import living_nodes
 from smsgw.gateway.outbox import MOST_UNANSWERED
 from smsgw.gateway.receipts import MOST_EARLY
 from smsgw.gateway.rights import Corrected, Correction, Erased, Rights
@@ -69,6 +72,7 @@ __all__ = [
     "PARTS_OF_A_SENDER",
     "RESERVED_FOR",
     "TEST_TEXT",
+    "WAKE_FACT",
     "Accounts",
     "Applied",
     "Batch",
@@ -88,6 +92,7 @@ __all__ = [
     "Hotline",
     "Interface",
     "LastWord",
+    "LinkBegins",
     "LogIn",
     "LoggedIn",
     "Moved",
@@ -108,6 +113,7 @@ __all__ = [
     "Work",
     "corrected",
     "knows",
+    "living_nodes",
     "mark_of_hash",
     "profile_of",
     "test_address",

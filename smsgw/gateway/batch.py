@@ -1,8 +1,8 @@
 """What goes into a verb of the gateway, and what comes out of it: plain values."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ class Batch:
     #: How many may be registered; None: as many as the stock has passwords for. The first ones
     #: may, where older registrations wait for a password already.
     registrations: int | None = None
+    #: By link the token of the lease under which it came; None: links have none.
+    tokens: Mapping[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self.mos) + len(self.receipts) + len(self.results)
@@ -34,9 +36,9 @@ class Batch:
                 room and passwords.
         """
         for result in self.results:
-            yield Batch(results=(result,))
+            yield Batch(results=(result,), tokens=self.tokens)
         for receipt in self.receipts:
-            yield Batch(receipts=(receipt,))
+            yield Batch(receipts=(receipt,), tokens=self.tokens)
         room, seen = dict(self.room), 0
         for mo in self.mos:
             for mt in done.replies[seen:]:
@@ -47,7 +49,16 @@ class Batch:
                 left = 0  # an older text waits for one
             elif left is not None:
                 left -= done.passwords_given
-            yield Batch(mos=(mo,), room=room, registrations=left)
+            yield Batch(mos=(mo,), room=room, registrations=left, tokens=self.tokens)
+
+    def without(self, lost: Collection[str]) -> "Batch":
+        """The same but for what came by links that are *lost*."""
+        return replace(
+            self,
+            mos=[mo for mo in self.mos if mo.link not in lost],
+            receipts=[receipt for receipt in self.receipts if receipt.link not in lost],
+            results=[result for result in self.results if result[0] not in lost],
+        )
 
 
 class LastWord(NamedTuple):
@@ -80,6 +91,8 @@ class Done:
     passwords_wanted: int = 0  #: registrations that wait for the hashers
     passwords_given: int = 0  #: to its registrations
     trouble: str | None = None  #: why the store did not take it
+    #: Links that are another node's by now: what came by them was left alone.
+    lost: set[str] = field(default_factory=set)
     more: bool = False  #: of `tidy`: there is more to do
     #: None: what stands here is so. Else nobody knows yet whether it happened, nothing of it may be
     #: told, and this is what became of the batch if it did not (`Gateway.resolve`).
@@ -129,6 +142,17 @@ class Done:
         self.passwords_wanted += other.passwords_wanted
         self.passwords_given += other.passwords_given
         self.trouble = other.trouble or self.trouble
+        self.lost |= other.lost
+
+    def make_room_for(self, batch: Batch) -> None:
+        """It was done without what came by links that were `lost`; that is not answered by us, and
+        what their SMSCs said is told to whoever has them."""
+        answers, receipts = iter(self.answers), iter(self.receipts)
+        self.answers = [Answer.LATER if mo.link in self.lost else next(answers) for mo in batch.mos]
+        self.receipts = [
+            Answer.LATER if receipt.link in self.lost else next(receipts)
+            for receipt in batch.receipts
+        ]
 
     def falls_due(self, link: str, at: datetime) -> None:
         known = self.due.get(link)
@@ -140,6 +164,14 @@ class Claim(NamedTuple):
     mts: list[Mt]  #: leased, replies before reminders
     next_due: datetime | None  #: when the next one falls due
     reply_due: datetime | None  #: when the next one does that is no reminder
+    lost: bool = False  #: the link is another node's by now
+
+
+class LinkBegins(NamedTuple):
+    """How a link stands that another node had."""
+
+    stopped: str | None  #: in words, who has taken it down
+    oddities: Mapping[str, int]  #: that were counted
 
 
 class Moved(NamedTuple):

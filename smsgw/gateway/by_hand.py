@@ -4,6 +4,7 @@ A text: send it again, or never; that leaves a line in the history of the accoun
 A link: take it down, and up again, or try it with a text. Each leaves a line in the audit.
 """
 
+import secrets
 from datetime import datetime
 
 from smsgw import phone
@@ -24,11 +25,13 @@ from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
 from smsgw.model import Account, Address
 from smsgw.reseal import KEPT
-from smsgw.store import Changes, ReplyRow, Stop
+from smsgw.store import Changes, ReplyRow, Stop, Store
 
 #: What a phone reads that somebody sends a test to: in every alphabet, without a password, and the
 #: same for everybody, so that nothing can be made of it.
 TEST_TEXT = "Day la tin nhan kiem tra cua he thong. Xin vui long khong tra loi."
+#: A fact of the store that is another one whenever daemons are to look at what others have done.
+WAKE_FACT = "woken_by"
 INTERNATIONAL = ISDN = 1  #: SMPP v3.4 §5.2.5, §5.2.6
 
 
@@ -102,6 +105,7 @@ def stop_link(tools: Tools, name: str, actor: str, now: datetime, reason: str | 
     check_link(tools.rules, name)
     with tools.store.transaction():
         if tools.store.stop_link(name, Stop(now, actor, reason)):
+            wake_nodes(tools.store)
             tools.audit(actor, "links stop", None, with_reason(f"link {name}", reason), now)
         return tools.store.stopped_links()[name]
 
@@ -117,6 +121,7 @@ def start_link(tools: Tools, name: str, actor: str, now: datetime, reason: str |
             check_link(tools.rules, name)
         if not tools.store.start_link(name):
             return False
+        wake_nodes(tools.store)
         tools.audit(actor, "links start", None, with_reason(f"link {name}", reason), now)
     return True
 
@@ -184,6 +189,12 @@ def check_link(rules: Rules, name: str) -> None:
     """
     if name not in rules.links:
         raise NoLink(name, ", ".join(rules.links))
+
+
+def wake_nodes(store: Store) -> None:
+    """Have the daemons of all nodes look at what was done; inside a transaction."""
+    if store.is_shared:
+        store.set_fact(WAKE_FACT, secrets.token_hex(8))
 
 
 def _note(

@@ -13,21 +13,20 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from smsgw.clock import stamp
-from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, Moved, Purged
-from smsgw.gateway.citizen import SHUT_FOR
+from smsgw.gateway import by_hand
+from smsgw.gateway.batch import Batch, By, Claim, Done, Expired, LinkBegins, Moved, Purged
 from smsgw.gateway.expiry import Expiry
+from smsgw.gateway.holding import Holding
+from smsgw.gateway.housekeeping import Housekeeping
 from smsgw.gateway.intake import Intake
-from smsgw.gateway.known import RETRANSMISSION_WINDOW
-from smsgw.gateway.long_texts import PARTS_LIMIT
 from smsgw.gateway.outbox import Outbox
 from smsgw.gateway.receipts import Receipts
 from smsgw.gateway.rules import Rules
 from smsgw.gateway.seals import Seals
 from smsgw.gateway.tools import Tools
-from smsgw.gateway.unused import Unused
 from smsgw.gateway.work import Work
 from smsgw.limits import CEILING_FACT
 from smsgw.model import Answer, LinkState, Receipt
@@ -36,12 +35,6 @@ from smsgw.store import Beat, Store, StoreInDoubt, StoreLost, StoreMoved, StoreU
 from smsgw.vault import Vault
 
 log = logging.getLogger("smsgw.gateway")
-
-#: A receipt whose text is still unknown by then belongs to nobody.
-_EARLY_RECEIPT_LIMIT = timedelta(hours=1)
-_PURGE_STEP = 500
-#: Long texts that lack a part, and parts that are forgotten, in one step.
-_TIDY_TEXTS, _TIDY_PARTS = 100, 2000
 
 
 class Gateway:
@@ -62,8 +55,9 @@ class Gateway:
 
     def _furnish(self) -> None:
         self._outbox = Outbox(self.tools)
+        self._holding = Holding(self.tools)
         self._expiry = Expiry(self.tools)
-        self._unused = Unused(self.tools)
+        self._housekeeping = Housekeeping(self.tools, self._outbox)
 
     @property
     def rules(self) -> Rules:
@@ -78,22 +72,23 @@ class Gateway:
     # --- the daemon takes over ----------------------------------------------------------------
 
     def start(self, now: datetime) -> None:
-        """Take over from a daemon that ended or died: its leases end, its links are forgotten."""
+        """Take over from a daemon that ended or died: its leases end, its links are forgotten.
+        Where nodes share the store, each link is taken over by itself."""
         store, rules = self.store, self.rules
         with store.transaction():
             self._note(rules)
             self.tools.seals.take_over(now)
-            store.end_all_leases(now)
-            stopped = store.stopped_links()
-            for name in rules.links:
-                state, reason = LinkState.CONNECTING, None
-                if name in stopped:
-                    state, reason = LinkState.STOPPED, stopped[name].told(rules.zone)
-                store.set_link(name, state, reason, now)
-            for status in store.links():
-                if status.name not in rules.links:
-                    store.forget_link(status.name)
+            if not store.is_shared:
+                store.end_all_leases(now)
+                self._holding.begin(rules.links, now)
+                for status in store.links():
+                    if status.name not in rules.links:
+                        store.forget_link(status.name)
             self._outbox.warn_of_strangers()
+
+    def take_over(self, link: str, token: int, now: datetime) -> LinkBegins | None:
+        """Begin with *link*, which this node has taken; None: it is another's by now."""
+        return self._holding.take_over(link, token, now)
 
     def follow(self, rules: Rules) -> None:
         """From the next text on, other rules.
@@ -121,12 +116,25 @@ class Gateway:
         now: datetime,
         oddities: Mapping[str, int] | None = None,
         next_try: datetime | None = None,
+        *,
+        token: int | None = None,
     ) -> None:
-        """Keep the state of a link, and what was odd on it, where commands can read it."""
+        """Keep the state of a link, and what was odd on it, where commands can read it.
+
+        Args:
+            token: only while this node has it with that one.
+        """
         with self.store.transaction():
-            self.store.set_link(name, state, reason, now, next_try)
-            if oddities is not None:
-                self.store.set_oddities(name, oddities)
+            if self._holding.has(name, token):
+                self.store.set_link(name, state, reason, now, next_try)
+                if oddities is not None:
+                    self.store.set_oddities(name, oddities)
+
+    def forget_link(self, name: str, token: int | None = None) -> None:
+        """Keep nothing of a link that is configured no more; *token* as above."""
+        with self.store.transaction():
+            if self._holding.has(name, token):
+                self.store.forget_link(name)
 
     def beat(self, beat: Beat) -> None:
         """Keep that the daemon lives.
@@ -136,6 +144,12 @@ class Gateway:
         """
         with self.store.transaction():
             self.store.beat(beat)
+
+    def wake_nodes(self) -> None:
+        """Have the daemons of all nodes look for what is due; nothing where there are no others."""
+        if self.store.is_shared:
+            with self.store.transaction():
+                by_hand.wake_nodes(self.store)
 
     def probe(self, now: datetime) -> None:
         """Write something of no importance.
@@ -208,7 +222,10 @@ class Gateway:
         done, store, tools = Done(), self.store, self.tools
         try:
             with tools.supply(batch.registrations) as supply, store.transaction(asks=True):
-                intake = self._write(batch, supply, now, done)
+                ours = batch if batch.tokens is None else self._holding.ours(batch, done)
+                intake = self._write(ours, supply, now, done)
+                if ours is not batch:
+                    done.make_room_for(batch)
         except StoreMoved:
             raise
         except StoreInDoubt as doubt:
@@ -263,13 +280,21 @@ class Gateway:
 
     # --- the outbox and passwords ---------------------------------------------------------------
 
-    def claim(self, link: str, room: int, now: datetime, room_in_all: int | None = None) -> Claim:
+    def claim(
+        self,
+        link: str,
+        room: int,
+        now: datetime,
+        room_in_all: int | None = None,
+        token: int | None = None,
+    ) -> Claim:
         """Lease due texts of *link*: at most *room* replies, then reminders in their hours.
 
         Args:
             room_in_all: so many texts are not exceeded by reminders; None: *room*.
+            token: only while this node has the link with that one; else it is `Claim.lost`.
         """
-        return self._outbox.claim(link, room, now, room_in_all)
+        return self._outbox.claim(link, room, now, room_in_all, token)
 
     def release_held(self, link: str, now: datetime) -> bool:
         """Let some of what is held for *link*, which has bound anew, be due; whether there was any.
@@ -312,34 +337,13 @@ class Gateway:
 
     # --- housekeeping -------------------------------------------------------------------------
 
-    def tidy(self, now: datetime) -> Done:
+    def tidy(self, now: datetime, *, for_all: bool = True) -> Done:
         """End some of what has waited long enough; call it again while there is `more`.
 
-        Long texts that lack a part after ten minutes are answered as what they are; leases that
-        are over end; what has waited for a day has failed; parts of texts that were decided on,
-        receipts of nobody and reservations are forgotten.
+        Args:
+            for_all: false: only what each node has to do, as another one does the rest.
         """
-        done, store = Done(), self.store
-        incomplete = store.incomplete(now - PARTS_LIMIT, _TIDY_TEXTS)
-        intake = None
-        try:
-            with store.transaction():
-                if incomplete:
-                    work = Work(store, now, self.tools.no_passwords())
-                    intake = Intake(self.tools, work, done)
-                    intake.give_up(incomplete)
-                    intake.write()
-                self._outbox.end_waits(now, done)
-                old = store.purge_parts(now - 2 * RETRANSMISSION_WINDOW, _TIDY_PARTS)
-                store.purge_early_receipts(now - _EARLY_RECEIPT_LIMIT)
-                store.purge_reservations(now)
-        except StoreUnavailable:
-            self.tools.counts.forget()
-            raise
-        if intake:
-            intake.committed()
-        done.more = len(incomplete) == _TIDY_TEXTS or old == _TIDY_PARTS
-        return done
+        return self._housekeeping.tidy(now, for_all=for_all)
 
     def purge(
         self,
@@ -353,24 +357,4 @@ class Gateway:
             by: who asked for it at the command line, and why.
             told: called with what went, in the same transaction.
         """
-        rules, store = self.rules, self.store
-        with store.transaction():
-            messages = store.purge_messages(now - rules.keep_messages, _PURGE_STEP)
-            closed = now - rules.keep_closed_accounts
-            if ended := store.closed_before(closed, _PURGE_STEP):
-                store.erase_citizens(ended, now)
-            accounts = store.purge_accounts(closed, _PURGE_STEP)
-            besides = (
-                store.purge_audit(now - rules.keep_audit, _PURGE_STEP)
-                + store.purge_log_ins(now - rules.keep_log_ins, _PURGE_STEP)
-                + store.purge_feed(now - rules.keep_messages, _PURGE_STEP)
-                + store.purge_shut_names(now - SHUT_FOR, _PURGE_STEP)
-            )
-            unused, more = self._unused.step(now, by)
-            more = more or bool(messages or accounts or besides)
-            done = Purged(messages, accounts, unused, more)
-            if told:
-                told(done)
-        if not more:
-            store.truncate_log()  # what was removed does not stay in it either
-        return done
+        return self._housekeeping.purge(now, by, told)

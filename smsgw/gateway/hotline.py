@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from smsgw import passwords, phone
 from smsgw.errors import NeverAnswered, NoPhone, Stale, UnfitPassword
-from smsgw.gateway import by_hand, guessing, trial
+from smsgw.gateway import by_hand, guessing, moving, trial
 from smsgw.gateway.batch import By, Expired, Purged, Trial, with_reason
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.guessing import Verified
@@ -49,6 +49,11 @@ class Hotline(Looking):
         """What a citizen may ask for besides."""
         return Rights(self._tools)
 
+    def _let_leave(self) -> None:
+        """A text was put into the outbox, perhaps for a link of another node."""
+        self._gateway.wake_nodes()
+        self._bell()
+
     # --- the audit ----------------------------------------------------------------------------
 
     def note_look_up(
@@ -78,7 +83,7 @@ class Hotline(Looking):
         """As the daemon does by itself."""
         done = self._gateway.expire(now, limit, by)
         if done.replaced:
-            self._bell()
+            self._let_leave()
         return done
 
     def reset_password(
@@ -109,7 +114,7 @@ class Hotline(Looking):
             work.write()
             self._tools.audit(actor, "accounts reset-password", row.account, reason, now)
             account = self._store.account(row.account.id).account
-        self._bell()
+        self._let_leave()
         return account
 
     def set_password(
@@ -255,7 +260,7 @@ class Hotline(Looking):
             PasswordWiped: it ended too long ago.
         """
         by_hand.retry(self._tools, mt_id, actor, now, reason)
-        self._bell()
+        self._let_leave()
 
     def cancel(
         self,
@@ -296,6 +301,17 @@ class Hotline(Looking):
         """
         return by_hand.start_link(self._tools, name, actor, now, reason)
 
+    def move_link(
+        self, name: str, node: str, actor: str, now: datetime, reason: str | None = None
+    ) -> str | None:
+        """Have *node* take a link; the node that has it now, None: nobody has.
+
+        Raises:
+            NoLink: there is none of that name.
+            SmsgwError: the node does not live, or has the link, or there are no nodes.
+        """
+        return moving.move_link(self._tools, name, node, actor, now, reason)
+
     def test_link(self, name: str, number: str, actor: str, now: datetime) -> int:
         """Send the fixed text of a test by a link; the id of its message.
 
@@ -308,7 +324,7 @@ class Hotline(Looking):
             NeverTexted: it is one that gets no text of ours.
         """
         mt_id = by_hand.test_link(self._tools, name, number, actor, now)
-        self._bell()
+        self._let_leave()
         return mt_id
 
     # --- retention ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from smsgw.gateway.composer import GIVE_UP_AFTER, GIVE_UP_MICROSECONDS
 from smsgw.gateway.receipts import Receipts
 from smsgw.gateway.rules import CLOCK_SLACK, LATE_ANSWERS, LONGEST_DELAY
 from smsgw.gateway.tools import Tools
-from smsgw.model import Mt, Postponed, Refused, SubmitResult, Taken, Unanswered
+from smsgw.model import LinkState, Mt, Postponed, Refused, SubmitResult, Taken, Unanswered
 from smsgw.store import STEP, ClaimedRow
 from smsgw.vault import KeyUnknown, SealBroken
 
@@ -44,15 +44,15 @@ class Outbox:
 
     # --- out ----------------------------------------------------------------------------------
 
-    def claim(self, link: str, room: int, now: datetime, room_in_all: int | None = None) -> Claim:
-        """Lease due texts of *link*: at most *room* replies, then reminders in their hours.
-
-        Args:
-            room_in_all: so many texts are not exceeded by reminders; None: *room*.
-        """
+    def claim(
+        self, link: str, room: int, now: datetime, room_in_all: int | None, token: int | None
+    ) -> Claim:
+        """As `Gateway.claim`."""
         store, rules = self._store, self._rules
         mts: list[Mt] = []
         with store.transaction():
+            if token is not None and store.held().get(link) != token:
+                return Claim([], None, None, lost=True)
             allowed = rules.reminders_may_leave(now)
             for reminder, limit in (
                 (False, room),
@@ -211,7 +211,10 @@ class Outbox:
             spared: links that are not able, but may be so again in a moment.
         """
         stand_ins: list[tuple[str, str]] = []
-        for link in self._store.links_in_outbox():
+        waiting = self._store.links_in_outbox()
+        if waiting and self._store.is_shared:
+            able, waiting = self._among_nodes(able, waiting)
+        for link in waiting:
             if link not in able and link not in spared:
                 siblings = self._carriers.links(self._carriers.of(link))
                 stand_ins += [(link, other) for other in siblings if other in able][:1]
@@ -225,6 +228,21 @@ class Outbox:
                     log.warning("outbox link=%s cannot send: %d texts go by %s", link, count, other)
         return Moved(frozenset(moved), more=STEP in moved.values())
 
+    def _among_nodes(
+        self, able: Collection[str], waiting: Sequence[str]
+    ) -> tuple[Collection[str], list[str]]:
+        """The links that are able on any node, as far as we know, and those that are ours to look
+        after: what we have ourselves, and what no node knows any more."""
+        store = self._store
+        if not store.is_configured_alike():
+            return able, []
+        others = store.taken_by_others()
+        bound = {link.name for link in store.links() if link.state is LinkState.BOUND}
+        with store.transaction():
+            ours = store.held().keys()
+        known = ours | (set(waiting) - set(self._rules.links) - others)
+        return {*able, *(bound & others)}, [link for link in waiting if link in known]
+
     def warn_of_strangers(self) -> None:
         """Say what becomes of texts whose link is no longer configured."""
         for gone in self._store.links_in_outbox():
@@ -235,15 +253,23 @@ class Outbox:
                     fate = f"they wait: no link of its carrier {carrier} is"
                 log.warning("outbox link=%s has texts and is not configured: %s", gone, fate)
 
-    def end_waits(self, now: datetime, done: Done) -> None:
-        """Leases that are over, texts that have waited for a day, and times of a wrong clock."""
-        store = self._store
-        ends = now + self._rules.lease
-        links, set_back = store.end_leases(now, ends + CLOCK_SLACK, ends)
+    def end_leases(self, now: datetime, done: Done) -> None:
+        """Leases that are over; those that this node's clock has noted, or nobody's any more."""
+        store, ends = self._store, now + self._rules.lease
+        latest = ends + CLOCK_SLACK
+        if store.is_shared:
+            others = store.taken_by_others()
+            links, set_back = store.end_leases_but(others, now, latest, ends)
+        else:
+            links, set_back = store.end_leases(now, latest, ends)
         for link in links:
             done.falls_due(link, now)
         if set_back:
             log.warning("the clock was set back: so were %d leases", set_back)
+
+    def end_waits(self, now: datetime) -> None:
+        """Texts that have waited for a day, and times of a wrong clock."""
+        store = self._store
         for mt_id, link in store.give_up_old(now - GIVE_UP_AFTER, now):
             log.warning("mt=%d link=%s given up after 24 hours", mt_id, link)
         if count := store.set_back_parts(now + CLOCK_SLACK, now):

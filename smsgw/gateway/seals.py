@@ -8,8 +8,9 @@ import logging
 from datetime import datetime
 
 from smsgw.clock import stamp
-from smsgw.datakeys import DataKey, DataKeys, file_of
-from smsgw.errors import WrongKey
+from smsgw.datakeys import DataKey, DataKeys, Home, KeyFile, file_of
+from smsgw.errors import SmsgwError, WrongKey
+from smsgw.gateway.key_table import KeyTable
 from smsgw.reseal import Walk
 from smsgw.store import Store, StoreUnavailable
 from smsgw.vault import KeyFault, KeyUnknown, Vault
@@ -27,7 +28,12 @@ class Seals:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self.keys = DataKeys(vault, store.path and file_of(store.path))
+        home: Home | None = None
+        if store.is_shared:
+            home = KeyTable(store)
+        elif store.path is not None:
+            home = KeyFile(file_of(store.path))
+        self.keys = DataKeys(vault, home)
         self._walk = Walk(store, self.keys)
         self.turned = -1
         self._rotates = False  # what former secret keys sealed is looked for
@@ -67,6 +73,9 @@ class Seals:
     def _adopt(self) -> bool:
         """Take the data keys of a copy out of it, and seal all with today's secret key; whether
         there were some."""
+        if self._store.is_shared:  # they are where they belong
+            self.keys.adopt([])
+            return False
         found = [DataKey(*row) for row in self._store.data_keys()]
         self.keys.adopt(found)
         if found:
@@ -75,7 +84,17 @@ class Seals:
         return bool(found)
 
     def take_over(self, now: datetime) -> None:
-        """Begin anew, with the keys of the daemon before us; inside a transaction."""
+        """Begin anew, with the keys of the daemon before us; inside a transaction.
+
+        Raises:
+            SmsgwError: other nodes seal with a secret key that is not among ours.
+        """
+        known = self._store.fact("key_id")
+        if self._store.is_shared and known is not None and not self.keys.has_secret(int(known)):
+            raise SmsgwError(
+                "the other nodes of this database seal with another secret key",
+                "copy the secret key file of one of them to here",
+            )
         self._store.set_fact("key_id", str(self.keys.key_id))
         self._adopt()
         self._rotates = self.keys.has_former

@@ -1,6 +1,7 @@
 """Links to SMSCs: sockets to sessions, sessions to the desk, and back again after each loss.
 
     Links        all of them by name; made, changed and ended as the configuration says
+    Here         which of them are this node's
     Link         one [[smsc]] table: its queue of MTs, its pace, its state; the desk's Port
     Line         one bind of it, kept alive
     Trial        first contact: the steps of a try, and round trips
@@ -12,7 +13,7 @@ Each speaks to the one above through a Protocol, and writes into nobody's attrib
 
 from smsgw.links.backoff import Backoff, Ending
 from smsgw.links.connect import ConnectFault, check_files
-from smsgw.links.connection import Connection
+from smsgw.links.connection import Connection, SessionIds
 from smsgw.links.contact import RECEIPT_SECONDS, visit
 from smsgw.links.link import Link
 from smsgw.links.links import Links
@@ -28,6 +29,7 @@ __all__ = [
     "Link",
     "Links",
     "Report",
+    "SessionIds",
     "Step",
     "check_files",
     "question",

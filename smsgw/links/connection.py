@@ -13,6 +13,7 @@ from typing import Any, Protocol, assert_never, cast
 
 from smsgw import clock
 from smsgw.config import SmscSettings
+from smsgw.leases import Tenure
 from smsgw.links.backoff import Ending
 from smsgw.links.connect import explain
 from smsgw.logs import TRACE
@@ -61,6 +62,10 @@ class Owner(Protocol):
     def watch(self) -> Watch | None:
         """Told by the session of each large PDU."""
 
+    @property
+    def tenure(self) -> Tenure | None:
+        """While this lasts, something may be written; None: always."""
+
     def made(self, connection: "Connection") -> None:
         """The connection is open, and about to ask for its bind."""
 
@@ -92,15 +97,21 @@ class Owner(Protocol):
         """The peer reads again what is written."""
 
 
-class _SessionIds:
-    """Numbers that no session had before, also in an earlier life of the process."""
+class SessionIds:
+    """Numbers that no session had before, also in an earlier life of the process, or on another
+    node, whose clock may be a wrong one.
 
+    Attributes:
+        node: the number of this one, below 1,000; 0: there are no others.
+    """
+
+    node = 0
     _last = 0
 
     @classmethod
     def next(cls) -> int:
         cls._last = max(cls._last + 1, clock.stamp(clock.now()))
-        return cls._last
+        return cls._last * 1000 + cls.node if cls.node else cls._last
 
 
 class Connection(asyncio.Protocol):
@@ -111,6 +122,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._tenure = owner.tenure
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[Ending] = self._loop.create_future()
         self._bound_at: float | None = None
@@ -135,7 +147,7 @@ class Connection(asyncio.Protocol):
         if log.isEnabledFor(TRACE):
             trace = partial(log.log, TRACE, "%s: %s", owner)
         self.session = Session(
-            owner.settings, _SessionIds.next(), self._loop.time(), trace, owner.watch
+            owner.settings, SessionIds.next(), self._loop.time(), trace, owner.watch
         )
         owner.made(self)
         self.flush()
@@ -240,6 +252,11 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if outgoing:
+            # Who was stopped for a while looks here before its first octet.
+            tenure = self._tenure
+            if tenure is not None and not tenure.may_act():
+                tenure.lose()
+                return
             self._transport.write(outgoing)
         deadline = self.session.next_deadline()
         if deadline == inf:

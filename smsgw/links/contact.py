@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from smsgw.config import SmscSettings
+from smsgw.leases import Tenure
 from smsgw.links.backoff import Ending
 from smsgw.links.connection import Connection
 from smsgw.links.line import Line
@@ -36,6 +37,7 @@ class Visitor:
     """The `line.Bearer` of one visit."""
 
     watch: Watch | None = None
+    tenure: Tenure | None = None
 
     def __init__(self, smsc: SmscSettings, shortcode: str, text: Mt | None) -> None:
         self._text = text

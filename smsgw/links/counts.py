@@ -31,8 +31,9 @@ class Counts:
     #: From a citizen's text until the SMSC took its answer.
     replied: Histogram = field(default_factory=Histogram)
 
-    def totals(self) -> Iterator[tuple[str, str, int]]:
-        """Name, meaning and value of each that is a number."""
+    def measure(self) -> Iterator[tuple[str, str, float | Histogram]]:
+        """Name of the metric, meaning and value of each."""
         for count in fields(self):
             if meaning := count.metadata.get("help"):
-                yield count.name, meaning, getattr(self, count.name)
+                yield f"{count.name}_total", meaning, getattr(self, count.name)
+        yield "reply_seconds", "From a citizen's text until the SMSC took its answer.", self.replied

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from smsgw import clock
 from smsgw.config import SmscSettings
+from smsgw.leases import Tenure
 from smsgw.links.backoff import Backoff, Ending
 from smsgw.links.connect import ConnectFault, connect
 from smsgw.links.connection import Connection
@@ -19,6 +20,7 @@ from smsgw.links.resolver import Resolver
 from smsgw.model import Address, Answer, LinkState, Mo, Receipt, SubmitResult, Taken
 from smsgw.smpp.events import Bound, Watch
 from smsgw.smpp.settings import BindMode, SessionSettings
+from smsgw.smpp.statuses import Status
 
 log = logging.getLogger("smsgw.links")
 
@@ -37,6 +39,9 @@ class Bearer(Protocol):
 
     @property
     def watch(self) -> Watch | None: ...
+
+    @property
+    def tenure(self) -> Tenure | None: ...
 
     def joined(self, connection: Connection) -> None:
         """A connection of the line is open."""
@@ -83,7 +88,8 @@ class Line:
         self._connection: Connection | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self.watch = link.watch
+        self.watch, self.tenure = link.watch, link.tenure
+        self._takes_over = link.tenure is not None  # until its first bind
         # What a connection brings goes to the link without a call in between: a text costs enough.
         self.received, self.receipt, self.settle = link.received, link.receipt, link.settle
         self.taken_late, self.odd = link.taken_late, link.odd
@@ -187,6 +193,7 @@ class Line:
         if connection is not None:
             self._report.notes("smsc", describe_smsc(connection.says))
         self._report.over.set()
+        self._takes_over = False
         self._link.bound()
         self._change(LinkState.BOUND, None)
 
@@ -219,6 +226,9 @@ class Line:
             if self._stopping:
                 return
             delay = self._backoff.after(ending)
+            if self._takes_over and ending.status == Status.RALYBND:
+                # The SMSC has not yet seen that the node before us is gone.
+                delay = self._link.smsc.reconnect_min.total_seconds()
             log.warning("%s: %s; next try in %.1f s", self, ending.reason, delay)
             self._change(LinkState.WAITING, ending.reason, clock.now() + timedelta(seconds=delay))
             with suppress(TimeoutError):

@@ -8,7 +8,7 @@ unanswered, or not sent at all. Knows time and queues, but no socket, no PDU, no
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from smsgw.config import BindType, SmscSettings
 from smsgw.desk import Desk
 from smsgw.histogram import Histogram
+from smsgw.leases import Tenure
 from smsgw.links.backoff import Ending
 from smsgw.links.connect import is_public
 from smsgw.links.connection import LINGER_SECONDS, Connection
@@ -25,7 +26,7 @@ from smsgw.links.oddities import Oddities
 from smsgw.links.report import Report
 from smsgw.links.sending import Sending
 from smsgw.links.standing import Standing
-from smsgw.model import Answer, LinkLive, LinkState, Mo, Mt, Oddity, Receipt, Taken
+from smsgw.model import Answer, LinkLive, LinkState, Mo, Oddity, Receipt, Taken
 from smsgw.smpp.events import Watch
 from smsgw.smpp.settings import BindMode
 
@@ -40,7 +41,11 @@ MODES = {
 
 
 class Link:
-    """One carrier, from `start` to `close`."""
+    """One carrier, from `start` to `close`.
+
+    Attributes:
+        carrier, shortcode, watch, counts, tenure: what it was made with; to be read.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class Link:
         *,
         oddities: Mapping[str, int] = MappingProxyType({}),
         counts: Counts | None = None,
+        tenure: Tenure | None = None,
     ) -> None:
         """
         Args:
@@ -59,33 +65,37 @@ class Link:
             watch: told by the sessions of each large PDU.
             oddities: what was counted before the start.
             counts: of an earlier link of this name, which go on; None: it is the first.
+            tenure: while this lasts, it may run here; None: it is nobody else's.
         """
         self._smsc = smsc
         self._name = smsc.name
-        self._carrier = smsc.carrier
-        self._shortcode = shortcode
+        self.carrier = smsc.carrier
+        self.shortcode = shortcode
         self._desk = desk
-        self._watch = watch
-        self._counts = counts or Counts()
+        self.watch = watch
+        self.counts = counts or Counts()
         self._oddities = Oddities(smsc.name, oddities, lambda: on_change(self))
         self._sessions: dict[int, Connection] = {}
-        self._stopping = False
+        self.tenure = tenure
+        self._stopping = self._gone = False
         self._warned = False
-        self._standing = Standing(self._counts, lambda: on_change(self))
+        self._standing = Standing(self.counts, lambda: on_change(self))
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._sending = Sending(
             smsc,
             shortcode,
             desk,
-            self._counts,
+            self.counts,
             sender=self._sender,
             on_room=self.has_room,
             on_fault=self.changed,
             on_settled=self._look_whether_quiet,
         )
-        # Nothing of its own to do here: a text costs enough.
+        # Nothing of its own to do here: a text costs enough. `send` waits for the next `flush`.
         self.settle, self.room = self._sending.settle, self._sending.room
+        self.send, self.take_back = self._sending.send, self._sending.take_back
+        self.odd = self._oddities.add
         self._landed = asyncio.Event()  # nothing awaits an answer of the SMSC, ...
         self._answered = asyncio.Event()  # ... or one of ours; both only while it ends
         self._lines = [Line(self, mode) for mode in MODES[smsc.bind]]
@@ -97,24 +107,12 @@ class Link:
         return self._name
 
     @property
-    def carrier(self) -> str:
-        return self._carrier
-
-    @property
     def smsc(self) -> SmscSettings:
         return self._smsc
 
     @property
-    def shortcode(self) -> str:
-        return self._shortcode
-
-    @property
-    def watch(self) -> Watch | None:
-        return self._watch
-
-    @property
-    def counts(self) -> Counts:
-        return self._counts
+    def token(self) -> int | None:
+        return None if self.tenure is None else self.tenure.token
 
     @property
     def oddities(self) -> Mapping[str, int]:
@@ -161,10 +159,7 @@ class Link:
         yield "barred", "1 while the SMSC refuses our short code.", self._sending.fault is not None
         yield "held", "MTs that wait for window or pace.", self.held
         yield "in_flight", "submit_sm that await their answer.", self.in_flight
-        for name, meaning, number in self._counts.totals():
-            yield f"{name}_total", meaning, number
-        meaning = "From a citizen's text until the SMSC took its answer."
-        yield "reply_seconds", meaning, self._counts.replied
+        yield from self.counts.measure()
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -203,7 +198,7 @@ class Link:
     def becomes(self, smsc: SmscSettings, shortcode: str) -> bool:
         """Take over what is new in *smsc* if that needs no bind; whether it needs none."""
         pace_aside = smsc.model_copy(update={"max_per_second": self._smsc.max_per_second})
-        if shortcode != self._shortcode or pace_aside != self._smsc:
+        if shortcode != self.shortcode or pace_aside != self._smsc:
             return False
         if smsc.max_per_second != self._smsc.max_per_second:
             self._smsc = smsc
@@ -220,6 +215,20 @@ class Link:
         self._look_whether_quiet()
         for line in self._lines:
             line.stop()
+
+    def vanish(self) -> "asyncio.Future[Any]":
+        """Another node may have it: end at once and without a word. What it holds is forgotten.
+        Done with its last connection."""
+        self._gone = self._stopping = True
+        self._sending.forget()
+        for line in self._lines:
+            line.stop()
+        for connection in list(self._sessions.values()):
+            connection.drop("another node may have the link")
+        self._sending.close()
+        self._oddities.close()
+        self._desk.detach(self)
+        return asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def close(self) -> None:
         """Last step: read the answers that are still to come, unbind, close. Takes up to twice
@@ -270,16 +279,12 @@ class Link:
 
     def holds(self, session: int) -> bool:
         """Whether that session still lives."""
-        return session in self._sessions
+        return session in self._sessions and not self._gone
 
-    def send(self, mts: Sequence[Mt]) -> None:
-        """Send *mts* as soon as window and pace allow; `flush` starts it."""
-        self._sending.send(mts)
-
-    def take_back(self, mt_id: int) -> Mt | None:
-        """Take an MT out of what waits here for window or pace; None: it is not here, or on its
-        way already."""
-        return self._sending.take_back(mt_id)
+    def lose(self, token: int | None) -> None:
+        """The store says that another node has it, which ran here with that token."""
+        if self.tenure is not None and self.tenure.token == token:
+            self.tenure.lose()
 
     def flush(self) -> None:
         """Write everything gathered since the last call."""
@@ -289,10 +294,6 @@ class Link:
         if self._stopping:
             self._look_whether_quiet()
 
-    def odd(self, kind: str, count: int = 1, detail: str = "") -> None:
-        """Count what the peer did against the standard; say so when it begins and when it ends."""
-        self._oddities.add(kind, count, detail)
-
     # --- what connections and lines tell --------------------------------------------------------
 
     def received(self, mo: Mo, ticket: int) -> Answer | None:
@@ -301,7 +302,7 @@ class Link:
             return _LATER
         refusal = self._desk.received(self, mo, ticket)
         if refusal is None:
-            self._counts.mo += 1
+            self.counts.mo += 1
         else:
             self._count_refusal()
         return refusal
@@ -312,18 +313,18 @@ class Link:
             return _LATER
         refusal = self._desk.receipt(self, receipt, ticket, session)
         if refusal is None:
-            self._counts.receipts += 1
+            self.counts.receipts += 1
         else:
             self._count_refusal()
         return refusal
 
     def _count_refusal(self) -> None:
-        self._counts.busy += 1
+        self.counts.busy += 1
         self.odd(Oddity.THROTTLED, detail="too many wait for their answer")
 
     def taken_late(self, taken: Taken) -> None:
         """The SMSC took what had been given up as unanswered."""
-        self._counts.taken_late += 1
+        self.counts.taken_late += 1
         self._desk.settled(taken, self._name)
 
     def has_told(self) -> None:
@@ -345,11 +346,13 @@ class Link:
         session = connection.session
         self._sessions.pop(session.session_id, None)
         self._desk.session_ended(session.session_id)
+        if self._gone:
+            return
         now = self._loop.time()
         for result in session.abandon(ending.reason):
             self.settle(result, now)
         if connection.was_bound and not self._stopping:
-            self._counts.losses += 1
+            self.counts.losses += 1
         if session.settings.mode.transmits:
             self._sending.give_back("link lost")
         if self._stopping:
@@ -357,7 +360,7 @@ class Link:
 
     def bound(self) -> None:
         """The SMSC accepted a bind."""
-        self._counts.binds += 1
+        self.counts.binds += 1
 
     def connected_to(self, line: Line, peer: Any) -> None:
         """Warn once where everything crosses the internet in clear."""

@@ -7,14 +7,16 @@ read them. Knows the gateway's verbs for that, and the store's thread; no socket
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from smsgw import clock
 from smsgw.config import Settings, SmscSettings
 from smsgw.desk import Desk
-from smsgw.gateway import Gateway
+from smsgw.gateway import Gateway, LinkBegins
 from smsgw.histogram import Histogram
 from smsgw.links.counts import Counts
+from smsgw.links.here import Here
 from smsgw.links.link import Link
 from smsgw.links.trial import Trial
 from smsgw.model import LinkLive, LinkState
@@ -62,6 +64,7 @@ class Links:
         self._desk = desk
         self._gateway = gateway
         self._worker = worker
+        self.here = Here(desk, gateway, worker, self)  #: which of them are this node's
         self._watch = watch
         self._links: dict[str, Link] = {}
         self._wanted: dict[str, _Wanted] = {}
@@ -102,6 +105,7 @@ class Links:
             return
         shortcode = settings.gateway.shortcode
         self._wanted = {smsc.name: _Wanted(smsc, shortcode) for smsc in settings.smsc}
+        self.here.want(self._wanted.keys())
         for name in {**self._links, **self._wanted}:
             self._look_at(name)
 
@@ -138,7 +142,8 @@ class Links:
 
     def _look_at(self, name: str) -> None:
         """Begin what brings the link *name* nearer to what is wanted."""
-        link, wanted = self._links.get(name), self._wanted.get(name)
+        link = self._links.get(name)
+        wanted = self._wanted.get(name) if name in self.here else None
         if name in self._ending:
             return  # looked at again at its end, so that no second bind stands beside the first
         stopped = name in self._stopped
@@ -163,6 +168,7 @@ class Links:
             self._watch,
             oddities=self._oddities.get(name, {}),
             counts=self._counts.get(name),
+            tenure=self.here.tenure(name),
         )
         self._counts[name] = link.counts
         if name in self._stopped:
@@ -176,16 +182,50 @@ class Links:
         except Exception:
             log.exception("link %s: a fault of the gateway while it ended", name)
         finally:
-            self._oddities[name] = link.oddities
-            self._trials.pop(name, None)
-            del self._links[name], self._ending[name]
+            if self._links.get(name) is link:  # it has not vanished meanwhile
+                self._oddities[name] = link.oddities
+                self._trials.pop(name, None)
+                del self._links[name], self._ending[name]
+                self._look_at(name)
+                self._change.set()
+                self.here.ended(name)
+
+    # --- on which node ----------------------------------------------------------------------------
+
+    def begin(self, name: str, begins: LinkBegins) -> None:
+        """It may run here, if it is wanted (`here.Runner`)."""
+        self._oddities[name] = begins.oddities
+        self._stopped.pop(name, None)
+        if begins.stopped is not None:
+            self._stopped[name] = begins.stopped
+        if not self._quiet:
             self._look_at(name)
             self._change.set()
+
+    def end(self, name: str) -> bool:
+        """It may not, from its end on, which begins now; whether it has ended already."""
+        self._look_at(name)
+        return name not in self._links
+
+    def vanish(self, name: str) -> None:
+        """It may not, not even for a word of leave."""
+        link, ending = self._links.pop(name, None), self._ending.pop(name, None)
+        self._trials.pop(name, None)
+        self._published.pop(name, None)
+        if link is not None:
+            self.here.watch(link.vanish())
+        if ending is not None:
+            ending.cancel()
+        self._change.set()
+
+    def is_configured(self, name: str) -> bool:
+        return name in self._wanted
 
     def quiesce(self) -> None:
         """First step of the end of all: take no more texts, send none, start no connection."""
         self._quiet = True
         self._wanted = {}
+        self.here.quiesce()
         for link in self._links.values():
             link.quiesce()
 
@@ -255,7 +295,7 @@ class Links:
             now = state, reason, oddities, next_try
             if now != self._published.get(link.name) and await self._store(
                 link.name,
-                self._gateway.link_changed,
+                partial(self._gateway.link_changed, token=self.here.token(link.name)),
                 link.name,
                 state,
                 reason,
@@ -265,7 +305,8 @@ class Links:
             ):
                 self._published[link.name] = now
         for name in self._published.keys() - self._links.keys():
-            if await self._store(name, self._forget, name):
+            # That of another node is not ours to forget; one that leaves is forgotten by `here`.
+            if self.here.is_shared or await self._store(name, self._gateway.forget_link, name):
                 self._published.pop(name, None)
         for link in self:
             await self._release_held(link)
@@ -278,11 +319,6 @@ class Links:
             log.warning("link %s: its state cannot be stored: %s", name, fault)
             return False
         return True
-
-    def _forget(self, name: str) -> None:
-        store = self._gateway.store
-        with store.transaction():
-            store.forget_link(name)
 
     async def _release_held(self, link: Link) -> None:
         binds = link.counts.binds

@@ -55,7 +55,7 @@ class Sending:
         self._pace = Pace(smsc.max_per_second)
         self._held = Held()
         self._fault: str | None = None
-        self._stopping = False
+        self._stopping = self._gone = False
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._asked_at: dict[int, float] = {}  # of what awaits the SMSC's answer
@@ -78,6 +78,11 @@ class Sending:
         """Send nothing more; what waits goes back, and answers are still settled."""
         self._stopping = True
         self.give_back(reason)
+
+    def forget(self) -> None:
+        """Send nothing more, and give nothing back: another node has the link."""
+        self._stopping = self._gone = True
+        self.give_back("")
 
     def close(self) -> None:
         if self._timer:
@@ -203,6 +208,8 @@ class Sending:
     def give_back(self, reason: str, since_before: float = inf) -> None:
         """Return MTs held since before that moment, so that nothing waits for its lease."""
         for mt in self._held.take_older(since_before):
+            if self._gone:
+                continue
             # Not the fault of this text: it is not counted as a try.
             self._desk.settled(Postponed(mt.id, reason, throttled=True), self._name)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from smsgw.database import Database, Server
 from smsgw.store.faults import Conflict, InDoubt, Lost, Moved, StoreFault, Unavailable, Unfit
-from smsgw.store.protocol import Store
+from smsgw.store.protocol import Leases, Store
 from smsgw.store.rows import FINGERPRINT_MASK, Changes, Row
 from smsgw.store.sqlite.lock import AlreadyRunning, DaemonLock, daemon_pid, ring_daemon
 from smsgw.store.values import (
@@ -44,6 +44,7 @@ from smsgw.store.values import (
     KeptReceipt,
     KeptReservation,
     KeptSurplus,
+    LeaseRow,
     LinkCount,
     LogIn,
     PartRow,
@@ -54,6 +55,7 @@ from smsgw.store.values import (
     SentText,
     Share,
     Shut,
+    Standby,
     Stop,
 )
 
@@ -90,6 +92,8 @@ __all__ = [
     "KeptReceipt",
     "KeptReservation",
     "KeptSurplus",
+    "LeaseRow",
+    "Leases",
     "LinkCount",
     "LogIn",
     "Lost",
@@ -103,6 +107,7 @@ __all__ = [
     "SentText",
     "Share",
     "Shut",
+    "Standby",
     "Stop",
     "Store",
     "StoreFault",
@@ -116,6 +121,7 @@ __all__ = [
     "empty_store",
     "finish_copy",
     "keep_to_one_thread",
+    "open_leases",
     "open_store",
     "ring_daemon",
     "sqlite_version",
@@ -168,6 +174,21 @@ def open_store(
         migrate=migrate,
         before_migration=before_migration,
     )
+
+
+def open_leases(address: Database, node: str, patience: timedelta) -> Leases | None:
+    """Which node has which link, by a session of its own, made when it is first needed; None: one
+    process has all of this store.
+
+    Args:
+        node: the name of the daemon that asks.
+        patience: so long it waits for another who changes the same row, and for an answer.
+    """
+    if not isinstance(address, Server):
+        return None
+    from smsgw.store.postgres.leases import LeaseTable
+
+    return LeaseTable(address, node, patience)
 
 
 def empty_store() -> Store:

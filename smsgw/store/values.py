@@ -189,6 +189,30 @@ class Beat(NamedTuple):
     #: The same moment in microseconds of the machine's monotonic clock, which nobody sets.
     tick: int
     ended: bool  #: it was the last one: the daemon ended as it should
+    # What a server tells besides.
+    age: float | None = None  #: seconds, by its own clock
+    ahead: float | None = None  #: so many seconds is the node's clock before the server's
+    configuration: str | None = None  #: what must be the same on all nodes (`common_digest`)
+
+
+class Standby(NamedTuple):
+    """Whether another machine has what a server has committed."""
+
+    seen: bool
+    why: str  #: not, in words
+
+    def told(self) -> str:
+        return f"no synchronous standby is seen ({self.why})"
+
+
+class LeaseRow(NamedTuple):
+    """A lease as it stands in the database: which node has a link."""
+
+    name: str
+    owner: str | None  #: None: nobody
+    token: int  #: grows whenever it is taken
+    renewals: int
+    wanted: str | None  #: the node that somebody wants to have it
 
 
 class Stop(NamedTuple):

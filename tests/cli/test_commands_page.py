@@ -34,6 +34,7 @@ PROMISED = """
     links test
     links stop
     links start
+    links move
     reload
     status
     stats
@@ -67,6 +68,7 @@ SAYS_WHAT_IT_DID = {
     "outbox cancel",
     "links stop",
     "links start",
+    "links move",
     "reload",
 }
 

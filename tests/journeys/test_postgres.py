@@ -40,9 +40,12 @@ def test_citizen_registers_and_the_hotline_sees_it(
     assert 0 == smsc.send_mo(an.number, an.text).settled()
     smsc.wait_submits(1)
     child.until(lambda: not ledger.waiting(), what="an empty outbox")
-    assert 0 == command("status").returncode
+    assert 1 == command("status").returncode
     [condition] = json.loads(command("status", "--format", "json").stdout)
     assert (None, None) == (condition["disk_free"], condition["sqlite"])
+    [alone] = condition["problems"]  # that of a server without a standby
+    assert alone.startswith("no synchronous standby is seen")
+    assert condition["standby"] is False
     assert condition["database"].startswith("postgresql://smsgw@")
     assert "issued" in command("accounts", "show", an.e164).stdout
     assert "registered" in command("accounts", "history", an.e164).stdout

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgw.datakeys import DataKeys, file_of, read
+from smsgw.datakeys import DataKeys, KeyFile, file_of, read
 from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread
 from smsgw.vault import Vault
@@ -171,7 +171,7 @@ def test_passwords_survive_no_checkpoint_purge_or_deletion(
 def unsealed(folder, passwords):
     """Those of *passwords* that somebody opens who has a copy of *folder*, keys included."""
     vault = Vault.open(folder / "secret.key", create=False)
-    keys = DataKeys(vault, file_of(folder / "smsgw.db"))
+    keys = DataKeys(vault, KeyFile(file_of(folder / "smsgw.db")))
     keys.refresh()
     found = set()
     for octets in files_below(folder).values():

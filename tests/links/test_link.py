@@ -17,8 +17,9 @@ import pytest
 from freezegun import freeze_time
 
 from smsgw.config import SmscSettings
+from smsgw.leases import Tenure, boottime
 from smsgw.links import Backoff, Ending, Link, connect, connection, oddities, sending
-from smsgw.links.connection import _SessionIds
+from smsgw.links.connection import SessionIds
 from smsgw.model import (
     Address,
     Answer,
@@ -721,6 +722,71 @@ def test_bind_that_somebody_else_holds_waits_long(caplog):
 
 
 @asynccontextmanager
+async def with_lease(manners=None, **changes):
+    """A link that another node had before: (smsc, link, desk, tenure, those that were lost)."""
+    smsc, desk, lost = Smsc(manners), Desk(), []
+    await smsc.start()
+    tenure = Tenure("viettel", 7, boottime() + 1000, lost.append)
+    link = Link(settings(smsc.port, **changes), "8188", desk, desk.link_changed, tenure=tenure)
+    try:
+        async with running(link):
+            yield smsc, link, desk, tenure, lost
+    finally:
+        await smsc.stop()
+
+
+def test_bind_that_the_node_before_still_holds_is_tried_again_soon():
+    async def scenario():
+        async with with_lease(Manners(bind_status=Status.RALYBND)) as (smsc, _, desk, *_):
+            assert "ESME_RALYBND" in await desk.state(LinkState.WAITING)
+            await smsc.until(lambda: 3 <= sum(r.what is What.REFUSED for r in smsc.records))
+            smsc.manners.bind_status = 0
+            await desk.state(LinkState.BOUND)  # and not after reconnect_max
+
+    asyncio.run(scenario())
+
+
+def test_nothing_leaves_once_the_lease_is_over():
+    async def scenario():
+        async with with_lease(Manners(answer_delay=60)) as (smsc, link, desk, tenure, lost):
+            desk.answering = None
+            await desk.state(LinkState.BOUND)
+            assert 7 == link.token
+            link.send([mt(1)])
+            link.flush()
+            smsc.deliver(texts.mo("84905123456", "xin chao", to="8188"))
+            mo, ticket = (await desk.until(lambda: desk.mos))[0]
+            await smsc.until(lambda: smsc.submits)
+            place = len(smsc.records)
+            tenure.until = 0.0  # as when the process was stopped for longer
+            link.answer(mo.session, ticket, Answer.OK)
+            link.send([mt(2), mt(3)])
+            link.flush()
+            assert [tenure] == lost
+            assert not tenure.may_act()
+            await link.vanish()
+            assert desk.ended
+            await smsc.until(lambda: not smsc.sessions)
+            assert [What.CLOSED] == [r.what for r in smsc.records[place:]]
+            assert [] == desk.results  # the first is another node's to ask for
+            assert not link.holds(mo.session)
+
+    asyncio.run(scenario())
+
+
+def test_link_is_lost_by_its_own_token_alone():
+    async def scenario():
+        async with with_lease() as (_, link, desk, tenure, lost):
+            await desk.state(LinkState.BOUND)
+            link.lose(6)
+            assert [] == lost
+            link.lose(7)
+            assert [tenure] == lost
+
+    asyncio.run(scenario())
+
+
+@asynccontextmanager
 async def peer(says=b"", *, closes=False):
     """Something that listens and is no SMSC; its port."""
 
@@ -1200,9 +1266,9 @@ def test_line_that_only_pretends_to_work_is_tried_less_and_less():
 
 def test_session_numbers_grow_though_the_clock_goes_back():
     with freeze_time("2026-05-01") as frozen:
-        first = _SessionIds.next()
+        first = SessionIds.next()
         frozen.move_to(datetime(2025, 5, 1, tzinfo=UTC) - timedelta(days=1))
-        assert first < _SessionIds.next()
+        assert first < SessionIds.next()
 
 
 @on_a_bound_link(enquire_link_interval="20s", response_timeout="30s")

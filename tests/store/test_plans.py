@@ -24,7 +24,9 @@ SMALL = re.compile(
     r"|outbox USING (COVERING )?INDEX outbox_due)"
 )
 #: Those of one row or of a handful, and what is the whole of something that was asked for.
-SMALL_OF_POSTGRES = {"last_ids", "links", "carriers", "nodes", "data_keys", "early_receipts"}
+SMALL_OF_POSTGRES = {
+    *("last_ids", "links", "carriers", "nodes", "leases", "data_keys", "early_receipts"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from smsgw.model import AccountState, Address, Direction, LinkState, MtState, Refused, Taken
-from smsgw.store import Beat, Changes, Conflict, LinkCount, Stop, Unavailable
+from smsgw.store import Changes, Conflict, LinkCount, Stop, Unavailable
 from tests.house import AN, NOON, TEXT, OneHash
 
 
@@ -124,17 +124,6 @@ def test_link_that_is_down_is_so_since_it_went_down_however_often_it_tried(house
             house.store.set_link("mobi", state, None, house.now)
     mobi = {link.name: link for link in house.store.links()}["mobi"]
     assert NOON + timedelta(minutes=2) == mobi.since
-
-
-def test_the_last_heartbeat_of_each_node_is_known(house):
-    first = Beat("a", 7, "1.0", NOON, NOON, 1_000_000, ended=False)
-    for beat in (first, first._replace(node="b"), first._replace(tick=5_000_000, ended=True)):
-        with house.store.transaction():
-            house.store.beat(beat)
-    assert [
-        first._replace(tick=5_000_000, ended=True),
-        first._replace(node="b"),
-    ] == house.store.beats()
 
 
 def test_accounts_are_listed_in_pieces_of_which_none_is_missed_or_told_twice(

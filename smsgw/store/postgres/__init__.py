@@ -4,6 +4,7 @@ store.py        the engine: all groups of verbs over one connection
 transactions.py one writer at a time; a COMMIT whose outcome is unknown
 statements.py   runs one statement; what PostgreSQL raises becomes a fault of ours
 server.py       the connection: which server, its settings, how long it may be silent
+nodes.py        which daemon this is among several
 arrays.py       lists as PostgreSQL reads them
 batch.py        what goes in, and the counters of ids
 copies.py       all that is in a database, table by table

@@ -75,6 +75,7 @@ class Connection:
         #: Of this process alone: a daemon elsewhere may run on a machine of the same name.
         self.name = f"smsgw {node or 'command'}"[:54] + f" {secrets.token_hex(4)}"
         self._cluster: int | None = None  # of which cluster it was, once it was asked
+        self._strange = False  # another one has answered since
         self.served = False  #: this daemon has a row there
         self._raw: psycopg.Connection[Any] | None = None
         self._watch = Watch()
@@ -94,7 +95,7 @@ class Connection:
         try:
             self._set(raw)
             if self.node is not None:
-                self._be_the_daemon(raw)
+                self._be_alone(raw)
         except BaseException:
             raw.close()
             raise
@@ -205,32 +206,24 @@ class Connection:
             return
         if self._cluster is None:
             self._cluster = found
-        if found != self._cluster:
+        self._strange = self._strange or found != self._cluster
+        if self._strange:  # also where the one before is back: who knows what the others did
             raise Unavailable(
-                f"{self.server} is another cluster than before",
+                f"{self.server} is, or was, another cluster than before",
                 "is it the right one? Then restart the daemon",
             )
 
-    def _be_the_daemon(self, raw: psycopg.Connection[Any]) -> None:
-        """Take the database for this daemon alone, until the session ends; of an old one of ours
-        the server may not know that it is over."""
+    def _be_alone(self, raw: psycopg.Connection[Any]) -> None:
+        """See that no other session of this process is left, of which the server may not know that
+        it is over, and that this process is still the node that it was."""
         ends = monotonic() + self.wait.total_seconds()
-        while True:
-            self._ask(raw, sql.END_OLD_SESSION, [self.name])
-            if self._ask(raw, sql.BE_THE_DAEMON, [])[0][0]:
-                break
+        while self._ask(raw, sql.END_OLD_SESSION, [self.name]):
             if monotonic() > ends:
-                fault = Unavailable if self.served else SmsgwError
-                raise fault(
-                    f"another daemon serves {self.server}",
-                    "stop it first, or give this one a database of its own",
-                )
-            Event().wait(0.05)
-        if self.served and not self._ask(raw, sql.LAST_BATCH, [self.name]):
+                raise Unavailable(f"{self.server}: an old session of ours does not end")
+            Event().wait(0.02)
+        if self.served and not self._ask(raw, sql.LAST_BATCH, [self.node, self.name]):
             # What it leased and we hold would be sent twice; of a batch in doubt nobody knows.
-            raise Unavailable(
-                f"another daemon has served {self.server} meanwhile", "restart this one"
-            )
+            raise replaced(str(self.server))
 
     def _ask(self, raw: psycopg.Connection[Any], statement: str, values: list[Any]) -> list[Any]:
         try:
@@ -294,6 +287,13 @@ class Watch:
                 self._ends = None
                 with suppress(OSError):  # it was cut already
                     self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def replaced(server: str) -> Unavailable:
+    """Another process has become this node."""
+    return Unavailable(
+        f"another daemon has served {server} as this node meanwhile", "restart this one"
+    )
 
 
 def _connect_fault(server: Server, error: psycopg.Error) -> SmsgwError:

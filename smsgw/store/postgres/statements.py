@@ -15,7 +15,7 @@ from psycopg import errors
 from smsgw.errors import SmsgwError
 from smsgw.store.faults import Conflict, StoreFault, Unavailable, Unfit
 from smsgw.store.postgres.arrays import array
-from smsgw.store.postgres.server import SILENCE, Connection
+from smsgw.store.postgres.server import SILENCE, Connection, replaced
 from smsgw.store.postgres.sql import prepared
 from smsgw.store.rows import Row
 from smsgw.store.verbs.engine import Engine
@@ -91,6 +91,15 @@ class Statements(Engine):
         except psycopg.Error as error:
             raise self._fault(error) from error
 
+    def _ask_ahead(self, name: str, /, **values: Any) -> psycopg.Cursor[Any]:
+        """What it finds, once something behind it was waited for: it costs no way of its own."""
+        assert self._session is not None  # noqa: S101 - there is a transaction
+        statement = prepared(name)
+        try:
+            return self._session.execute(statement.text, [values[key] for key in statement.names])
+        except psycopg.Error as error:
+            raise self._fault(error) from error
+
     def _ask(self, text: bytes, values: Sequence[Any]) -> psycopg.Cursor[Any]:
         """Let it happen, and wait for what comes of it."""
         again = self._session is None  # outside of a transaction a read may be asked twice
@@ -142,6 +151,8 @@ def fault_of(server: str, error: psycopg.Error) -> StoreFault:
             return Conflict(f"{server}: {error.diag.message_primary or said}")
         case errors.UndefinedTable() | errors.InsufficientPrivilege():
             return Unavailable(f"{server}: {said}", "are these the tables and rights of smsgw?")
+        case errors.DivisionByZero():  # nothing divides but the last statement of a daemon's batch
+            return replaced(server)
         case errors.DataError() | errors.ProgrammingError():
             return Unfit(f"{server}: {error.diag.message_primary or said}")
         case errors.LockNotAvailable():

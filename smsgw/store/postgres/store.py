@@ -17,6 +17,8 @@ from smsgw.errors import NoDatabase, SmsgwError
 from smsgw.store.copy import copy
 from smsgw.store.postgres.batch import Batch, Counted
 from smsgw.store.postgres.copies import Copies
+from smsgw.store.postgres.leases import Fences
+from smsgw.store.postgres.nodes import Nodes
 from smsgw.store.postgres.schema import MIGRATIONS, collated
 from smsgw.store.postgres.server import Connection
 from smsgw.store.postgres.sql import server as sql
@@ -34,6 +36,7 @@ from smsgw.store.verbs.rights import Rights
 
 
 class PostgresStore(
+    Nodes,
     Batch,
     Parts,
     Outbox,
@@ -45,6 +48,7 @@ class PostgresStore(
     Clients,
     Counted,
     Copies,
+    Fences,
 ):
     """One PostgreSQL database, open."""
 
@@ -79,7 +83,7 @@ class PostgresStore(
             store._connection.open()
             store._set_up(create=create, migrate=migrate)
             if node is not None:
-                store._be_node()
+                store.be_node()
         except BaseException:
             store.close()
             raise
@@ -134,13 +138,6 @@ class PostgresStore(
             raise SmsgwError(
                 fault.problem, "may the user of gateway.database make tables there?"
             ) from error
-
-    def _be_node(self) -> None:
-        """Number batches, and let a daemon that served before see that it no longer does."""
-        with self.transaction():
-            self._run(sql.FORGET_NODES)
-            self._run(sql.ADD_NODE, node=self._connection.name)
-        self._connection.served = True
 
     def close(self) -> None:
         """End the session."""

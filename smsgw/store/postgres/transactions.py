@@ -4,23 +4,26 @@ The turn to write is an advisory lock, taken first and given back by the end of 
 from then on nobody else adds a row, which is what a batch rests on that numbers its rows itself.
 PostgreSQL lets go of it after the commit is on the disk, of the standby too, and can be seen.
 
-A daemon's transaction ends with a number in the row of its process. Where the connection is lost in
+A daemon's transaction ends with a number in the row of its node, and fails where that is another
+process's by now. Where the connection is lost in
 COMMIT, the number says on whatever server answers next whether it happened. Neither the server nor
 its memory of transactions is asked otherwise: after a failover `pg_xact_status` tells of another
 transaction that was given the same number.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from time import monotonic
+from types import MappingProxyType
 
 import psycopg
 from psycopg import errors
 
 from smsgw.errors import SmsgwError
 from smsgw.store.faults import InDoubt, StoreFault, Unavailable
+from smsgw.store.postgres.server import replaced
 from smsgw.store.postgres.sql import server as sql
 from smsgw.store.postgres.statements import Statements, milliseconds
 
@@ -32,6 +35,8 @@ class Transactions(Statements):
 
     transactions = 0  #: so many were begun
     _last_ids: tuple[int, int, int] | None = None  #: inside of a transaction
+    _held: Mapping[str, int] = MappingProxyType({})  #: leases of this node, at its begin
+    _early_receipts = True  #: whether there were any receipts then whose text is not known
     _batch = 0  #: the number of the last transaction of this process that was ended by COMMIT
     _asked: int | None = None  #: of that number somebody wants to know whether it happened
     _pipelining: AbstractContextManager[psycopg.Pipeline] | None = None
@@ -72,10 +77,14 @@ class Transactions(Statements):
             Unavailable: nobody knows yet.
         """
         assert self._asked is not None  # noqa: S101 - somebody asks for what was raised
+        connection = self._connection
         self._begin()
         try:
-            (found,) = self._one(sql.LAST_BATCH, node=self._connection.name)
-            self._run(sql.SET_BATCH, node=self._connection.name, batch=found)
+            row = self._one(sql.LAST_BATCH, node=connection.node, process=connection.name)
+            if row is None:
+                raise replaced(str(connection.server))
+            (found,) = row
+            self._set_batch(found)
         except BaseException:
             self._roll_back()
             raise
@@ -134,7 +143,10 @@ class Transactions(Statements):
                 self._pipeline = self._pipelining.__enter__()
                 session.execute(sql.BEGIN.encode(), prepare=False)
                 self._run(sql.LOCK)
+                news = self._ask_ahead("leases.NEWS", node=self._connection.node)
                 self._last_ids = self._one("ids.LAST_IDS")
+                self._held = dict(news.fetchall())
+                self._early_receipts = self._held.pop("", None) is not None
                 break
             except (psycopg.Error, StoreFault) as error:
                 self._leave_pipeline()
@@ -162,11 +174,15 @@ class Transactions(Statements):
         if self._connection.node is not None:
             self._batch += 1
             try:
-                self._run(sql.SET_BATCH, node=self._connection.name, batch=self._batch)
+                self._set_batch(self._batch)
             except StoreFault:
                 self._roll_back()
                 raise
         self._end_by_commit()
+
+    def _set_batch(self, number: int) -> None:
+        connection = self._connection
+        self._run(sql.SET_BATCH, node=connection.node, process=connection.name, batch=number)
 
     def _end_by_commit(self) -> None:
         """COMMIT, of which the outcome may stay unknown.

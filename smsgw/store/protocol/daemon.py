@@ -251,10 +251,11 @@ class Outbox(Protocol):
         """Forget the password in a text that nobody will send."""
 
     def data_keys(self) -> list[tuple[bytes, str, int, bytes]]:
-        """(id, use, made, sealed) of the data keys that came with this database: it is a copy."""
+        """(id, use, made, sealed) of the data keys in this database: nodes share it, or it is a
+        copy, with which they came."""
 
     def add_data_keys(self, keys: Iterable[tuple[bytes, str, int, bytes]]) -> None:
-        """Have these data keys come with this database: it is a copy."""
+        """Have these data keys in this database, and no others."""
 
     def forget_data_keys(self) -> None:
         """The data keys that came with this copy are kept elsewhere now."""

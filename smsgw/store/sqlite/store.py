@@ -7,6 +7,7 @@ they leave. It knows no rule of the registration and no PDU.
 
 from smsgw.store.sqlite.copies import Copies
 from smsgw.store.verbs.accounts import Accounts
+from smsgw.store.verbs.alone import Alone
 from smsgw.store.verbs.batch import Batch
 from smsgw.store.verbs.clients import Clients
 from smsgw.store.verbs.outbox import Outbox
@@ -18,6 +19,6 @@ from smsgw.store.verbs.rights import Rights
 
 
 class SqliteStore(
-    Batch, Parts, Outbox, Receipts, Accounts, Reports, Rights, Citizens, Clients, Copies
+    Batch, Parts, Outbox, Receipts, Accounts, Reports, Rights, Citizens, Clients, Copies, Alone
 ):
     """One SQLite file, open."""

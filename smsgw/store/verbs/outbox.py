@@ -181,11 +181,11 @@ class Outbox(Engine):
         self._execute(sql.WIPE, (mt_id,))
 
     def data_keys(self) -> list[tuple[bytes, str, int, bytes]]:
-        """(id, use, made, sealed) of the data keys that came with this database: it is a copy."""
+        """(id, use, made, sealed) of the data keys in this database."""
         return self._all(sql.LIST_DATA_KEYS)
 
     def add_data_keys(self, keys: Iterable[tuple[bytes, str, int, bytes]]) -> None:
-        """Have these come with this database: it is a copy."""
+        """Have these there, and no others."""
         self._run(sql.FORGET_DATA_KEYS)
         self._many(sql.ADD_DATA_KEY, keys)
 

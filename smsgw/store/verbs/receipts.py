@@ -27,7 +27,7 @@ class Receipts(Engine):
 
     def _forget(self) -> None:
         super()._forget()
-        self._early_receipts = True  # there may be some; only this process adds any
+        self._early_receipts = True  # there may be some; only this process adds any, or it is told
         self._early_of: dict[str, int] = {}  # how many of each link, once counted
 
     def awaiting_receipt(self, link: str, smsc_id: str) -> list[SentText]:

@@ -99,14 +99,16 @@ class Upkeep(Ids):
         )
 
     def beat(self, beat: Beat) -> None:
-        node, pid, version, started_at, at, tick, ended = beat
+        node, pid, version, started_at, at, tick, ended, *_ = beat
         values = node, pid, version, stamp(started_at), stamp(at), tick, int(ended)
         self._execute(sql.SET_HEARTBEAT, values)
 
     def beats(self) -> list[Beat]:
         return [
-            Beat(node, pid, version, unstamp(started_at), unstamp(at), tick, bool(ended))
-            for node, pid, version, started_at, at, tick, ended in self._all(sql.LIST_HEARTBEATS)
+            Beat(node, pid, version, unstamp(started), unstamp(at), tick, bool(ended), *rest)
+            for node, pid, version, started, at, tick, ended, *rest in self._all(
+                sql.LIST_HEARTBEATS
+            )
         ]
 
     def set_oddities(self, name: str, oddities: Mapping[str, int]) -> None:

@@ -1,5 +1,6 @@
 """Every statement, by name: those of `verbs/sql`, and here those that need PostgreSQL's own words.
-Each of these has a namesake in every engine, but for those of `server`.
+Each of these has a namesake in every engine, but for those
+of `server` and `leases`.
 
 Written with the parameters of SQLite's, `:name` or `?`, and brought to PostgreSQL's `$1` once.
 """
@@ -13,6 +14,7 @@ from smsgw.store.postgres.sql import (
     batch,
     feed,
     ids,
+    leases,
     outbox,
     parts,
     portal,
@@ -29,7 +31,8 @@ _PARAMETER = re.compile(r"(?<!:):([a-z_]+)|\?(\d*)")
 
 #: By group and name, as verbs ask for them.
 STATEMENTS = collected(
-    *SHARED, accounts, batch, feed, ids, outbox, parts, portal, receipts, rights, server, upkeep
+    *SHARED,
+    *(accounts, batch, feed, ids, leases, outbox, parts, portal, receipts, rights, server, upkeep),
 )
 
 

@@ -7,8 +7,10 @@ BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BE_PATIENT = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 TABLES = """
+    -- Which machines there are is no part of what is carried elsewhere.
     SELECT tablename FROM pg_tables
-     WHERE schemaname = current_schema() AND tablename NOT IN ('smsgw_migrations', 'nodes')
+     WHERE schemaname = current_schema()
+       AND tablename NOT IN ('smsgw_migrations', 'nodes', 'leases')
      ORDER BY tablename COLLATE "C"
 """
 

@@ -24,9 +24,7 @@ END_STUCK_WRITER = """
        AND a.wait_event = 'ClientRead' AND a.state_change < clock_timestamp() - interval '2 s'
 """
 
-# --- one daemon a database, and what became of its batches ----------------------------------------
-
-BE_THE_DAEMON = "SELECT pg_try_advisory_lock(1936549736)"
+# --- nodes, and what became of their batches ------------------------------------------------------
 
 END_OLD_SESSION = """
     -- The server may not know yet that it is gone, and let it keep the turn.
@@ -35,13 +33,59 @@ END_OLD_SESSION = """
        AND usename = current_user AND datname = current_database()
 """
 
-FORGET_NODES = "DELETE FROM nodes"
+GET_NODE = """
+    SELECT number, process, place, pid, ended, beats, batch FROM nodes WHERE name = :node
+"""
 
-ADD_NODE = "INSERT INTO nodes (name, batch) VALUES (:node, 0)"
+FORGET_NODES = """
+    -- Those that nobody has started for a month; their numbers are free again.
+    DELETE FROM nodes
+     WHERE name <> :node AND beat_at < (extract(epoch FROM clock_timestamp()) - 2592000) * 1000000
+"""
 
-LAST_BATCH = "SELECT batch FROM nodes WHERE name = :node"
+ADD_NODE = """
+    -- With the smallest number that is free.
+    INSERT INTO nodes (name, number, process, place, pid, batch, beat_at)
+    SELECT :node, n, :process, :place, :pid, 0,
+           (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+      FROM generate_series(1, (SELECT count(*) + 1 FROM nodes)) AS n
+     WHERE n NOT IN (SELECT number FROM nodes)
+     ORDER BY n LIMIT 1
+ RETURNING number
+"""
 
-SET_BATCH = "UPDATE nodes SET batch = :batch WHERE name = :node"
+TAKE_NODE = """
+    UPDATE nodes
+       SET process = :process, place = :place, pid = :pid, batch = 0, ended = 0,
+           beats = beats + 1, beat_at = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+     WHERE name = :node
+ RETURNING number
+"""
+
+SET_CONFIGURATION = "UPDATE nodes SET configuration = :configuration WHERE name = :node"
+
+LAST_BATCH = "SELECT batch FROM nodes WHERE name = :node AND process = :process"
+
+SET_BATCH = """
+    -- Fails, and all of the transaction, where another process has become this node.
+    WITH own AS (UPDATE nodes SET batch = :batch WHERE name = :node AND process = :process
+              RETURNING 1)
+    SELECT 1 / (SELECT count(*) FROM own)
+"""
+
+OWNERS = "SELECT name, owner FROM leases WHERE owner IS NOT NULL AND name NOT LIKE ':%'"
+
+WANT = """
+    -- Whoever has it lets it go, and nobody else takes it meanwhile.
+    UPDATE leases SET wanted = :node WHERE name = :link
+"""
+
+STANDBY = """
+    -- Without that role the server tells of no standby what it does.
+    SELECT current_setting('synchronous_standby_names'),
+           pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'),
+           (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum'))
+"""
 
 # --- settings ----------------------------------------------------------------------------------
 

@@ -36,3 +36,19 @@ KEEP_LAST_IDS = """
                                          (SELECT max(id) FROM sent))
      WHERE id = 1
 """
+
+SET_HEARTBEAT = """
+    -- Of a process that has the node; the server's clock tells everybody how old it is.
+    UPDATE nodes
+       SET pid = ?2, version = ?3, started_at = ?4, at = ?5, tick = ?6, ended = ?7,
+           beats = beats + 1,
+           beat_at = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+     WHERE name = ?1
+"""
+
+LIST_HEARTBEATS = """
+    SELECT name, pid, version, started_at, at, tick, ended,
+           extract(epoch FROM clock_timestamp())::float8 - beat_at::float8 / 1000000,
+           CASE WHEN at > 0 THEN (at - beat_at)::float8 / 1000000 END, configuration
+      FROM nodes ORDER BY name
+"""

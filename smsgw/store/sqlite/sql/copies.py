@@ -3,7 +3,8 @@
 
 TABLES = """
     SELECT name FROM sqlite_schema
-     WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' AND name <> '_sqlite_migrations'
+     WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'
+       AND name NOT IN ('_sqlite_migrations', 'heartbeats')
      ORDER BY name
 """
 

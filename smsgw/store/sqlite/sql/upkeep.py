@@ -36,3 +36,16 @@ KEEP_LAST_IDS = """
                                     coalesce((SELECT max(id) FROM sent), 0))
      WHERE id = 1
 """
+
+SET_HEARTBEAT = """
+    INSERT INTO heartbeats (node, pid, version, started_at, at, tick, ended)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (node) DO UPDATE
+       SET pid = excluded.pid, version = excluded.version, started_at = excluded.started_at,
+           at = excluded.at, tick = excluded.tick, ended = excluded.ended
+"""
+
+LIST_HEARTBEATS = """
+    SELECT node, pid, version, started_at, at, tick, ended, NULL, NULL, NULL
+      FROM heartbeats ORDER BY node
+"""

@@ -43,18 +43,6 @@ SET_LINK = """
            state = excluded.state, reason = excluded.reason, next_try = excluded.next_try
 """
 
-SET_HEARTBEAT = """
-    INSERT INTO heartbeats (node, pid, version, started_at, at, tick, ended)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (node) DO UPDATE
-       SET pid = excluded.pid, version = excluded.version, started_at = excluded.started_at,
-           at = excluded.at, tick = excluded.tick, ended = excluded.ended
-"""
-
-LIST_HEARTBEATS = """
-    SELECT node, pid, version, started_at, at, tick, ended FROM heartbeats ORDER BY node
-"""
-
 FORGET_LINK = "DELETE FROM links WHERE name = :name"
 
 SET_ODDITIES = "UPDATE links SET oddities = :oddities WHERE name = :name"
