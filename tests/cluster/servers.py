@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -50,9 +49,10 @@ def environment(cache: Path) -> Path:
     place = cache / f"patroni-{PATRONI}"
     if not (place / "ready").exists():
         shutil.rmtree(place, ignore_errors=True)
-        run(sys.executable, "-m", "venv", str(place))
+        # Debian's Python: one below /root is out of reach for the user postgres.
+        run("/usr/bin/python3", "-m", "venv", str(place))
         packages = (f"patroni[etcd3]=={PATRONI}", f"psycopg[binary]=={psycopg.__version__}")
-        run(str(place / "bin" / "pip"), "install", "--quiet", "--only-binary", ":all:", *packages)
+        run(str(place / "bin" / "pip"), "install", "--quiet", *packages)
         (place / "ready").touch()
     return place / "bin"
 
@@ -140,6 +140,7 @@ class Member:
                 "connect_address": f"{address}:5432",
                 "data_dir": str(self.data),
                 "bin_dir": str(binaries()),
+                "basebackup": [{"checkpoint": "fast"}],
                 "pgpass": str(self.folder / "pgpass"),
                 "pg_hba": ["local all all trust", "host all all 10.77.0.0/24 trust",
                            "host replication all 10.77.0.0/24 trust"],
@@ -162,6 +163,10 @@ class Member:
             stdin=subprocess.DEVNULL, stdout=self._log.open("a"), stderr=subprocess.STDOUT,
             cwd="/", env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
+
+    @property
+    def gone(self) -> bool:
+        return self._process is None
 
     def _server(self) -> list[int]:
         """The processes of its PostgreSQL, the first of them first."""
@@ -247,6 +252,22 @@ class Servers:
             return roles == ["primary", "sync_standby"]
 
         until(are, "a primary with its synchronous standby")
+
+    def waits(self) -> bool:
+        """Whether commits wait for a standby."""
+        with self.connect(user="postgres", database="postgres") as db:
+            row = db.execute("SHOW synchronous_standby_names").fetchone()
+        return bool(row and row[0])
+
+    def takes(self) -> bool:
+        """Whether something can be written."""
+        try:
+            with self.connect(user="postgres", database="postgres") as db:
+                db.execute("CREATE TABLE IF NOT EXISTS probe (octets TEXT)")
+                db.execute("INSERT INTO probe SELECT repeat('x', 5000) FROM generate_series(1, 20)")
+        except psycopg.Error:
+            return False
+        return True
 
     def switch_over(self) -> None:
         standby, primary = self.standby, self.primary
