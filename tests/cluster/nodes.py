@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from smsgw.simulator import Handle, Record, SmscThread, Submit, What, toml
 from smsgw.smpp.pdu import Bind, DeliverSmResp, SubmitSm
-from tests.cluster.network import SWITCH, Host
+from tests.cluster.network import Host
 from tests.conftest import SMSGW, Daemon
 
 #: The carrier asks so often whether a session lives, and ends one that says nothing so long.
@@ -150,7 +150,9 @@ class Carrier:
     def texts_of(self, name: str, since: int) -> list[Submit]:
         """Texts that came from *name*, of the records from *since* on."""
         sessions = _sessions(self.records())
-        return [r for r in self.records()[since:] if _is_text(r) and sessions.get(r.session) == name]
+        return [
+            r for r in self.records()[since:] if _is_text(r) and sessions.get(r.session) == name
+        ]
 
     def sight(self, since: int, at: float, old: str | None) -> Sight:
         """What was seen from record *since* on; *old* had the link at the moment *at*."""

@@ -273,7 +273,7 @@ class Servers:
         standby, primary = self.standby, self.primary
         assert primary is not None
         body = json.dumps({"leader": primary.host.name, "candidate": standby.host.name})
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"http://{primary.host.address}:8008/switchover", body.encode(),
             {"Content-Type": "application/json"},
         )  # fmt: skip
@@ -290,6 +290,5 @@ class Servers:
     def end(self) -> None:
         for member in self.members:
             member.kill()
+            run("umount", "--lazy", str(member.disk))
         self._etcd.end()
-
-
