@@ -12,9 +12,9 @@ other happens to them (`CASES`); after each the carrier's view and the database 
     no second session is bound beside the first
     the link has a new owner, and texts leave, in time
 
-It prints a table, a row a case. Needs root, iproute2, iptables, etcd-server, postgresql, python3-venv
-(and libfaketime for the clock); Patroni comes from PyPI, once, into --cache. Exit status 0 if all of
-it held; else 1, with what did not, and the folder is kept.
+It prints a table, a row a case. Needs root, iproute2, iptables, etcd-server, postgresql and
+python3-venv (and libfaketime for the clock); Patroni comes from PyPI, once, into --cache. Exit
+status 0 if all of it held; else 1, with what did not, and the folder is kept.
 """
 
 import argparse
@@ -180,7 +180,7 @@ class Campaign:
             case.name, old.host.name, sight, len(ours),
             lost=sum(texts[p] == 0 or accounts[p] == 0 or replies[p] == 0 for p in ours),
             twice=sum(texts[p] > 1 or accounts[p] > 1 for p in ours),
-            already=sum(n for o, n in outcomes.items() if o not in ("registered", "retransmission")),
+            already=outcomes.total() - outcomes["registered"] - outcomes["retransmission"],
             again=sum(replies[p] > 1 for p in ours),
         )  # fmt: skip
 

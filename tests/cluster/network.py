@@ -31,7 +31,8 @@ def enclose() -> int:
     """Run the same command again in namespaces of its own; its exit status."""
     command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     again = [sys.executable, "-m", "tests.campaigns.cluster", *sys.argv[1:]]
-    # The first process there must bury the orphans: Patroni takes an unburied server for a living one.
+    # The first process there must bury the orphans: Patroni takes a dead server for a living one
+    # until somebody has.
     init = ["bash", "-c", '"$@"; exit $?', "init"]
     environment = {**os.environ, _INSIDE: "1"}
     return subprocess.run([*command, *init, *again], env=environment, check=False).returncode

@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from smsgw.simulator import Handle, Record, SmscThread, Submit, What, toml
+from smsgw.simulator import Handle, Record, Smsc, SmscThread, What, toml
 from smsgw.smpp.pdu import Bind, DeliverSmResp, SubmitSm
 from tests.cluster.network import Host
 from tests.conftest import SMSGW, Daemon
@@ -115,14 +116,16 @@ class Carrier:
                 try:
                     self.smsc.enquire_link(session, timeout=_PATIENCE)
                 except TimeoutError:
-                    self.smsc.call(lambda smsc, number=session: self._drop(smsc, number))
+                    self._drop(session)
                 except (ConnectionError, KeyError):
                     pass
 
-    @staticmethod
-    def _drop(smsc, number: int) -> None:
-        if number in smsc.sessions:
-            smsc.sessions[number].drop("reset")
+    def _drop(self, number: int) -> None:
+        def drop(smsc: Smsc) -> None:
+            if number in smsc.sessions:
+                smsc.sessions[number].drop("reset")
+
+        self.smsc.call(drop)
 
     @contextmanager
     def traffic(self) -> Iterator[None]:
@@ -147,7 +150,7 @@ class Carrier:
         )
         return names[0] if names else None
 
-    def texts_of(self, name: str, since: int) -> list[Submit]:
+    def texts_of(self, name: str, since: int) -> list[Record]:
         """Texts that came from *name*, of the records from *since* on."""
         sessions = _sessions(self.records())
         return [
@@ -173,7 +176,7 @@ class Carrier:
             ),
             beside=_beside(records, since),
             refused=sum(r.what is What.REFUSED for r in seen),
-            silence=max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0),
+            silence=max((b - a for a, b in pairwise(times)), default=0.0),
         )
 
 
