@@ -13,7 +13,7 @@ RENEW_AFTER = 0.3
 #: ... and may act for this part of it after it sent what was confirmed last.
 MAY_ACT_FOR = 0.9
 #: So often within a lease everybody looks.
-LOOK_EACH = 0.1
+LOOK_EACH = 0.05
 #: A node that has not been seen to beat for so many seconds is not waited for.
 SILENT_SECONDS = 15.0
 
