@@ -353,7 +353,10 @@ class Daemon:
 
     async def _be_woken(self, hotline: Hotline) -> None:
         """Another process has left something in the database."""
-        self._links.stop(await self._worker.do(hotline.stopped_links))
+        stopped = await self._worker.do(hotline.stopped_links)
+        for name in self._links.stop(stopped):
+            did = f"stopped {stopped[name]}" if name in stopped else "started"
+            log.warning("link %s: %s", name, did)
         self._desk.ring()
 
     def _bring_up_watchdog(self) -> float | None:

@@ -92,7 +92,11 @@ class House:
         vault = Vault.open(self.settings.gateway.secret_key_file, create=True)
         self.gateway = Gateway(self.store, Rules.of(self.settings), vault, self.issuer)
         self.hotline = Hotline(self.gateway)
-        self.gateway.start(self.now)
+        try:
+            self.gateway.start(self.now)
+        except BaseException:
+            self.store.close()
+            raise
         if self.store.is_shared:
             self._take_over(named)
 

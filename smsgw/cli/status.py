@@ -42,7 +42,8 @@ def status(tools: Tools, form: str, watch: bool) -> int:
     daemon, or its heartbeat older than 10 seconds, a link that is not bound, a carrier that refuses
     our short code, a reply that waits for more than five minutes, a text that is held because no
     SMSC answers it, limits.replies_per_hour reached, a full disk, a database that cannot be read or
-    written. It takes five seconds at most, also beside a disk that stands still.
+    written; with a PostgreSQL also no synchronous standby, and another node that holds a link or
+    fell silent within a day. It takes five seconds at most, also beside a disk that stands still.
 
     MT/s is how many texts a second the SMSC took, over 1, 5 and 15 minutes.
     """

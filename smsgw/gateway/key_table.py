@@ -17,13 +17,23 @@ class KeyTable:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._seen: int | None = None  # which version of them was read
+        self._written_in = -1  # the number of the transaction that replaced them
 
     def changed(self) -> list[DataKey] | None:
-        # Whatever was read before may have been rolled back, or been another node's to forget.
-        return [DataKey(*row) for row in self._store.data_keys()]
+        if self._written_in == self._store.transactions:
+            return None
+        # What we wrote may have been rolled back, or another node have replaced it.
+        version = self._store.keys_version
+        if version is not None and version == self._seen:
+            return None
+        found = [DataKey(*row) for row in self._store.data_keys()]
+        self._seen = version
+        return found
 
     def replace(self, keys: list[DataKey]) -> None:
         self._store.add_data_keys(keys)
+        self._seen, self._written_in = None, self._store.transactions
 
     def clean(self) -> None:
         """A transaction leaves nothing."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from smsgw.errors import SmsgwError
 from smsgw.leases.tenure import JOBS, Tenure, boottime
-from smsgw.leases.watch import LOOK_EACH, MAY_ACT_FOR, RENEW_AFTER, Watch
+from smsgw.leases.watch import LOOK_EACH, LOOK_SECONDS, MAY_ACT_FOR, RENEW_AFTER, Watch
 from smsgw.store import LeaseRow, Leases
 
 log = logging.getLogger("smsgw.leases")
@@ -171,7 +171,7 @@ class Keeper:
                 self._is_ill(str(fault))
                 if self._ending:
                     break
-            self._call.wait(LOOK_EACH * self._lease)
+            self._call.wait(min(LOOK_EACH * self._lease, LOOK_SECONDS))
         self._leases.close()
         self._tell(self._has_ended)
 

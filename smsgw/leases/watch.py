@@ -12,8 +12,9 @@ from smsgw.store import LeaseRow
 RENEW_AFTER = 0.3
 #: ... and may act for this part of it after it sent what was confirmed last.
 MAY_ACT_FOR = 0.9
-#: So often within a lease everybody looks.
-LOOK_EACH = 0.05
+#: After this part of it everybody looks, and after so many seconds at the latest: what is given
+#: back is to be taken at once.
+LOOK_EACH, LOOK_SECONDS = 0.1, 0.4
 #: A node that has not been seen to beat for so many seconds is not waited for.
 SILENT_SECONDS = 15.0
 

@@ -109,14 +109,15 @@ class Links:
         for name in {**self._links, **self._wanted}:
             self._look_at(name)
 
-    def stop(self, stopped: Mapping[str, str]) -> None:
+    def stop(self, stopped: Mapping[str, str]) -> list[str]:
         """Keep these links down, each by somebody's wish, and no others; a link that was up ends
-        as one does that is gone from the configuration."""
+        as one does that is gone from the configuration. Those of which it is new."""
         before, self._stopped = self._stopped, dict(stopped)
-        for name in {**before, **stopped}:
-            if before.get(name) != stopped.get(name):
-                self._look_at(name)
+        new = [name for name in {**before, **stopped} if before.get(name) != stopped.get(name)]
+        for name in new:
+            self._look_at(name)
         self._change.set()
+        return new
 
     def test(self, name: str, *, anew: bool) -> Trial | None:
         """The test of a link that is running, or was; None: the link is down, or there is none.

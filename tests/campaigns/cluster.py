@@ -318,9 +318,9 @@ def fill_disk(campaign: Campaign, node: Node) -> Callable[[], None]:
 
 
 def cases(lease: int, failovers: int) -> Iterator[Case]:
-    """In order. A link must move within a lease and two seconds (a clean stop: one second)."""
+    """In order. A link must move within a lease and two seconds, and within one at a clean stop."""
     late = lease + 2
-    yield Case("clean stop", clean_stop, moves=1.5, slips=False)
+    yield Case("clean stop", clean_stop, moves=1, slips=False)
     yield Case("kill -9", kill, moves=late)
     yield Case("SIGSTOP past the lease, and back", freeze, moves=late + 4)
     yield Case("the same, the carrier allows two binds", freeze_beside, moves=late)
@@ -356,7 +356,8 @@ def line(row: Row) -> str:
         return "–" if value is None else f"{value:.1f}"
 
     cells = [
-        row.case, row.texts, seconds(sight.taken), seconds(sight.first), seconds(sight.last),
+        row.case, row.texts, seconds(sight.taken), seconds(sight.first),
+        seconds(None if sight.first is None else sight.last),
         sight.after, sight.beside, sight.refused, seconds(sight.silence), row.lost, row.twice,
         row.already, row.again,
     ]  # fmt: skip

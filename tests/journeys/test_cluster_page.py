@@ -20,7 +20,9 @@ THERE = "postgresql://smsgw@db1,db2/smsgw"
 def block(name):
     """What stands below the mark *name* in the page."""
     text = PAGE.read_text()
-    [found] = re.findall(rf"^ *<!-- tried: {name} -->\n *```\w+\n(.*?)^ *```", text, re.S | re.M)
+    [found] = re.findall(
+        rf"^ *<!-- tried: {name} -->\n *```\w+\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE
+    )
     return re.sub(r"^ +", "", found, flags=re.MULTILINE)
 
 
@@ -35,8 +37,12 @@ def typed(postgres, tmp_path):
         head = f'set -e\nsystemctl() {{ :; }}\nsmsgw() {{ {smsgw} "$@"; }}\n'
         place = {"STATE_DIRECTORY": str(state)}
         return subprocess.run(
-            ["bash", "-c", head + lines], env=ENVIRONMENT | place, text=True, capture_output=True
-        )  # fmt: skip
+            ["bash", "-c", head + lines],
+            env=ENVIRONMENT | place,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
 
     return type_
 

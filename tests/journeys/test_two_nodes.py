@@ -12,6 +12,9 @@ from tests.pg_proxy import Saboteur
 from tests.wire import QUICK, texts_to
 
 LEASE = 2  # seconds
+#: More patient than the hashers take: a text that comes again on the same session just after its
+#: answer left, is a second text.
+CARRIER = {"one_bind": True, "response_timeout": 20, "retry_delay": 0.1}
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def node(postgres, make_smsc, config_file, daemon, tmp_path):
 @pytest.fixture
 def carrier(make_smsc):
     """An SMSC that allows one bind, and sends again what is not answered."""
-    return make_smsc(one_bind=True, response_timeout=3, retry_delay=0.1)
+    return make_smsc(**CARRIER)
 
 
 def owner_of(postgres, link="link1"):
@@ -181,7 +184,7 @@ def test_node_that_is_cut_from_the_database_drops_its_session_before_another_tak
 def test_link_moves_where_it_is_wanted_and_each_node_serves_its_own(
     postgres, node, make_smsc, citizens, ledger
 ):
-    one, two = (make_smsc(one_bind=True, response_timeout=3, retry_delay=0.1) for _ in range(2))
+    one, two = (make_smsc(**CARRIER) for _ in range(2))
     first = node("a", one, two)
     for smsc in (one, two):
         smsc.wait_bound()
@@ -214,7 +217,7 @@ def test_link_moves_where_it_is_wanted_and_each_node_serves_its_own(
 def test_nothing_is_lost_or_doubled_while_links_move_and_nodes_end_under_traffic(
     postgres, node, make_smsc, citizens, ledger
 ):
-    one, two = (make_smsc(one_bind=True, response_timeout=3, retry_delay=0.1) for _ in range(2))
+    one, two = (make_smsc(**CARRIER) for _ in range(2))
     first = node("a", one, two)
     for smsc in (one, two):
         smsc.wait_bound()

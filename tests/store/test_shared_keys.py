@@ -15,11 +15,11 @@ def make_node(postgres, tmp_path):
     """A gateway of a node, with its own folder and the key of all."""
     houses = []
 
-    def make(name, key="secret.key"):
+    def make(name):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         gateway = Postgres(postgres).gateway(folder)
-        gateway |= {"node": name, "secret_key_file": str(tmp_path / key)}
+        gateway |= {"node": name, "secret_key_file": str(tmp_path / "secret.key")}
         houses.append(House(folder, gateway=gateway))
         return houses[-1]
 
@@ -47,14 +47,16 @@ def test_walk_of_one_node_leaves_what_another_has_sealed(make_node):
         node.later(minutes=20)
         while node.gateway.renew_seals(node.now):
             pass
-    a.gateway.tidy(a.now)
-    assert 2 == len(a.claim().mts)
+    b.gateway.tidy(b.now)  # it has the link
+    assert 2 == len(b.claim().mts)
 
 
 def test_node_with_another_secret_key_is_refused(make_node):
     make_node("a")
+    b = make_node("b")
+    b.settings.gateway.secret_key_file.write_text("ab" * 32)
     with pytest.raises(SmsgwError, match="seal with another secret key"):
-        make_node("b", key="other.key")
+        b.restart()
 
 
 def test_secret_key_is_rotated_node_by_node(make_node, tmp_path):

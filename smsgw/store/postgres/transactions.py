@@ -36,6 +36,7 @@ class Transactions(Statements):
     transactions = 0  #: so many were begun
     _last_ids: tuple[int, int, int] | None = None  #: inside of a transaction
     _held: Mapping[str, int] = MappingProxyType({})  #: leases of this node, at its begin
+    keys_version: int | None = None
     _early_receipts = True  #: whether there were any receipts then whose text is not known
     _batch = 0  #: the number of the last transaction of this process that was ended by COMMIT
     _asked: int | None = None  #: of that number somebody wants to know whether it happened
@@ -146,7 +147,8 @@ class Transactions(Statements):
                 news = self._ask_ahead("leases.NEWS", node=self._connection.node)
                 self._last_ids = self._one("ids.LAST_IDS")
                 self._held = dict(news.fetchall())
-                self._early_receipts = self._held.pop("", None) is not None
+                self._early_receipts = self._held.pop("#early", None) is not None
+                self.keys_version = self._held.pop("#keys")
                 break
             except (psycopg.Error, StoreFault) as error:
                 self._leave_pipeline()
@@ -245,7 +247,7 @@ class Transactions(Statements):
 
     def _leave_pipeline(self) -> None:
         pipelining, self._pipelining, self._pipeline = self._pipelining, None, None
-        self._last_ids = None
+        self._last_ids = self.keys_version = None
         if pipelining is not None:
             self._begin_wait()
             try:

@@ -43,6 +43,11 @@ class Fences(Protocol):
     def succeeds(self) -> bool:
         """Whether the process that was this node before is known to have ended."""
 
+    @property
+    def keys_version(self) -> int | None:
+        """Another number whenever the data keys in the database are others, as of the beginning of
+        the transaction; None: there is none."""
+
     def held(self) -> Mapping[str, int]:
         """Tokens of what this node has, as of the beginning of the transaction: nobody takes
         anything from a writer before that one has ended and another one can see it."""

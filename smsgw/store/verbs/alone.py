@@ -27,6 +27,7 @@ class Alone:
 
     number = 0
     succeeds = True
+    keys_version = None
 
     def held(self) -> Mapping[str, int]:
         return {}

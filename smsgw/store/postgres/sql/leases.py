@@ -44,10 +44,13 @@ FORGET_WISH = """
 
 NEWS = """
     -- With the turn to write, what another node may have changed: what of ours nobody has taken
-    -- since; and whether any receipt waits for its text, for who remembers that none does.
+    -- since; whether any receipt waits for its text, for who remembers that none does; and which
+    -- data keys there are.
     SELECT name, token FROM leases WHERE owner = :node
      UNION ALL
-    SELECT '', 0 WHERE EXISTS (SELECT 1 FROM early_receipts)
+    SELECT '#early', 1 WHERE EXISTS (SELECT 1 FROM early_receipts)
+     UNION ALL
+    SELECT '#keys', coalesce(sum(hashtext(encode(id, 'hex'))), 0)::bigint FROM data_keys
 """
 
 END_LEASES_OF = """
