@@ -22,6 +22,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from tests.postgres import binaries
 from tests.stage import verdict
 
 PATIENCE = 120  # seconds; a deadline, not a delay
+FULL = 8  # seconds that a disk stays so
 _NEEDED = {
     "ip": "iproute2", "iptables": "iptables", "etcd": "etcd-server", "unshare": "util-linux",
     "setpriv": "util-linux",
@@ -313,6 +315,7 @@ def fill_disk(campaign: Campaign, node: Node) -> Callable[[], None]:
     member = _primary(campaign)
     member.fill_disk()
     until(lambda: member.role() != "primary" or not campaign.servers.takes(), "a full disk", 60)
+    time.sleep(FULL)
     member.free_disk()
     return _came_back(campaign, member)
 
