@@ -45,25 +45,23 @@ def latency(rig: Rig, sheet: Sheet, address: str, length: tuple[float, float], t
     name = "MO -> MT p99 at 100/s: SQLite's, beside PostgreSQL's"
     figure = sheet.figure(name, "ms", Wanted(ratio=0.25), "postgres")
     for engine, samples in (("sqlite", figure.ours), ("postgres", figure.other)):
-        with rig.folder() as folder, _gateway(rig, folder, engine, address) as sections:
+        with rig.folder() as folder, _gateway(rig, folder, engine, address) as gateway:
             load = Load("register", *length, rate=100, messages=_A_RUN, first=turn * _A_RUN)
-            with rig.ours(folder, stock=_A_RUN, size=100, **sections) as (smsc, _):
+            with rig.ours(folder, stock=_A_RUN, size=100, gateway=gateway) as (smsc, _):
                 samples.append(smsc.run(load)["to_reply"]["p99"])
 
 
 @contextmanager
-def _gateway(
-    rig: Rig, folder: Path, engine: str, address: str
-) -> Iterator[dict[str, dict[str, object]]]:
+def _gateway(rig: Rig, folder: Path, engine: str, address: str) -> Iterator[dict[str, object]]:
     """The section of the configuration; a server knows one key, so it stays from run to run."""
     if engine == "sqlite":
-        yield {}
+        yield {"database": str(folder / "smsgw.db")}
         return
     state = rig.work / "server"
     state.mkdir(exist_ok=True)
     os.environ["STATE_DIRECTORY"] = str(state)
     try:
         key = str(state / "secret.key")
-        yield {"gateway": {"database": address, "secret_key_file": key, "node": "bench0"}}
+        yield {"database": address, "secret_key_file": key, "node": "bench0"}
     finally:
         del os.environ["STATE_DIRECTORY"]

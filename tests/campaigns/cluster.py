@@ -26,12 +26,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from smsgw.simulator import SmscThread
 from tests.cluster import network
-from tests.cluster.nodes import FAKETIME, Carrier, Node, Sight, now
+from tests.cluster.nodes import FAKETIME, Carrier, Node, now
+from tests.cluster.rows import HEAD, Row, line
 from tests.cluster.servers import TTL, Member, Servers, environment, until
 from tests.ledger import ServerLedger
 from tests.postgres import binaries
@@ -43,21 +44,6 @@ _NEEDED = {
     "ip": "iproute2", "iptables": "iptables", "etcd": "etcd-server", "unshare": "util-linux",
     "setpriv": "util-linux",
 }  # fmt: skip
-
-
-@dataclass
-class Row:
-    """What one case came to."""
-
-    case: str
-    old: str
-    sight: Sight
-    texts: int
-    lost: int
-    twice: int
-    already: int
-    again: int  #: replies that came twice: promise 3 allows it where a node dies
-    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -344,29 +330,6 @@ def cases(lease: int, failovers: int) -> Iterator[Case]:
     yield Case("machine of the primary gone", lose_primary, quiet=TTL + 40)
 
 
-# --- what is printed ---
-
-_HEAD = (
-    "| case | texts | new owner's bind | its first text | old owner's last | after | second binds"
-    " | refused | silence | lost | twice | already | replies again |"
-)
-
-
-def line(row: Row) -> str:
-    sight = row.sight
-
-    def seconds(value: float | None) -> str:
-        return "–" if value is None else f"{value:.1f}"
-
-    cells = [
-        row.case, row.texts, seconds(sight.taken), seconds(sight.first),
-        seconds(None if sight.first is None else sight.last),
-        sight.after, sight.beside, sight.refused, seconds(sight.silence), row.lost, row.twice,
-        row.already, row.again,
-    ]  # fmt: skip
-    return f"| {' | '.join(map(str, cells))} |"
-
-
 def missing() -> list[str]:
     """What has to be installed first."""
     if os.geteuid() != 0:
@@ -407,8 +370,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="smsgw-cluster-", dir="/tmp"))
     folder.chmod(0o755)
     faults: list[str] = []
-    print(_HEAD, flush=True)
-    print("|---" * (_HEAD.count("|") - 1) + "|", flush=True)
+    print(HEAD, flush=True)
+    print("|---" * (HEAD.count("|") - 1) + "|", flush=True)
     with staged(folder, programs, options.lease) as campaign:
         faults = campaign.faults
         for case in cases(options.lease, options.failovers):
