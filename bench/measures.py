@@ -201,7 +201,7 @@ def _expire_beside(
     due_in = timedelta(seconds=1.5 if options.quick else 4.0)
     due = clock.now() + due_in - _TTL
     base.fill(path, rig.hashes, count, first=first, registered_at=due)
-    seconds, warmup = options.long(8.0)
+    seconds, warmup = options.long(10.0)
     with rig.ours(folder, stock=30_000, size=100, registration=every) as (smsc, _):
         load = Load("register", seconds, warmup, rate=_RATE, messages=20_000, first=first + count)
         result = smsc.run(load)

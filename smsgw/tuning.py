@@ -66,8 +66,11 @@ def take_turns_sooner() -> None:
     sys.setswitchinterval(0.001)
 
 
-def collect_seldom() -> None:
+def collect_seldom(after: int = 100_000) -> None:
     """Look for circles of garbage seldom, and never again among what there is now.
+
+    Args:
+        after: so many more values than have died; until then garbage takes its place.
 
     Rows and values of a batch die by their reference counts. The default of a look each 700 values
     is one each 17 texts, and a twentieth of all processor time. To be called when everything
@@ -76,7 +79,7 @@ def collect_seldom() -> None:
     Take out: the call in `Daemon.run`, and the job that calls `collect_now`.
     """
     gc.collect()
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(after, 50, 1000)
     gc.freeze()
 
 

@@ -43,6 +43,11 @@ ENVIRONMENT = {
 }
 
 
+def pytest_configure():
+    if postgres_server.binaries() is None and os.environ.get("SMSGW_NEEDS_POSTGRES"):
+        raise pytest.UsageError(postgres_server.MISSING)
+
+
 def pytest_terminal_summary(terminalreporter):
     if postgres_server.binaries() is None:
         terminalreporter.write_line(f"{postgres_server.MISSING}: its tests were left out", red=True)
@@ -132,8 +137,6 @@ def free_port():
 def postgres_cluster():
     """A PostgreSQL of this worker's own."""
     if postgres_server.binaries() is None:
-        if os.environ.get("SMSGW_NEEDS_POSTGRES"):
-            pytest.fail(postgres_server.MISSING)
         pytest.skip(postgres_server.MISSING)
     cluster = postgres_server.Cluster().make()
     cluster.make_database("smsgw")

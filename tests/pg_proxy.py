@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 
 WAYS = ("before", "after", "swallowed", "unanswered")
-_COMMIT = b"\0COMMIT\0"
+_COMMIT = b"COMMIT\0"
 
 
 class Saboteur:

@@ -16,7 +16,6 @@ from tests.raw_postgres import Postgres
 def house(postgres, tmp_path):
     """A gateway whose node has both of its links."""
     house = House(tmp_path, gateway=Postgres(postgres).gateway(tmp_path) | {"node": "a"})
-    house.take_lease = lambda node, link: take(house, node, link)
     yield house
     house.store.close()
 
@@ -41,7 +40,7 @@ def test_what_is_held_is_stored(house):
 
 
 def test_text_of_a_link_that_is_lost_is_left_alone_and_others_go_on(house):
-    house.take_lease("b", "viettel")
+    take(house, "b", "viettel")
     mos = [house.mo(AN, TEXT), house.mo(BINH, OTHER_TEXT, link="mobi")]
     receipt = Receipt("viettel", "7F", MtState.DELIVERED, "DELIVRD", mos[0].sender)
     done = commit(house, mos=mos, receipts=[receipt])
@@ -54,7 +53,7 @@ def test_text_of_a_link_that_is_lost_is_left_alone_and_others_go_on(house):
 
 def test_what_came_under_an_earlier_token_is_left_alone(house):
     before = house.tokens["viettel"]
-    house.tokens["viettel"] = house.take_lease("a", "viettel")
+    house.tokens["viettel"] = take(house, "a", "viettel")
     assert [Answer.OK] == commit(house, mos=[house.mo(AN, TEXT)]).answers
     house.tokens["viettel"] = before
     done = commit(house, mos=[house.mo(BINH, OTHER_TEXT)])
@@ -64,7 +63,7 @@ def test_what_came_under_an_earlier_token_is_left_alone(house):
 @pytest.mark.parametrize("said", [Taken(0, "7F"), Postponed(0, "later", throttled=False)])
 def test_what_the_smsc_of_a_lost_link_said_is_dropped(house, said):
     [mt] = commit(house, mos=[house.mo(AN, TEXT)]).replies
-    house.take_lease("b", "viettel")
+    take(house, "b", "viettel")
     done = commit(house, results=[("viettel", said._replace(mt_id=mt.id))])
     assert (True, {"viettel"}) == (done.settled, done.lost)
     assert [MtState.QUEUED] == house.states()
@@ -73,7 +72,7 @@ def test_what_the_smsc_of_a_lost_link_said_is_dropped(house, said):
 
 def test_lost_link_is_given_no_text_and_its_state_is_another_node_s(house):
     commit(house, mos=[house.mo(AN, TEXT)])
-    house.take_lease("b", "viettel")
+    take(house, "b", "viettel")
     claim = house.gateway.claim("viettel", 10, house.now, 10, house.tokens["viettel"])
     assert ([], True) == (claim.mts, claim.lost)
     house.gateway.link_changed(
@@ -89,7 +88,7 @@ def test_link_that_is_taken_over_begins_with_what_the_node_before_had_in_its_mem
     [mt] = commit(house, mos=[house.mo(AN, TEXT)]).replies
     assert [] == house.gateway.claim("viettel", 10, house.now, 10, house.tokens["viettel"]).mts
     house.hotline.stop_link("mobi", "op", house.now, "works")
-    token = house.take_lease("a", "viettel")
+    token = take(house, "a", "viettel")
     begins = house.gateway.take_over("viettel", token, house.now)
     assert (None, {}) == begins
     assert [mt.id] == [m.id for m in house.gateway.claim("viettel", 9, house.now, 9, token).mts]
@@ -118,10 +117,10 @@ def test_texts_of_a_link_of_another_node_do_not_stand_in_and_ours_go_where_it_is
 
 def test_leases_of_texts_of_another_node_s_link_are_its_own_to_end(house):
     [mt] = commit(house, mos=[house.mo(AN, TEXT)]).replies
-    house.take_lease("b", "viettel")
+    take(house, "b", "viettel")
     house.later(hours=1)
     assert {} == house.gateway.tidy(house.now).due
-    house.take_lease("a", "viettel")
+    take(house, "a", "viettel")
     assert {"viettel"} == set(house.gateway.tidy(house.now, for_all=False).due)
     assert mt.id in {m.id for m in house.claim().mts}
 

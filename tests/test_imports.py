@@ -92,7 +92,8 @@ MAY_KNOW = {
     | {"store", "worker"},
     # The citizens' pages.
     "portal": WORDS
-    | {"config", "gateway", "hardening", "health", "metrics", "passwords", "registration"}
+    | {"config", "database", "gateway", "hardening", "health", "metrics", "passwords"}
+    | {"registration"}
     | {"records", "store", "systemd_notify", "tuning", "vault", "worker"},
     # An SMSC, and a play with one: they share with the daemon only the wire format.
     "simulator": WORDS | {"smpp"},
@@ -136,7 +137,7 @@ def test_only_the_codec_imports_smpplib():
     assert {"smsgw.smpp.codec.writing"} == users
 
 
-#: The second keeps what the portal needs shortly, in a file of its own, and is SQLite besides.
+#: What the portal needs shortly, it keeps in either.
 LIBRARIES = {
     "smsgw.store.sqlite": ("sqlite3", "_sqlite3", "pysqlite3", "sqlite_utils"),
     "smsgw.store.postgres": ("psycopg",),
@@ -144,7 +145,7 @@ LIBRARIES = {
 SHORT = "smsgw.portal.short"
 HOMES = (*LIBRARIES, SHORT)
 #: Of an engine, where statements on tables stand.
-TABLE_ROOMS = ("sql", "schema", "schema_portal")
+TABLE_ROOMS = ("sql", "schema", "schema_nodes", "schema_portal", "schema_short")
 
 
 @pytest.mark.parametrize("engine", LIBRARIES)

@@ -21,7 +21,12 @@ from typing import Any
 
 from tools.imports import ROOT
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-fuzz.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-postgres.lock",
+    "requirements-fuzz.lock",
+)
 PATIENCE_SECONDS = 10
 #: So many packages that the index knows nothing of: it does not have that interface.
 ENOUGH_UNKNOWN = 2

@@ -107,7 +107,8 @@ class PortalSettings(Section):
         examples=["/var/lib/smsgw/portal.key"],
         default=None,
         description="signing and other keys of the portal; made at first start with mode 0600 "
-        "(default: portal.key beside the database; $CREDENTIALS_DIRECTORY/portal_key wins)",
+        "(default: portal.key beside the database; $CREDENTIALS_DIRECTORY/portal_key wins). Over a "
+        "PostgreSQL it is the same on all nodes: a portal with another one, or none, is refused",
     )
     trusted_proxies: Networks = Field(
         default=(ip_network("127.0.0.1"), ip_network("::1")),

@@ -16,6 +16,7 @@ citizens and programs ask of the portal (`Citizens`).
     citizens   what citizens do themselves    citizen    one of them, as the portal sees them
     interface  what programs ask              clients    which programs there are
     own_data   all that is kept of one        looking    what people look at, the base of hotline
+    portal_key which key all portals have
 
 Nobody outside imports these rooms; what they are used for stands below.
 """
@@ -56,6 +57,7 @@ from smsgw.gateway.interface import Change, Interface, Page, Portrait, profile_o
 from smsgw.gateway.long_texts import PARTS_OF_A_LINK, PARTS_OF_A_SENDER
 from smsgw.gateway.moving import living_nodes
 from smsgw.gateway.outbox import MOST_UNANSWERED
+from smsgw.gateway.portal_key import KeyMarks, PortalKey
 from smsgw.gateway.receipts import MOST_EARLY
 from smsgw.gateway.rights import Corrected, Correction, Erased, Rights
 from smsgw.gateway.rules import Rules
@@ -91,6 +93,7 @@ __all__ = [
     "Gateway",
     "Hotline",
     "Interface",
+    "KeyMarks",
     "LastWord",
     "LinkBegins",
     "LogIn",
@@ -99,6 +102,7 @@ __all__ = [
     "NewClient",
     "Page",
     "Pkce",
+    "PortalKey",
     "Portrait",
     "Proof",
     "Purged",

@@ -26,6 +26,7 @@ from smsgw.gateway.citizen import (
 from smsgw.gateway.clients import Clients
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.interface import Interface
+from smsgw.gateway.portal_key import PortalKey
 from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
 from smsgw.model import AccountState, Feed
@@ -43,12 +44,14 @@ class Citizens:
     Attributes:
         interface: what programs ask by `sub`.
         clients: which programs there are.
+        portal_key: which key all portals over this database have.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self.interface = Interface(gateway)
         self.clients = Clients(gateway)
+        self.portal_key = PortalKey(gateway)
 
     @property
     def _tools(self) -> Tools:

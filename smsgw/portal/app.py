@@ -12,11 +12,12 @@ from starlette.types import Scope
 from smsgw.portal import api, oidc
 from smsgw.portal.figures import check
 from smsgw.portal.forms import TooManyFields
-from smsgw.portal.guard import BUSY_SECONDS, Guard
+from smsgw.portal.guard import Guard
 from smsgw.portal.guessing import Guessing
 from smsgw.portal.page import Page
 from smsgw.portal.pages import account, guide, log_in, passwords, questions
 from smsgw.portal.portal import Portal
+from smsgw.portal.wire import BUSY_SECONDS
 from smsgw.store import Unavailable
 
 log = logging.getLogger("smsgw.portal")

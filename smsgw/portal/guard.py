@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from smsgw.config import PortalSettings
 from smsgw.portal import addresses
 from smsgw.portal.headers import completed
-from smsgw.portal.wire import REQUEST_SECONDS
+from smsgw.portal.wire import BUSY_SECONDS, REQUEST_SECONDS
 
 log = logging.getLogger("smsgw.portal")
 
@@ -27,9 +27,6 @@ MOST_BODY_OCTETS = 16 * 1024
 #: What is longer is read to its end and not kept, as far as this: who is cut off while sending does
 #: not see the answer.
 MOST_DRAINED_OCTETS = 4 * 1024 * 1024
-#: Requests at a time; more than that many are told to come again.
-MOST_REQUESTS = 512
-BUSY_SECONDS = 5
 
 _ID_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without I, L, O, 0, 1
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -58,7 +55,6 @@ class Guard:
         self._error = error
         self._trusted = settings.trusted_proxies
         self._hosts = hosts_of(settings.public_url)
-        self._running = 0
         self.answers: Counter[int] = Counter()  #: by status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,14 +70,7 @@ class Guard:
         peer = scope["client"][0] if scope["client"] else None
         forwarded = [value.decode("latin-1") for value in headers.all(b"x-forwarded-for")]
         state["address"] = addresses.client(peer, forwarded, self._trusted)
-        if self._running >= MOST_REQUESTS:
-            await self._refuse(scope, receive, send, 503)
-            return
-        self._running += 1
-        try:
-            await self._serve(scope, receive, send, headers)
-        finally:
-            self._running -= 1
+        await self._serve(scope, receive, send, headers)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, headers: "_Headers") -> None:
         began = False

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import unicodedata
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
 from hashlib import blake2b
@@ -28,6 +29,8 @@ log = logging.getLogger("smsgw.portal")
 
 #: So long a stranger waits for those of the same address who were there before.
 CROWD_SECONDS = 5.0
+#: And looks anew so often: of a verdict at another portal nobody tells.
+LOOK_SECONDS = 1.0
 
 
 class Verdict(Enum):
@@ -127,7 +130,7 @@ class Guessing:
                 if right and then is not None:
                     right = await self._succeeds(then, proof)
             except BaseException:  # no verdict came
-                await asyncio.shield(portal.shortly(portal.short.give_back, ticket))
+                await asyncio.shield(portal.shortly(portal.short.give_back, ticket, clock.now()))
                 raise
             if not right:
                 await asyncio.shield(self._count(tried, ticket, proof))
@@ -169,7 +172,8 @@ class Guessing:
     async def _reserve(self, guess: Guess) -> Ticket | Denied:
         """A try, or why there is none; who is only behind others waits for their verdicts."""
         portal = self._portal
-        ends = asyncio.get_running_loop().time() + CROWD_SECONDS
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + CROWD_SECONDS
         while True:
             told = self._verdicts.setdefault(guess.net, asyncio.Event()) if guess.net else None
             found = await portal.shortly(portal.short.reserve, guess, clock.now())
@@ -177,11 +181,11 @@ class Guessing:
                 if not isinstance(found, Ticket):
                     self._tell(guess.net)
                 return found
-            try:
-                async with asyncio.timeout_at(ends):
-                    await told.wait()
-            except TimeoutError:
+            if loop.time() >= ends:
                 return found
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(min(ends, loop.time() + LOOK_SECONDS)):
+                    await told.wait()
 
     def _tell(self, net: str) -> None:
         """A verdict came, or a place is free again: let the others of this address look anew."""

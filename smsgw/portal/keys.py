@@ -4,6 +4,8 @@ The file has 64 hexadecimal digits in its first line and RSA keys (PKCS #8, PEM)
 RSA key signs; whoever checks a signature is shown all of them, so that they can be rotated: put a
 new one before the old one, and take the old one away when what it signed has lapsed. It is made at
 the first start with mode 0600; the systemd credential `portal_key` wins over it.
+
+Portals that share a database have the same keys, which its marks there see to (`PortalKey`).
 """
 
 import hmac
@@ -11,6 +13,7 @@ import os
 import re
 import secrets
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,11 +22,13 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 
 from smsgw.config import Settings
 from smsgw.errors import SmsgwError
+from smsgw.gateway import KeyMarks, PortalKey
 
 CREDENTIAL = "portal_key"
 _PEM = re.compile(r"-----BEGIN PRIVATE KEY-----.*?-----END PRIVATE KEY-----\n?", re.DOTALL)
@@ -41,6 +46,15 @@ class Keys:
         self._secret = secret
         self.signing = signing
 
+    @property
+    def marks(self) -> KeyMarks:
+        """By what others recognise them."""
+        form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        public = [key.public_key().public_bytes(*form) for key in self.signing]
+        return KeyMarks(
+            self.digest("mark").hex(), tuple(sha256(each).hexdigest()[:32] for each in public)
+        )
+
     def digest(self, purpose: str, *parts: bytes) -> bytes:
         """Sixteen octets that nobody else can make of *parts*."""
         framed = b"".join(len(part).to_bytes(4) + part for part in (purpose.encode(), *parts))
@@ -53,19 +67,47 @@ def place(settings: Settings) -> Path:
     return named or settings.gateway.files.with_name("portal.key")
 
 
-def open_keys(settings: Settings) -> Keys:
+def open_keys(settings: Settings, shared: PortalKey | None = None) -> Keys:
     """The keys of this portal; made where there are none.
 
+    Args:
+        shared: those of all portals over the database; None: there is but this one.
+
     Raises:
-        SmsgwError: they cannot be read or made, or are none.
+        SmsgwError: they cannot be read or made, are none, or not those of the other portals.
     """
+    path = _found(settings)
+    if shared is None:
+        if path is None:
+            path = place(settings)
+            _write(path, _new())
+        return _read(path)
+    if path is not None:
+        keys = _read(path)
+        if not shared.agree(keys.marks):
+            raise SmsgwError(
+                f"{path} is not the key of the other portals over this database",
+                "copy theirs; `--forget-key` lets another one be the key of all",
+            )
+        return keys
+    path = place(settings)
+    text = "" if shared.is_known else _new()
+    fresh = _parsed(text)
+    if fresh is None or not shared.agree(fresh.marks, partial(_write, path, text)):
+        raise SmsgwError(
+            f"the other portals over this database have a key, and here is no {path}",
+            "copy theirs; `--forget-key` lets another one be the key of all",
+        )
+    return _read(path)  # a portal beside this one may have made it first
+
+
+def _found(settings: Settings) -> Path | None:
+    """Where there are keys."""
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     if credentials and (credential := Path(credentials, CREDENTIAL)).exists():
-        return _read(credential)
+        return credential
     path = place(settings)
-    if not path.exists():
-        _make(path)
-    return _read(path)
+    return path if path.exists() else None
 
 
 def _read(path: Path) -> Keys:
@@ -77,6 +119,14 @@ def _read(path: Path) -> Keys:
             f"the portal's key {path} cannot be read ({why})",
             "give it to the service user with mode 0400, or pass the credential portal_key",
         ) from None
+    keys = _parsed(text)
+    if keys is None:
+        raise SmsgwError(f"{path} holds no keys of a portal", "is portal.key_file the right file?")
+    return keys
+
+
+def _parsed(text: str) -> Keys | None:
+    """The keys in *text*; None: it holds none."""
     head = text.split("\n", 1)[0].strip()
     try:
         if not re.fullmatch("[0-9a-f]{64}", head):
@@ -86,20 +136,24 @@ def _read(path: Path) -> Keys:
         if not signing or len(signing) != len(keys):
             raise ValueError
     except (ValueError, TypeError):
-        raise SmsgwError(
-            f"{path} holds no keys of a portal", "is portal.key_file the right file?"
-        ) from None
+        return None
     return Keys(bytes.fromhex(head), signing)
 
 
-def _make(path: Path) -> None:
+def _new() -> str:
+    """What a file of new keys holds."""
     key = rsa.generate_private_key(65537, _RSA_BITS)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return f"{secrets.token_hex(32)}\n{pem.decode()}"
+
+
+def _write(path: Path, text: str) -> None:
+    """Make the file, unless somebody just did."""
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_hex(32).encode() + b"\n" + pem)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -11,10 +11,10 @@ from starlette.routing import Route
 from smsgw.errors import MustChange, SecretReplaced
 from smsgw.gateway import Citizen
 from smsgw.portal import forms
-from smsgw.portal.guard import BUSY_SECONDS
 from smsgw.portal.portal import Portal
 from smsgw.portal.visit import PLAIN, Shown, Visit
 from smsgw.portal.waiting import ONWARD
+from smsgw.portal.wire import BUSY_SECONDS
 from smsgw.store import Unavailable
 
 LOG_IN = "/dang-nhap"

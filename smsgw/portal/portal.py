@@ -1,4 +1,4 @@
-"""What every page has at hand. A thread for each file does what blocks."""
+"""What every page has at hand. A thread for each file, or connection, does what blocks."""
 
 import asyncio
 import logging
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from smsgw import clock
 from smsgw.config import PortalSettings, Settings
+from smsgw.database import Server
 from smsgw.gateway import Citizens, Gateway, Rules
 from smsgw.passwords import OnDemand
 from smsgw.portal.hashing import Hashers
@@ -78,7 +79,8 @@ class Portal:
         # Tables that take a moment to read when they are first asked.
         await self._store_worker.do(common_passwords.known)
         await self._store_worker.do(units.provinces)
-        self.keys = open_keys(settings)
+        shared = self.citizens.portal_key if isinstance(settings.gateway.database, Server) else None
+        self.keys = await self._store_worker.do(open_keys, settings, shared)
         short = await self._short_worker.do(open_short, settings)
         assert short is not None  # noqa: S101 - it was made
         self.short = short

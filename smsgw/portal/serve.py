@@ -69,9 +69,14 @@ async def _serve(portal: Portal) -> None:
 
 async def _answer(portal: Portal, listening: socket.socket) -> None:
     guarded = app.make(portal)
+
+    def error(status: int) -> wire.Page:
+        guarded.answers[status] += 1
+        return portal.pages.bare_error(status, guard.new_id())
+
     config = uvicorn.Config(
         guarded,
-        http=wire.protocol(lambda status: portal.pages.bare_error(status, guard.new_id())),
+        http=wire.protocol(error),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -91,7 +96,7 @@ async def _answer(portal: Portal, listening: socket.socket) -> None:
         loop.add_signal_handler(number, server.end)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log.info("starting pid=%d listen=%s", os.getpid(), portal.options.listen)
-    tuning.collect_seldom()
+    tuning.collect_seldom(after=5_000)  # each connection leaves some
     async with AsyncExitStack() as stack:
         if portal.options.metrics:
             metrics = Figures(portal, guarded.answers).server()

@@ -22,6 +22,10 @@ BLOCKED = timedelta(minutes=10)
 FAILURES, NAMES = 60, 20  #: free in a window
 SHARED = 10  #: times as many, behind networks of many citizens
 
+#: Of a moment that is no more ahead than this the clock is not wrong: portals write side by side,
+#: and one may have looked at its clock before another wrote.
+AHEAD = timedelta(minutes=1)
+
 #: A browser is known to a name for so long after it logged in.
 KNOWN_FOR = timedelta(days=180)
 

@@ -1,4 +1,4 @@
-"""HTTP on the wire: uvicorn's protocol with bounds to how long a head and an answer may take.
+"""HTTP on the wire: uvicorn's protocol with bounds to its connections and to their time.
 
 uvicorn waits for ever for a head that comes octet by octet, and for whoever asks and takes no
 answer. What it cannot read, it answers with a line of text; ours is a whole page. The body's time
@@ -18,12 +18,18 @@ REQUEST_SECONDS = 10.0
 TAKING_SECONDS = 30.0
 #: Of a head; a request line and headers of a browser are some 2 KiB.
 MOST_HEAD_OCTETS = 16 * 1024
+#: At a time, with a request or without; each takes some 40 KB. More than that many are told to come
+#: again. A proxy needs one for each request that is under way, and some that it keeps.
+MOST_CONNECTIONS = 256
+BUSY_SECONDS = 5
 #: Read at a time. A chunk of one octet costs as much as one of a thousand, and all chunks that are
 #: there are worked off before anybody else has a turn.
 MOST_READ_OCTETS = 8 * 1024
 
-#: (status) -> (headers, body) of a page that needs no request.
-ErrorPage = Callable[[int], tuple[list[tuple[bytes, bytes]], bytes]]
+#: (headers, body) of a page that needs no request.
+Page = tuple[list[tuple[bytes, bytes]], bytes]
+#: (status) -> the page that says so.
+ErrorPage = Callable[[int], Page]
 
 
 def protocol(page: ErrorPage) -> type[H11Protocol]:
@@ -47,7 +53,10 @@ class _BoundProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         transport.max_size = MOST_READ_OCTETS  # type: ignore[attr-defined] # asyncio's has 256 KiB
         super().connection_made(transport)
-        self._expect_head()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._refuse(503)
+        else:
+            self._expect_head()
 
     def data_received(self, data: bytes) -> None:
         if self._is_between_requests():
@@ -114,6 +123,8 @@ class _BoundProtocol(H11Protocol):
             return
         headers, body = self.error_page(status)
         headers = [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        if status == 503:
+            headers.append((b"retry-after", b"%d" % BUSY_SECONDS))
         for event in (
             h11.Response(status_code=status, headers=headers),
             h11.Data(data=body),

@@ -11,6 +11,7 @@ import pytest
 from smsgw.gateway import Citizens, knows
 from smsgw.portal.short import open_short
 from smsgw.portal.short.rows import SessionRow
+from tests.portal.short import rows
 
 URL = "https://dvc.danang.gov.vn/callback"
 
@@ -239,7 +240,7 @@ def test_an_account_that_is_erased_leaves_nothing_with_the_portal(town, command)
         short.know_device(b"browser", each, town.now)
     for verb in ("close", "erase"):
         assert 0 == command(town, "accounts", verb, "201234568", "--reason", "moved").status
-    assert [account + 1] == [each for (each,) in short._run("SELECT account FROM devices")]
+    assert [account + 1] == [each for (each,) in rows(short, "SELECT account FROM devices")]
     short.close()
 
 
@@ -261,3 +262,15 @@ def session(account, now):
         seen_at=now,
         browser=os.urandom(32),
     )
+
+
+def test_key_of_all_portals_is_forgotten_and_the_audit_says_by_whom(town, command):
+    with town.store.transaction():
+        town.store.set_fact("portal_key", "former marks")
+    result = command(town, "portal", "--forget-key", "--reason", "the disk died")
+    assert (0, "the next portal that starts says which key all have\n") == (
+        *(result.status, result.stdout),
+    )
+    assert town.store.fact("portal_key") is None
+    (line,) = json.loads(command(town, "audit", "--format", "json").stdout)[-1:]
+    assert ("portal --forget-key", "the disk died") == (line["command"], line["detail"])

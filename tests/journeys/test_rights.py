@@ -92,7 +92,7 @@ def test_secret_key_is_replaced_while_a_text_waits_and_the_text_arrives(
         key.parent.mkdir()
         key.write_text("0a" * 32 + "\n")
         environment = {"CREDENTIALS_DIRECTORY": str(key.parent)}
-    smsc.silence("submits")
+    smsc.answer_to(an.number, 0x08)
     child = daemon(config, smsc, environment=environment)
     assert 0 == smsc.send_mo(an.number, an.text).answer()
     told = smsc.wait_submit(to=an.number).text
@@ -106,7 +106,7 @@ def test_secret_key_is_replaced_while_a_text_waits_and_the_text_arrives(
     assert 0 == child.terminate()
 
     key.write_text(new)
-    smsc.silence()
+    smsc.answer_to(an.number, None)
     child = daemon(config, smsc, environment=environment)
     child.until(lambda: not ledger.waiting(), what="the text that waited")
     assert {told} == set(texts_to(smsc, an))

@@ -60,8 +60,9 @@ class Answer(NamedTuple):
 class Browser:
     """One jar of cookies. A Secure cookie over the loopback is taken, as browsers but Safari do."""
 
-    def __init__(self, port, address=None):
+    def __init__(self, port, address=None, host=None):
         self.port = port
+        self.host = host  #: what is asked for, where a balancer stands before the port
         self.address = address  #: as a proxy would tell it
         self.jar = {}
         self.cookies_set = []  #: each Set-Cookie, as it came
@@ -70,6 +71,8 @@ class Browser:
         """One request; nothing is followed."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         sent = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.jar.items())} if self.jar else {}
+        if self.host:
+            sent["Host"] = self.host
         if self.address:
             sent["X-Forwarded-For"] = self.address
         try:

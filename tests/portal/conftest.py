@@ -13,10 +13,11 @@ import pytest
 
 from smsgw import clock
 from smsgw.passwords import Issued, hash_password
-from smsgw.portal.short import Short
+from smsgw.portal.short import open_short
 from tests.conftest import ENVIRONMENT, PATIENCE, SMSGW
 from tests.house import AN, TEXT, House
 from tests.portal.browser import Browser
+from tests.portal.short import InFile, InServer
 
 CMND = "201234567"
 OWN = "ba con meo den"
@@ -37,35 +38,31 @@ DATA = {
 }
 
 
-class City:
-    """The gateway's side by hand, the portal as it is run."""
+class Process:
+    """The portal as it is run."""
 
-    def __init__(self, folder, port, portal=None, public_url=None, **sections):
+    def __init__(self, folder, port, config, environment=None):
         self.port = port
-        url = public_url or f"http://127.0.0.1:{port}"
-        table = {
-            "listen": f"127.0.0.1:{port}",
-            "public_url": url,
-            "hotline": "0236 3881 888",
-            "authority": "Sở Thông tin và Truyền thông",
-        }
-        self.house = House(folder, portal=table | (portal or {}), **sections)
-        self.house.now = clock.now()
-        self.config = self.house._file
+        self.config = config
+        self.environment = ENVIRONMENT | (environment or {})
         self.log_file = folder / "portal.log"
         self.process = None
 
-    def start(self):
+    def launch(self):
+        """Start it, and do not wait until it serves."""
         log = self.log_file.open("a")
-        before = self.log.count("portal serving")
         self.process = subprocess.Popen(
             [*SMSGW, "-c", str(self.config), "portal"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=ENVIRONMENT,
+            env=self.environment,
         )
         log.close()
+
+    def start(self):
+        before = self.log.count("portal serving") if self.log_file.exists() else 0
+        self.launch()
         self.until(lambda: self.log.count("portal serving") > before)
 
     @property
@@ -83,17 +80,39 @@ class City:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
+    def end(self):
+        """As every test does in the end."""
+        if self.process and self.process.poll() is None:
+            assert 0 == self.stop(), self.log
+        assert "Traceback" not in self.log, self.log
+
     def spent(self):
         """Processor time of the portal in user mode, in 1/100 s."""
         stat = Path(f"/proc/{self.process.pid}/stat").read_text("ascii")
         return int(stat.rsplit(")", 1)[1].split()[11])
 
-    def short(self):
-        """The short-lived file, as a command opens it; to be closed."""
-        return Short.open(self.log_file.with_name("portal.db"), make=False)
-
     def browser(self, **options):
         return Browser(self.port, **options)
+
+
+class City(Process):
+    """The gateway's side by hand, and a portal."""
+
+    def __init__(self, folder, port, portal=None, public_url=None, environment=None, **sections):
+        url = public_url or f"http://127.0.0.1:{port}"
+        table = {
+            "listen": f"127.0.0.1:{port}",
+            "public_url": url,
+            "hotline": "0236 3881 888",
+            "authority": "Sở Thông tin và Truyền thông",
+        }
+        self.house = House(folder, portal=table | (portal or {}), **sections)
+        self.house.now = clock.now()
+        super().__init__(folder, port, self.house._file, environment)
+
+    def short(self):
+        """The short-lived file, as a command opens it; to be closed."""
+        return open_short(self.house.settings, make=False)
 
     def register(self, phone=AN, text=TEXT):
         """A citizen texts; the issued password."""
@@ -149,6 +168,22 @@ class City:
         return issued.password
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request, tmp_path):
+    """Where what lives shortly is kept, one engine after the other."""
+    if request.param == "sqlite":
+        return InFile(tmp_path)
+    return InServer(request.getfixturevalue("postgres"), tmp_path)
+
+
+@pytest.fixture
+def short(place):
+    """What lives shortly, as a portal has it open."""
+    short = place.open()
+    yield short
+    short.close()
+
+
 @contextmanager
 def reserved_port():
     """A port of 127.0.0.1 that nobody else is given meanwhile."""
@@ -171,9 +206,8 @@ def anywhere(tmp_path_factory):
         city = City(tmp_path_factory.mktemp("anywhere"), port)
         city.start()
         yield city
-        assert 0 == city.stop(), city.log
+        city.end()
         city.house.store.close()
-        assert "Traceback" not in city.log, city.log
 
 
 @pytest.fixture
@@ -189,10 +223,8 @@ def make_city(tmp_path, free_port):
 
     yield make
     for city in made:
-        if city.process.poll() is None:
-            assert 0 == city.stop(), city.log
+        city.end()
         city.house.store.close()
-        assert "Traceback" not in city.log, city.log
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.portal.conftest import CMND, OWN
+from tests.portal.short import rows
 
 
 @pytest.fixture
@@ -90,5 +91,5 @@ def test_erased_account_leaves_nothing_in_the_short_lived_file(city, owner):
     short = open_short(city.house.settings, make=False)
     short.forget_account(account)
     for table in ("sessions", "devices", "tries", "totals"):
-        assert [] == short._run(f"SELECT * FROM {table}"), table  # noqa: S608
+        assert [] == rows(short, f"SELECT * FROM {table}"), table  # noqa: S608
     short.close()

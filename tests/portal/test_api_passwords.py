@@ -10,6 +10,7 @@ from smsgw import clock
 from tests.house import BINH, OTHER_TEXT
 from tests.portal.conftest import CMND, OWN
 from tests.portal.program import Program, problem, told
+from tests.portal.short import rows
 
 NEW = "con meo den nho"
 NOBODY = "999999999"
@@ -289,7 +290,7 @@ def test_key_lives_for_a_day(city, program):
     city.own()
     program.change(CMND, OWN, NEW, key="3f6c")
     short = open_short(city.house.settings, make=False)
-    [key] = [row[0] for row in short._db.execute("SELECT key FROM promises")]
+    [key] = [row[0] for row in rows(short, "SELECT key FROM promises")]
     assert short.promise(key, clock.now() + timedelta(hours=23, minutes=59)).kept
     assert short.promise(key, clock.now() + timedelta(hours=24, minutes=1)) is None
     short.forget_account(city.account().id)
@@ -304,7 +305,7 @@ def test_what_broke_off_between_the_two_files_is_known_by_the_password(city, pro
     city.own()
     program.change(CMND, OWN, NEW, key="3f6c")
     short = open_short(city.house.settings, make=False)
-    short._db.execute("UPDATE promises SET kept = 0")
+    rows(short, "UPDATE promises SET kept = 0")
     short.close()
     assert 200 == program.change(CMND, OWN, NEW, key="3f6c").status
     city.reset()

@@ -5,23 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smsgw.portal.sessions import opened
-from smsgw.portal.short import CodeRow, Limits, Short, TokenRow, TransactionRow, grants, sql
-from smsgw.portal.short.sqlite import MOST_REPLACED
+from smsgw.portal.short import CodeRow, Limits, Promise, TokenRow, TransactionRow, grants, sql
+from smsgw.portal.short.verbs import MOST_REPLACED
+from tests.portal.short import rows
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 LIMITS = Limits(timedelta(minutes=30), timedelta(minutes=15), timedelta(hours=4))
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def short(tmp_path):
-    file = Short.open(tmp_path / "portal.db", make=True)
-    yield file
-    file.close()
-
-
 def count(short, table):
-    return short._all(f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608 - a table of ours
+    return rows(short, f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608 - a table of ours
 
 
 def code(number, at=NOW):
@@ -100,10 +94,11 @@ def test_a_request_nobody_came_for_goes_and_one_of_who_is_logged_in_stays(short)
     assert short.grants.waiting(b"browser 1") is None
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_documents_of_strangers_are_not_read_to_find_the_old_ones(short):
     values = {"before": 0, "most": grants.MOST_WAITING}
     plan = [
-        row[-1] for row in short._all(f"EXPLAIN QUERY PLAN {sql.FORGET_TRANSACTIONS}", **values)
+        row[-1] for row in rows(short, f"EXPLAIN QUERY PLAN {sql.FORGET_TRANSACTIONS}", **values)
     ]
     read = [step for step in plan if "transactions" in step]
     assert 3 == len(read)
@@ -126,3 +121,14 @@ def test_nothing_of_an_account_that_is_erased_is_left(short):
     short.grants.add_token(token(1))
     short.forget_account(1)
     assert (0, 0) == (count(short, "codes"), count(short, "tokens"))
+
+
+def test_promise_that_was_kept_at_another_portal_is_not_made_again(short):
+    key, mine = b"key", Promise(b"key", b"body", 1, "mark", NOW)
+    short.make_promise(mine)
+    short.make_promise(mine._replace(mark="later"))  # nothing came of the first
+    short.keep_promise(key)
+    short.make_promise(mine._replace(mark="another", at=NOW + MINUTE))
+    assert mine._replace(mark="later", kept=True) == short.promise(key, NOW + MINUTE)
+    short.make_promise(mine._replace(mark="next day", at=NOW + 24 * 60 * MINUTE))
+    assert not short.promise(key, NOW + 24 * 60 * MINUTE).kept

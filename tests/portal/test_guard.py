@@ -6,7 +6,8 @@ import socket
 import stat
 import threading
 import time
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 import uvicorn
@@ -113,20 +114,20 @@ def test_request_that_could_be_read_in_two_ways_is_refused_or_ends(city, head):
     assert "\nok" not in told
 
 
-@pytest.mark.parametrize(
-    "octets",
-    [
-        b"GET /dang-nhap HTTP/1.1\r\nHost: 127",
-        b"POST /dang-nhap HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 50\r\n\r\nuser",
-    ],
-    ids=["head", "body"],
-)
-def test_slow_request_ends_after_ten_seconds(city, octets):
-    began = time.monotonic()
-    told = raw(city.port, octets % city.port if b"%d" in octets else octets)
-    assert 9 < time.monotonic() - began < 13
-    assert told.startswith("HTTP/1.1 408 ")
-    assert "Kết nối quá chậm, yêu cầu chưa được xử lý. Hãy thử lại." in told
+def test_slow_request_ends_after_ten_seconds(city):
+    head = b"GET /dang-nhap HTTP/1.1\r\nHost: 127"
+    body = b"POST /dang-nhap HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 50\r\n\r\nuser"
+
+    def ask(octets):
+        began = time.monotonic()
+        return raw(city.port, octets), time.monotonic() - began
+
+    with ThreadPoolExecutor(2) as both:  # they wait at the same time
+        answers = list(both.map(ask, (head, body % city.port)))
+    for told, took in answers:
+        assert 9 < took < 13
+        assert told.startswith("HTTP/1.1 408 ")
+        assert "Kết nối quá chậm, yêu cầu chưa được xử lý. Hãy thử lại." in told
 
 
 def test_forged_address_does_not_count(make_city):
@@ -258,6 +259,41 @@ def test_who_takes_no_answers_keeps_no_place(free_port, monkeypatch):
                 await lasting(lambda: not running)
 
     asyncio.run(serve())
+
+
+EMPTY = (b"content-length", b"0")
+
+
+def test_one_connection_too_many_is_told_to_come_again(free_port, monkeypatch):
+    monkeypatch.setattr(wire, "MOST_CONNECTIONS", 2)
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [EMPTY]})
+        await send({"type": "http.response.body"})
+
+    def ask():
+        last = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        with ExitStack() as stack:
+            for _ in range(2):
+                address = "127.0.0.1", free_port
+                peer = stack.enter_context(socket.create_connection(address, timeout=PATIENCE))
+                peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert peer.recv(999).startswith(b"HTTP/1.1 200")
+            answers = [raw(free_port, b"")]
+            peer.sendall(last)
+            assert peer.recv(999).startswith(b"HTTP/1.1 200")
+            assert b"" == peer.recv(999)
+            return [*answers, raw(free_port, last)]
+
+    async def serve():
+        async with served(app, wire.protocol(lambda status: ([], b"later")), free_port):
+            return await asyncio.to_thread(ask)
+
+    refused, answered = asyncio.run(serve())
+    assert refused.startswith("HTTP/1.1 503 ")
+    assert "retry-after: 5\r\n" in refused.lower()
+    assert refused.endswith("later")
+    assert answered.startswith("HTTP/1.1 200 ")
 
 
 def test_body_of_tiny_chunks_lets_others_have_their_turn(free_port, monkeypatch):

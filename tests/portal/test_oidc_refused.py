@@ -25,6 +25,7 @@ from tests.portal.clients import (
     segment,
 )
 from tests.portal.conftest import CMND, OWN, said
+from tests.portal.short import rows
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ def test_a_verifier_that_nobody_announced_is_refused(city, an):
 def test_a_code_lapses_after_a_minute(city, portal, an):
     code = portal.code(an)
     short = city.short()
-    short._db.execute("UPDATE codes SET until = until - 60000000")
+    rows(short, "UPDATE codes SET until = until - 60000000")
     short.close()
     assert refused(portal.exchange(code))
 
@@ -255,7 +256,7 @@ def test_a_new_password_and_the_end_of_all_sessions_end_the_tokens(city, portal,
 def test_a_token_dies_with_its_client_and_after_ten_minutes(city, portal, an):
     token = portal.tokens(an)["access_token"]
     short = city.short()
-    short._db.execute("UPDATE tokens SET until = until - 600000000")
+    rows(short, "UPDATE tokens SET until = until - 600000000")
     short.close()
     assert 401 == portal.userinfo(token).status
     token = portal.tokens(an)["access_token"]

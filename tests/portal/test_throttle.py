@@ -1,18 +1,23 @@
 """How often a password may be guessed at: the kept counters beside a simple model of the rule."""
 
-import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from itertools import count
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from smsgw.portal import throttle
-from smsgw.portal.short import Denied, Guess, Limits, Short, Ticket, Why, sqlite
+from smsgw.portal.short import Denied, Guess, Limits, Ticket, Why
 from smsgw.portal.short import guesses as kept
 from smsgw.store import Unavailable
+from tests.portal.short import rows
 
 T0 = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LIMITS = Limits(timedelta(minutes=30), timedelta(minutes=15), timedelta(hours=4))
@@ -21,13 +26,6 @@ LIMITS = Limits(timedelta(minutes=30), timedelta(minutes=15), timedelta(hours=4)
 def guess(name=b"an", account=1, mark="m", browser=None, net="", **options):
     options = {"shared": False, "shut": False} | options
     return Guess(name, account, mark, browser, net, **options)
-
-
-@pytest.fixture
-def short(tmp_path):
-    short = Short.open(tmp_path / "portal.db", make=True)
-    yield short
-    short.close()
 
 
 def wrong(short, one, now):
@@ -90,7 +88,7 @@ def test_who_finds_all_tries_reserved_waits_thirty_seconds(short):
     tickets = [short.reserve(guess(), T0) for _ in range(5)]
     assert all(isinstance(each, Ticket) for each in tickets)
     assert (Why.WAIT, timedelta(seconds=30)) == short.reserve(guess(), T0)
-    short.give_back(tickets[0])
+    short.give_back(tickets[0], T0)
     assert isinstance(short.reserve(guess(), T0), Ticket)
 
 
@@ -101,44 +99,64 @@ def test_clock_that_was_ahead_makes_nobody_wait_longer(short):
     assert isinstance(short.reserve(guess(), T0), Ticket)
 
 
-def test_death_before_the_verdict_counts_as_wrong(tmp_path):
-    short = Short.open(tmp_path / "portal.db", make=True)
+def test_clock_of_another_portal_that_is_a_little_ahead_changes_nothing(short):
+    ahead = T0 + timedelta(seconds=1)
+    for number in range(5):
+        wrong(short, guess(net="n"), ahead if number % 2 == 0 else T0)
+    assert Why.WAIT is short.reserve(guess(net="n"), T0).why
+    for number in range(15):
+        one = guess(b"%d" % number, number, net="n")
+        wrong(short, one, ahead)
+    assert [(20, 16)] == rows(short, "SELECT failures, names FROM addresses")
+    for number in range(40):
+        wrong(short, guess(b"%d" % (number % 15), number % 15, str(number), net="n"), ahead)
+    assert Why.NETWORK is short.reserve(guess(b"x", 9, net="n"), T0).why
+
+
+def test_death_before_the_verdict_counts_as_wrong(place, short):
     for _ in range(5):
         short.reserve(guess(net="192.0.2.1"), T0)
-    short.close()
-    again = Short.open(tmp_path / "portal.db", make=True)
+    place.end(short)
+    again = place.open()
     assert isinstance(again.reserve(guess(), T0), Ticket)
     assert isinstance(again.reserve(guess(), T0), Denied)  # one only: no more are free
+    assert [(5, 0)] == rows(again, "SELECT failures, pending FROM addresses")
+    assert (0, 0) == again.totals(b"an")  # nobody guessed wrong
     again.close()
 
 
 @pytest.mark.parametrize("verdict", ["wrong", "right", "none"])
-def test_verdict_that_could_not_be_written_leaves_no_place_taken(tmp_path, monkeypatch, verdict):
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.01)
-    short = Short.open(tmp_path / "portal.db", make=True)
-    other = Short.open(tmp_path / "portal.db", make=False)
+def test_verdict_that_could_not_be_written_leaves_no_place_taken(place, monkeypatch, verdict):
+    place.be_impatient(monkeypatch)
+    short = place.open()
     one = guess(net="n")
     for _ in range(4):
         wrong(short, one, T0)
     ticket = short.reserve(one, T0)
     assert isinstance(ticket, Ticket)
-    other._run("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable):
+    with place.locked(), pytest.raises(Unavailable):
         match verdict:
             case "wrong":
                 short.judged_wrong(ticket, T0)
             case "right":
                 short.judged_right(ticket, T0, log_in=True)
             case "none":
-                short.give_back(ticket)
-    other._run("ROLLBACK")
+                short.give_back(ticket, T0)
     waits = verdict == "wrong"  # it was the fifth
     assert waits == isinstance(short.reserve(one, T0), Denied)
     if waits:
         assert isinstance(short.reserve(one, T0 + timedelta(seconds=30)), Ticket)
-    assert [(1,)] == short._run("SELECT pending FROM addresses")
+    assert [(1,)] == rows(short, "SELECT pending FROM addresses")
     short.close()
-    other.close()
+
+
+def test_verdict_that_is_told_twice_counts_once(short):
+    ticket = short.reserve(guess(net="n"), T0)
+    for _ in range(2):
+        short.judged_wrong(ticket, T0)
+    assert 1 == short.totals(b"an").ever
+    assert [(1, 0)] == rows(short, "SELECT wrong, pending FROM tries")
+    assert [(1, 0)] == rows(short, "SELECT failures, pending FROM addresses")
 
 
 def test_sixty_failures_block_an_address_for_ten_minutes(short):
@@ -176,7 +194,7 @@ def test_made_up_names_do_not_fill_the_disk(short, monkeypatch):
         name, net = b"%d" % number, f"192.0.2.{number}"
         assert wrong(short, guess(name=name, account=None, mark="", net=net), T0) is None
     for table in ("tries", "totals", "addresses", "address_names"):
-        [(count,)] = short._run(f"SELECT count(*) FROM {table}")  # noqa: S608
+        [(count,)] = rows(short, f"SELECT count(*) FROM {table}")  # noqa: S608
         assert count <= 702, table
     assert 1 == short.totals(b"somebody").ever
 
@@ -187,25 +205,20 @@ def test_new_browsers_of_one_citizen_do_not_fill_the_disk(short):
         now, browser = T0 + timedelta(seconds=number), b"%d" % number
         short.know_device(browser, 1, now)
         assert wrong(short, guess(browser=browser), now) is None
-    [(count,)] = short._run("SELECT count(*) FROM tries")
+    [(count,)] = rows(short, "SELECT count(*) FROM tries")
     assert count <= 22
-    assert short._run("SELECT 1 FROM tries WHERE bucket = :name", name=b"an")
+    assert rows(short, "SELECT 1 FROM tries WHERE bucket = :name", name=b"an")
 
 
 class Model(RuleBasedStateMachine):
     """One name, tried by strangers: each step beside the plainest reading of the rule."""
 
-    def __init__(self):
+    def __init__(self, short, name):
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        self.short = Short.open(Path(self._folder.name) / "portal.db", make=True)
+        self.short, self.name = short, name
         self.now, self.mark = T0, 0
         self.wrong, self.last = 0, T0
         self.pending = []
-
-    def teardown(self):
-        self.short.close()
-        self._folder.cleanup()
 
     def expected(self):
         if self.wrong >= 100:
@@ -218,7 +231,7 @@ class Model(RuleBasedStateMachine):
     @rule()
     def reserve(self):
         expected = self.expected()
-        found = self.short.reserve(guess(mark=str(self.mark)), self.now)
+        found = self.short.reserve(guess(self.name, mark=str(self.mark)), self.now)
         if expected is None:
             assert isinstance(found, Ticket)
             self.pending.append(found)
@@ -239,7 +252,7 @@ class Model(RuleBasedStateMachine):
             self.short.judged_right(ticket, self.now, log_in=True)
             self.wrong = 0 if current else self.wrong
         else:
-            self.short.give_back(ticket)
+            self.short.give_back(ticket, self.now)
 
     @rule(seconds=st.sampled_from([1, 29, 30, 31, 600, 3600]))
     def wait(self, seconds):
@@ -257,5 +270,14 @@ class Model(RuleBasedStateMachine):
         self.short.forget(self.now, LIMITS)
 
 
-TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+def test_counters_do_what_the_plainest_reading_of_the_rule_does(place, short):
+    names = (b"%d" % number for number in count())  # of each example its own
+
+    class Here(Model):
+        def __init__(self):
+            super().__init__(short, next(names))
+
+    run_state_machine_as_test(
+        Here,
+        settings=settings(max_examples=place.examples, stateful_step_count=40, deadline=None),
+    )

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from smsgw.store import Lost, open_store
-from smsgw.store.sqlite import engine, log
+from smsgw.store.sqlite import engine, file, log
 from tests import raw_sqlite
 
 PATIENCE = 20
@@ -133,7 +133,7 @@ def test_log_is_gone_after_the_end(path, hasty):
 def test_an_unsound_sqlite_copies_in_a_commit(path, monkeypatch):
     monkeypatch.setattr(engine, "SOUND", False)
     with closing(open_store(path, own_thread=True)) as store:
-        assert (log.COPY_PAGES,) == store._one("PRAGMA wal_autocheckpoint")
+        assert (file.COPY_PAGES,) == store._one("PRAGMA wal_autocheckpoint")
         assert store._log is None
 
 

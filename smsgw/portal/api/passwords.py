@@ -145,7 +145,7 @@ class _Change:
             raise Problem("wrong-password")
         if self._reason is not None:
             raise Problem("password-refused", reason=self._reason.value)
-        if self._moved:
+        if self._moved and not (self.key and await self.was_made()):  # at another portal, just now
             raise Problem("password-moved")
 
     @property

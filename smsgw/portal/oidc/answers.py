@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from smsgw.portal.guard import BUSY_SECONDS
+from smsgw.portal.wire import BUSY_SECONDS
 from smsgw.store import Unavailable
 
 REALM = "smsgw"

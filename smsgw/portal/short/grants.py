@@ -1,14 +1,15 @@
 """Requests of clients that wait, codes and access tokens as the short-lived file keeps them: by
 digest, none for longer than it can be asked for."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from smsgw.clock import stamp, unstamp
 from smsgw.portal.short import sql
+from smsgw.portal.short.engine import Engine
 from smsgw.portal.short.rows import CodeRow, Limits, TokenRow, TransactionRow
+from smsgw.store import Unavailable
 
 #: So many there may be at a time; the oldest go.
 MOST_WAITING = 50_000  #: requests, in browsers where nobody is logged in
@@ -18,22 +19,12 @@ MOST_OF_CLIENT = 1_000  #: tokens that a client has for itself
 #: Requests that wait are counted after so many new ones.
 _TRIM_EACH = 1_000
 
-Run = Callable[..., list[Any]]
-Transaction = Callable[[], AbstractContextManager[None]]
-
 
 class Grants:
-    """
-    Args:
-        run: does one statement inside a transaction, and gives its rows.
-        alone: does one that is a transaction of its own.
-        transaction: in which several are done.
-    """
-
-    def __init__(self, run: Run, alone: Run, transaction: Transaction) -> None:
-        self._run = run
-        self._all = alone
-        self._transaction = transaction
+    def __init__(self, engine: Engine) -> None:
+        self._run = engine.run
+        self._all = engine.alone
+        self._transaction = engine.transaction
         self._since_trim = 0
 
     # --- what waits in a browser ----------------------------------------------------------------
@@ -41,11 +32,11 @@ class Grants:
     def wait(self, row: TransactionRow, limits: Limits) -> None:
         """Keep the request of a client, instead of any before it in this browser."""
         values = row._asdict() | {"at": stamp(row.at)}
-        with self._transaction():
-            self._run(sql.SET_TRANSACTION, **values)
-            self._since_trim += 1
-            if self._since_trim >= _TRIM_EACH:
-                self._since_trim = 0
+        self._all(sql.SET_TRANSACTION, **values)
+        self._since_trim += 1
+        if self._since_trim >= _TRIM_EACH:
+            self._since_trim = 0
+            with suppress(Unavailable):  # the next one will tell
                 self._forget_waiting(row.at, limits)
 
     def waiting(self, browser: bytes) -> TransactionRow | None:
@@ -72,7 +63,7 @@ class Grants:
     # --- codes ----------------------------------------------------------------------------------
 
     def add_code(self, code: CodeRow) -> None:
-        values = code._asdict() | {"until": stamp(code.until)}
+        values = code._asdict() | {"until": stamp(code.until), "spent": int(code.spent)}
         with self._transaction():
             self._run(sql.ADD_CODE, **values)
             self._run(sql.CROWD_CODES, account=code.account, most=MOST_CODES)
@@ -122,20 +113,20 @@ class Grants:
         else:
             self._run(sql.CROWD_ACCESS, account=token.account, most=MOST_TOKENS)
 
-    # --- upkeep, inside a transaction -------------------------------------------------------------
+    # --- upkeep -----------------------------------------------------------------------------------
 
     def end_without_session(self, account: int) -> None:
-        """End the tokens of an account whose sessions were ended."""
+        """End the tokens of an account whose sessions were ended, inside a transaction."""
         self._run(sql.END_ACCESS_WITHOUT_SESSION, account=account)
 
     def forget(self, now: datetime, limits: Limits) -> None:
         self._forget_waiting(now, limits)
-        self._run(sql.FORGET_ACCESS, now=stamp(now))
-        self._run(sql.FORGET_CODES, now=stamp(now))
+        self._all(sql.FORGET_ACCESS, now=stamp(now))
+        self._all(sql.FORGET_CODES, now=stamp(now))
 
     def _forget_waiting(self, now: datetime, limits: Limits) -> None:
         before = stamp(now - limits.absolute)
-        self._run(sql.FORGET_TRANSACTIONS, before=before, most=MOST_WAITING)
+        self._all(sql.FORGET_TRANSACTIONS, before=before, most=MOST_WAITING)
 
 
 def _token(row: tuple[Any, ...]) -> TokenRow:

@@ -1,4 +1,4 @@
-"""What goes into the short-lived file and comes out of it."""
+"""What lives shortly, as it goes in and comes out."""
 
 from datetime import datetime, timedelta
 from enum import Enum
@@ -49,6 +49,7 @@ class Ticket(NamedTuple):
     guess: Guess
     bucket: bytes
     known: bool  #: from a browser that has logged in to this name
+    key: bytes  #: by which its verdict finds it
 
 
 class TransactionRow(NamedTuple):

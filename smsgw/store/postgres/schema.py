@@ -11,7 +11,9 @@ foreign keys: SQLite does not look at ours either, and the server would work a t
 
 from collections.abc import Callable
 
+from smsgw.store.postgres.schema_nodes import LEASES, NODES
 from smsgw.store.postgres.schema_portal import PORTAL
+from smsgw.store.postgres.schema_short import SHORT
 
 #: Runs one statement.
 Execute = Callable[[str], object]
@@ -351,45 +353,21 @@ def m012_portal(execute: Execute) -> None:
 
 @migration
 def m013_nodes(execute: Execute) -> None:
-    execute("DROP TABLE heartbeats")  # is of a file; here the node's own row has it
-    execute("DROP TABLE nodes")
-    execute(
-        """
-        CREATE TABLE nodes (
-            name          TEXT PRIMARY KEY,
-            number        BIGINT NOT NULL UNIQUE,  -- small, from 1
-            process       TEXT   NOT NULL,         -- who runs it; another one has taken it over
-            place         TEXT   NOT NULL,         -- where that one's pid means something
-            batch         BIGINT NOT NULL,         -- the number of its last transaction
-            beats         BIGINT NOT NULL DEFAULT 0,  -- whoever sees it grow knows that it lives
-            beat_at       BIGINT NOT NULL,         -- by the clock of the server
-            pid           BIGINT NOT NULL,
-            version       TEXT   NOT NULL DEFAULT '',
-            configuration TEXT   NOT NULL DEFAULT '',
-            started_at    BIGINT NOT NULL DEFAULT 0,
-            at            BIGINT NOT NULL DEFAULT 0,  -- of the last beat, by its own clock
-            tick          BIGINT NOT NULL DEFAULT 0,
-            ended         BIGINT NOT NULL DEFAULT 0
-        )
-        """
-    )
-    execute("ALTER TABLE nodes SET (fillfactor = 50)")
+    for statement in NODES:
+        execute(statement)
 
 
 @migration
 def m014_leases(execute: Execute) -> None:
-    execute(
-        """
-        CREATE TABLE leases (
-            name     TEXT PRIMARY KEY,             -- of a link; ":jobs": what is done by the clock
-            owner    TEXT,                         -- the node that has it; NULL: nobody
-            token    BIGINT NOT NULL DEFAULT 0,    -- grows whenever somebody takes it
-            renewals BIGINT NOT NULL DEFAULT 0,
-            wanted   TEXT                          -- the node that somebody wants to have it
-        )
-        """
-    )
-    execute("ALTER TABLE leases SET (fillfactor = 50)")
+    for statement in LEASES:
+        execute(statement)
+
+
+@migration
+def m015_short(execute: Execute) -> None:
+    """Of a server alone: beside a file these rows have a file of their own."""
+    for statement in SHORT:
+        execute(statement)
 
 
 def collated(statement: str) -> str:

@@ -78,6 +78,8 @@ class Connection:
         self._strange = False  # another one has answered since
         self.served = False  #: this daemon has a row there
         self._raw: psycopg.Connection[Any] | None = None
+        #: Until when there is no server, and what was said of it.
+        self._away: tuple[float, type[SmsgwError], str, str | None] | None = None
         self._watch = Watch()
 
     def open(self) -> psycopg.Connection[Any]:
@@ -90,7 +92,7 @@ class Connection:
         if self._raw is not None and not self._raw.closed and not self._raw.broken:
             return self._raw
         self._drop()
-        raw = self._connect()
+        raw = self._connect_or_say_so()
         self._watch.begin((self.wait + SILENCE).total_seconds())
         try:
             self._set(raw)
@@ -124,6 +126,21 @@ class Connection:
                 raw.close()
 
     # --- how it is made -----------------------------------------------------------------------
+
+    def _connect_or_say_so(self) -> psycopg.Connection[Any]:
+        """As `_connect`. But to learn that a machine has vanished takes seconds: for as long as it
+        has taken, who asks next is told the same at once, else the portal's visitors would wait in
+        a row for it. A daemon has one try at a time, and wants each."""
+        began = monotonic()
+        if self._away is not None and began < self._away[0] and self.node is None:
+            _, kind, problem, remedy = self._away
+            raise kind(problem, remedy)
+        try:
+            return self._connect()
+        except SmsgwError as fault:
+            ended = monotonic()
+            self._away = (2 * ended - began, type(fault), fault.problem, fault.remedy)
+            raise
 
     def _connect(self) -> psycopg.Connection[Any]:
         given = conninfo_to_dict(self.server.url)

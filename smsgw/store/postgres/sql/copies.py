@@ -7,11 +7,12 @@ BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BE_PATIENT = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 TABLES = """
-    -- Which machines there are is no part of what is carried elsewhere.
-    SELECT tablename FROM pg_tables
-     WHERE schemaname = current_schema()
-       AND tablename NOT IN ('smsgw_migrations', 'nodes', 'leases')
-     ORDER BY tablename COLLATE "C"
+    -- What is not logged lives shortly, and stays where it is; which machines there are, too.
+    SELECT relname FROM pg_class
+     WHERE relnamespace = to_regnamespace(current_schema()) AND relkind = 'r'
+       AND relpersistence = 'p'
+       AND relname NOT IN ('smsgw_migrations', 'nodes', 'leases', 'kept_tries')
+     ORDER BY relname COLLATE "C"
 """
 
 COLUMNS = """
