@@ -31,7 +31,7 @@ from pathlib import Path
 
 from smsgw.simulator import SmscThread
 from tests.cluster import network
-from tests.cluster.nodes import FAKETIME, Carrier, Node, now
+from tests.cluster.nodes import FAKETIME, Carrier, Node, Sight, now
 from tests.cluster.rows import HEAD, Row, line
 from tests.cluster.servers import TTL, Member, Servers, environment, until
 from tests.ledger import ServerLedger
