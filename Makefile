@@ -68,7 +68,7 @@ bench: $(VENV)/.dev ## speed, beside a naive gateway in the same run (docs/perfo
 endif
 
 # The suite has a short form of each of these.
-CAMPAIGNS := $(filter crash failover fuzz machine malice model soak,$(basename $(notdir $(wildcard tests/campaigns/*.py))))
+CAMPAIGNS := $(filter cluster crash failover fuzz machine malice model soak,$(basename $(notdir $(wildcard tests/campaigns/*.py))))
 ifneq ($(CAMPAIGNS),)
 $(CAMPAIGNS): $(VENV)/.dev $(POSTGRES)
 	@$(BIN)/python -m tests.campaigns.$@ $(ARGS)

@@ -44,7 +44,7 @@ _DEFAULT_WORK = Path("build/bench")
 @click.option(
     "--postgres",
     metavar="ADDRESS",
-    help="An empty PostgreSQL database for `engines`: postgresql://USER@HOST/NAME",
+    help="An empty PostgreSQL database for `engines` or one `server-…` measure: postgresql://USER@HOST/NAME",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @click.option(

@@ -18,13 +18,29 @@ ENGINES = ("postgres", "sqlite", STDLIB)
 BATCHES = (10, 100, 1000)
 
 
-def rate(engine: str, folder: Path, batch: int, seconds: float, address: str | None) -> float:
-    """Registrations a second, in a process of its own."""
+def rates(
+    engine: str,
+    folder: Path,
+    batch: int,
+    seconds: float,
+    address: str | None,
+    *options: str,
+    nodes: int = 1,
+) -> float:
+    """Registrations a second of so many *nodes* together, each a process of its own."""
     command = [sys.executable, "-m", "bench.engines", engine, str(folder), str(batch), str(seconds)]
     if engine == "postgres" and address:
-        command.append(address)
-    found = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    return float(json.loads(found.stdout))
+        command += ["--address", address]
+    running = [
+        subprocess.Popen(
+            [*command, *options, "--node", str(node)], stdout=subprocess.PIPE, text=True
+        )
+        for node in range(nodes)
+    ]
+    found = [process.communicate()[0] for process in running]
+    if any(process.returncode for process in running):
+        raise RuntimeError(f"{engine} cannot be measured")
+    return sum(float(json.loads(each)) for each in found)
 
 
 def main() -> None:
@@ -33,7 +49,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("batch", type=int)
     parser.add_argument("seconds", type=float)
-    parser.add_argument("address", nargs="?", help="of a PostgreSQL database for this alone")
+    parser.add_argument("--address", help="of a PostgreSQL database for this alone")
+    parser.add_argument("--accounts", type=int, default=0, help="so many are there first")
+    parser.add_argument("--node", type=int, default=0)
     options = parser.parse_args()
     if options.engine == STDLIB:
         vars(sys)["modules"]["pysqlite3"] = None  # from here on, it cannot be imported
@@ -45,7 +63,11 @@ def _measure(options: argparse.Namespace) -> float:
     from bench.registrations import Registrations
 
     own_thread = options.engine != STDLIB
-    with Registrations(options.folder, options.address, own_thread=own_thread) as registrations:
+    with Registrations(
+        options.folder, options.address, own_thread=own_thread, node=options.node
+    ) as registrations:
+        while registrations.citizen < options.accounts:
+            registrations.commit(5_000)
         for _ in range(max(5, 500 // options.batch)):  # what is done for the first time is done
             registrations.commit(options.batch)
         begun, first = time.perf_counter(), registrations.citizen

@@ -13,8 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import base, traffic
-from bench.engines import BATCHES, ENGINES, STDLIB, rate
+from bench import base, servers, traffic
+from bench.engines import BATCHES, ENGINES, STDLIB, rates
 from bench.processes import Peer, Smsc, Usage, memory
 from bench.rig import Rig, bare_hash_rate
 from bench.senders import HISTORY, KINDS, costs
@@ -31,7 +31,7 @@ class Options:
     windows: tuple[int, ...] = (100, 10)
     quick: bool = False
     turn: int = 0  #: which run this is; who goes first changes with it
-    postgres: str | None = None  #: the address of a database for `engines`
+    postgres: str | None = None  #: the address of an empty database
 
     def long(self, seconds: float) -> tuple[float, float]:
         """(measured, warm-up) of what takes its time, unless all is to be quick."""
@@ -277,7 +277,7 @@ def engines(rig: Rig, sheet: Sheet, options: Options) -> None:
             if engine == "postgres" and options.postgres is None:
                 continue
             with rig.folder() as folder:
-                found[engine] = rate(engine, folder, batch, options.seconds, options.postgres)
+                found[engine] = rates(engine, folder, batch, options.seconds, options.postgres)
         name = f"register over PostgreSQL, batches of {batch}"
         for other, goal in ((STDLIB, Wanted(ratio=wanted[batch])), ("sqlite", Wanted())):
             if "postgres" in found:
@@ -287,6 +287,24 @@ def engines(rig: Rig, sheet: Sheet, options: Options) -> None:
         figure = sheet.figure(f"register over SQLite, batches of {batch}", "/s", None, STDLIB)
         figure.ours.append(found["sqlite"])
         figure.other.append(found[STDLIB])
+
+
+def server_nodes(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """Two nodes on one PostgreSQL, beside one."""
+    if options.postgres:
+        servers.two_nodes(rig, sheet, options.postgres, options.seconds)
+
+
+def server_million(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """Registrations over PostgreSQL beside SQLite, where a million accounts are."""
+    if options.postgres and not options.quick:
+        servers.million(rig, sheet, options.postgres, options.seconds)
+
+
+def server_latency(rig: Rig, sheet: Sheet, options: Options) -> None:
+    """What a citizen waits over PostgreSQL beside SQLite."""
+    if options.postgres:
+        servers.latency(rig, sheet, options.postgres, options.long(8.0), options.turn)
 
 
 # --- beginning and rest ---------------------------------------------------------------------
@@ -465,6 +483,9 @@ MEASURES: dict[str, Callable[[Rig, Sheet, Options], None]] = {
     "slow-disk": slow_disk,
     "senders": senders,
     "engines": engines,
+    "server-nodes": server_nodes,
+    "server-million": server_million,
+    "server-latency": server_latency,
     "start": start,
     "rest": rest,
     "size": size,

@@ -19,6 +19,10 @@ _HASH = "$argon2id$v=19$m=19456,t=2,p=1$" + "a" * 66
 _LINK = {"name": "a", "host": "x.invalid", "port": 1, "system_id": "x", "password": "x"}
 
 
+#: More than register in all measurements together.
+_APART = 40_000_000
+
+
 class _Issuer:
     """As many as anybody wants, of a few that were made ahead, as those of a daemon's stock are."""
 
@@ -33,10 +37,17 @@ class _Issuer:
 
 
 class Registrations:
-    """A gateway, and people who have not registered yet."""
+    """A gateway, and people who have not registered yet.
 
-    def __init__(self, folder: Path, address: str | None, *, own_thread: bool) -> None:
-        key = folder / "secret.key"
+    Args:
+        node: which of those that work on one server, from 0; each has people of its own.
+    """
+
+    def __init__(
+        self, folder: Path, address: str | None, *, own_thread: bool, node: int = 0
+    ) -> None:
+        # All nodes and runs over one server have one key.
+        key = (folder.parent if address else folder) / "secret.key"
         database = address or str(folder / "smsgw.db")
         document = {
             "gateway": {"database": database, "secret_key_file": str(key)},
@@ -49,13 +60,14 @@ class Registrations:
         place = settings.gateway.database
         if isinstance(place, Server):
             place = Server(place.url, place.password, folder / "smsgw.db")
-        self._store = open_store(place, own_thread=own_thread, node="bench")
+        self._store = open_store(place, own_thread=own_thread, node=f"bench{node}")
         vault = Vault.open(key, create=True)
         self._gateway = Gateway(self._store, Rules.of(settings), vault, _Issuer())
         self._now = datetime(2026, 5, 4, 5, 0, tzinfo=UTC)
         self._gateway.start(self._now)
         self._results: list[tuple[str, SubmitResult]] = []
-        self.citizen = self._store.last_ids()[1]  #: the last who registered
+        #: The last who registered, or one after whom nobody did.
+        self.citizen = self._store.last_ids()[1] + node * _APART
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,1 @@
+"""A small data centre on one machine, for `make cluster`: hosts, a switch, Patroni."""
