@@ -1,5 +1,6 @@
 """What a daemon still holds is seen under the lock: nothing is stored for a link that is lost."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -137,3 +138,24 @@ def test_session_numbers_of_two_nodes_differ(monkeypatch):
         numbers |= {SessionIds.next(), SessionIds.next()}
     assert 4 == len(numbers)
     assert max(numbers) < 2**63
+
+
+def test_limit_of_all_together_counts_what_another_node_answered(postgres, tmp_path):
+    def node(name):
+        gateway = Postgres(postgres).gateway(tmp_path) | {"node": name}
+        (tmp_path / name).mkdir()
+        house = House(tmp_path / name, gateway=gateway, limits={"replies_per_hour": 3})
+        stack.callback(house.store.close)
+        return house
+
+    def ask(house, name, number):
+        token = take(house, name, "viettel")
+        batch = Batch([house.mo(number, "hallo")], tokens={"viettel": token}, room={"viettel": 9})
+        return len(house.gateway.commit(batch, house.now).replies)
+
+    with ExitStack() as stack:
+        a, b = node("a"), node("b")
+        assert 1 == ask(a, "a", "84905000001")
+        assert 2 == ask(b, "b", "84905000002") + ask(b, "b", "84905000003")
+        a.gateway.tidy(a.now, for_all=False)
+        assert 0 == ask(a, "a", AN)

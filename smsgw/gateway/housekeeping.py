@@ -41,6 +41,8 @@ class Housekeeping:
             for_all: false: leases alone, which each node ends by the clock that noted them.
         """
         done, store = Done(), self._store
+        if store.is_shared:
+            self._tools.counts.forget()  # other nodes have answered meanwhile, which counts as well
         incomplete = store.incomplete(now - PARTS_LIMIT, _TIDY_TEXTS) if for_all else []
         intake, old = None, 0
         try:
