@@ -1,5 +1,6 @@
 """A gateway with citizens, and the portal over the same file as a child process."""
 
+import itertools
 import json
 import re
 import signal
@@ -20,6 +21,7 @@ from tests.portal.browser import Browser
 
 CMND = "201234567"
 OWN = "ba con meo den"
+NEWCOMERS = itertools.count(1)
 #: Answers to all questions, page by page.
 DATA = {
     "/thong-tin/ho-ten": {"full_name": "Nguyễn Văn An"},
@@ -166,7 +168,7 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def anywhere(tmp_path_factory):
-    """A portal without citizens, for questions that change nothing: one for all of a module."""
+    """One portal for all of a module: for questions that change nothing, and for newcomers."""
     with reserved_port() as port:
         city = City(tmp_path_factory.mktemp("anywhere"), port)
         city.start()
@@ -174,6 +176,13 @@ def anywhere(tmp_path_factory):
         assert 0 == city.stop(), city.log
         city.house.store.close()
         assert "Traceback" not in city.log, city.log
+
+
+@pytest.fixture
+def newcomer():
+    """Phone and text of one whom no portal has met: `cmnd = anywhere.whole(**newcomer)`."""
+    n = next(NEWCOMERS)
+    return {"phone": f"84906{n:06}", "text": f"TK,Nguyen Van An,{202_000_000 + n},01.02.1990"}
 
 
 @pytest.fixture
