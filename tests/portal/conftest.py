@@ -179,13 +179,6 @@ def anywhere(tmp_path_factory):
 
 
 @pytest.fixture
-def newcomer():
-    """Phone and text of one whom no portal has met: `cmnd = anywhere.whole(**newcomer)`."""
-    n = next(NEWCOMERS)
-    return {"phone": f"84906{n:06}", "text": f"TK,Nguyen Van An,{202_000_000 + n},01.02.1990"}
-
-
-@pytest.fixture
 def make_city(tmp_path, free_port):
     """`make_city(portal={"session_idle": "2s"})`: started, and ended with the test."""
     made = []
@@ -212,6 +205,12 @@ def city(make_city):
 @pytest.fixture
 def browser(city):
     return city.browser()
+
+
+def newcomer():
+    """Phone and text of one whom no portal has met: `cmnd = anywhere.whole(**newcomer())`."""
+    n = next(NEWCOMERS)
+    return {"phone": f"84906{n:06}", "text": f"TK,Nguyen Van An,{202_000_000 + n},01.02.1990"}
 
 
 def said(answer):

@@ -24,7 +24,7 @@ from tests.portal.clients import (
     raw,
     segment,
 )
-from tests.portal.conftest import OWN, said
+from tests.portal.conftest import OWN, newcomer, said
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def portal(city):
 
 
 @pytest.fixture
-def cmnd(city, newcomer):
+def cmnd(city):
     """Of a complete citizen."""
-    return city.whole(**newcomer)
+    return city.whole(**newcomer())
 
 
 @pytest.fixture
