@@ -179,6 +179,17 @@ def anywhere(tmp_path_factory):
 
 
 @pytest.fixture
+def person():
+    """A newcomer."""
+    return newcomer()
+
+
+@pytest.fixture
+def cmnd(person):
+    return person["text"].split(",")[2]
+
+
+@pytest.fixture
 def make_city(tmp_path, free_port):
     """`make_city(portal={"session_idle": "2s"})`: started, and ended with the test."""
     made = []

@@ -11,7 +11,7 @@ from tests.portal.clients import (
     Portal,
     Told,
 )
-from tests.portal.conftest import CMND, DATA, OWN, newcomer, said
+from tests.portal.conftest import CMND, DATA, OWN, said
 
 TOM = "+84905000002"
 TOM_TEXT = "TK,Le Van Tom,048090000123,02.03.1990"
@@ -25,16 +25,6 @@ def city(anywhere):
 @pytest.fixture
 def portal(city):
     return Portal(city)
-
-
-@pytest.fixture
-def person():
-    return newcomer()
-
-
-@pytest.fixture
-def cmnd(person):
-    return person["text"].split(",")[2]
 
 
 @pytest.fixture
