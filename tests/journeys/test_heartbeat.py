@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -119,8 +120,10 @@ def test_store_that_stands_still_is_said_by_log_systemd_and_commands(
         assert "not answered" in found["problems"][0]
         assert ["bound"] == [link["state"] for link in found["links"]]
         assert smsc.enquire_link() < 1
-        for arguments in (["accounts", "list"], ["outbox", "list"], ["try", CITIZEN, "TK"]):
-            told = smsgw("-c", config, *arguments, timeout=45)
+        asked = (["accounts", "list"], ["outbox", "list"], ["try", CITIZEN, "TK"])
+        with ThreadPoolExecutor() as pool:  # each waits for long
+            answers = pool.map(lambda words: smsgw("-c", config, *words, timeout=45), asked)
+        for told in answers:
             assert (1, 1) == (told.returncode, len(told.stderr.splitlines())), told.stderr
             assert "store has not answered" in told.stderr
         flag.unlink()
