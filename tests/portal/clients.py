@@ -1,5 +1,6 @@
 """Stand-ins for the city's portals: what each of them sends, and how it reads what comes back."""
 
+import itertools
 import json
 import re
 from base64 import b64encode, urlsafe_b64encode
@@ -20,6 +21,7 @@ EVERYTHING = ("openid", "profile", "phone", "address", "email", "citizen_id")
 VERIFIER = "v" * 43
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+COUNT = itertools.count(1)
 
 
 class Told(NamedTuple):
@@ -48,7 +50,7 @@ class Portal:
 
     def __init__(self, city, **options):
         given = {
-            "name": self.name,
+            "name": f"{self.name}-{next(COUNT)}",  # a name is given once
             "title": "Cổng dịch vụ công Đà Nẵng",
             "redirect_uris": (CALLBACK,),
             "post_logout_uris": (GOODBYE,),

@@ -1,5 +1,6 @@
 """A gateway with citizens, and the portal over the same file as a child process."""
 
+import itertools
 import json
 import re
 import signal
@@ -21,6 +22,7 @@ from tests.portal.short import InFile, InServer
 
 CMND = "201234567"
 OWN = "ba con meo den"
+NEWCOMERS = itertools.count(1)
 #: Answers to all questions, page by page.
 DATA = {
     "/thong-tin/ho-ten": {"full_name": "Nguyễn Văn An"},
@@ -201,13 +203,24 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def anywhere(tmp_path_factory):
-    """A portal without citizens, for questions that change nothing: one for all of a module."""
+    """One portal for all of a module: for questions that change nothing, and for newcomers."""
     with reserved_port() as port:
         city = City(tmp_path_factory.mktemp("anywhere"), port)
         city.start()
         yield city
         city.end()
         city.house.store.close()
+
+
+@pytest.fixture
+def person():
+    """A newcomer."""
+    return newcomer()
+
+
+@pytest.fixture
+def cmnd(person):
+    return person["text"].split(",")[2]
 
 
 @pytest.fixture
@@ -235,6 +248,12 @@ def city(make_city):
 @pytest.fixture
 def browser(city):
     return city.browser()
+
+
+def newcomer():
+    """Phone and text of one whom no portal has met: `cmnd = anywhere.whole(**newcomer())`."""
+    n = next(NEWCOMERS)
+    return {"phone": f"84906{n:06}", "text": f"TK,Nguyen Van An,{202_000_000 + n},01.02.1990"}
 
 
 def said(answer):

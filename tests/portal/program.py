@@ -1,5 +1,6 @@
 """A program of the city: a token, and calls of the interface."""
 
+import itertools
 import json
 from urllib.parse import urlencode
 
@@ -9,12 +10,14 @@ from smsgw.gateway import NewClient
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 #: All that a program may be given.
 ALL = ("verify", "change", "read")
+COUNT = itertools.count(1)
 
 
 class Program:
     """One client, by its own name."""
 
-    def __init__(self, city, name="dvc", scopes=ALL):
+    def __init__(self, city, name=None, scopes=ALL):
+        name = name or f"dvc-{next(COUNT)}"  # a name is given once
         new = NewClient(name, scopes=scopes)
         self.city = city
         self.name = name

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode
 import pytest
 
 from smsgw import clock
-from tests.house import AN, BINH, OTHER_TEXT
+from tests.house import BINH, OTHER_TEXT
 from tests.portal.conftest import CMND, OWN
 from tests.portal.program import Program, problem, told
 from tests.portal.test_api_passwords import NEW
@@ -14,28 +14,30 @@ from tests.portal.test_api_passwords import NEW
 OTHER = "201999999"
 
 
-@pytest.fixture
-def program(city):
-    return Program(city)
-
-
 @pytest.fixture(scope="module")
-def stranger(anywhere):
-    """A program where there is nobody to ask for."""
+def program(anywhere):
     return Program(anywhere)
 
 
 @pytest.fixture
-def sub(city, program):
+def sub(anywhere, program, person, cmnd):
     """Of a citizen whose data are confirmed."""
+    anywhere.whole(**person)
+    return told(program.verify(cmnd, OWN))["sub"]
+
+
+@pytest.fixture
+def alone(city):
+    """A program, and the `sub` of the one citizen whom its portal has."""
+    program = Program(city)
     city.whole()
-    return told(program.verify(CMND, OWN))["sub"]
+    return program, told(program.verify(CMND, OWN))["sub"]
 
 
 # --- one account --------------------------------------------------------------------------------
 
 
-def test_account_with_what_its_citizen_confirmed(program, sub):
+def test_account_with_what_its_citizen_confirmed(program, sub, person, cmnd):
     answer = program.get(f"/accounts/{sub}")
     account = told(answer)
     assert (200, "application/json") == (answer.status, answer.headers["content-type"])
@@ -44,7 +46,7 @@ def test_account_with_what_its_citizen_confirmed(program, sub):
     assert ["sub", "state", "must_change", "must_complete", "updated_at", "profile"] == [*account]
     assert (sub, "active", False, False) == (*account.values(),)[:4]
     profile = account["profile"]
-    assert ("1990-02-01", CMND, f"+{AN}", "2015-03-27") == (
+    assert ("1990-02-01", cmnd, f"+{person['phone']}", "2015-03-27") == (
         *(profile["birth_date"], profile["cmnd"], profile["phone"], profile["id_issued_on"]),
     )
     assert profile["home"] == profile["living"]
@@ -59,34 +61,38 @@ def test_nobody_is_not_found(program):
         assert 404 == program.patch(sub, {}).status
 
 
-def test_issued_and_closed_accounts_have_no_profile_and_erased_ones_are_none(city, program):
-    password = city.register()
-    sub = told(program.verify(CMND, password))["sub"]
+def test_issued_and_closed_accounts_have_no_profile_and_erased_ones_are_none(
+    anywhere, program, person, cmnd
+):
+    password = anywhere.register(**person)
+    sub = told(program.verify(cmnd, password))["sub"]
     issued = told(program.get(f"/accounts/{sub}"))
     assert ("issued", True, True, False) == (
         *(issued["state"], issued["must_change"], issued["must_complete"]),
         "profile" in issued,
     )
     assert (409, "no-profile") == problem(program.patch(sub, {"email": None}))
-    city.house.hotline.close_account(CMND, "asked", "test", clock.now())
+    anywhere.house.hotline.close_account(cmnd, "asked", "test", clock.now())
     closed = told(program.get(f"/accounts/{sub}"))
     assert ("closed", False) == (closed["state"], "profile" in closed)
     assert (409, "no-profile") == problem(program.patch(sub, {"email": None}))
-    [row] = city.house.store._db.execute("SELECT account_id FROM subjects WHERE sub = ?", (sub,))
-    with city.house.store.transaction():
-        city.house.store.erase_citizens([row[0]], clock.now())
+    [row] = anywhere.house.store._db.execute(
+        "SELECT account_id FROM subjects WHERE sub = ?", (sub,)
+    )
+    with anywhere.house.store.transaction():
+        anywhere.house.store.erase_citizens([row[0]], clock.now())
     assert (404, "no-such-account") == problem(program.get(f"/accounts/{sub}"))
     assert (404, "no-such-account") == problem(program.patch(sub, {"email": None}))
 
 
-def test_reading_a_profile_is_a_disclosure_to_that_client(city, program, sub):
+def test_reading_a_profile_is_a_disclosure_to_that_client(anywhere, program, sub, cmnd):
     def disclosed():
-        return [(each["client"], each["scopes"])
-                for each in city.citizens.own_data(city.account().id)["disclosures"]]  # fmt: skip
+        data = anywhere.citizens.own_data(anywhere.account(cmnd).id)
+        return [(each["client"], each["scopes"]) for each in data["disclosures"]]
 
     assert [] == disclosed()
     program.get(f"/accounts/{sub}")
-    assert [("dvc", "read")] == disclosed()
+    assert [(program.name, "read")] == disclosed()
 
 
 # --- change -------------------------------------------------------------------------------------
@@ -139,7 +145,7 @@ def test_of_two_changes_at_a_time_one_is_taken(program, sub):
     assert [200] + [412] * 5 == sorted(answers)
 
 
-def test_all_that_is_wrong_is_told_at_once(program, sub):
+def test_all_that_is_wrong_is_told_at_once(program, sub, person, cmnd):
     change = {
         "full_name": "Trần Văn An",
         "cmnd": "123456789",
@@ -162,7 +168,7 @@ def test_all_that_is_wrong_is_told_at_once(program, sub):
     } == {(error["pointer"], error["reason"]) for error in errors}
     assert all(error["detail"] for error in errors)
     assert b"secret-of-mine" not in answer.body
-    assert 200 == program.patch(sub, {"cmnd": CMND, "phone": f"+{AN}"}).status
+    assert 200 == program.patch(sub, {"cmnd": cmnd, "phone": f"+{person['phone']}"}).status
 
 
 def test_patch_may_be_named_plain_json(program, sub):
@@ -182,7 +188,8 @@ def gone_through(program, name, limit):
     return found, page["next"]
 
 
-def test_first_copy_in_pages_and_without_issued_and_closed_ones(city, program, sub):
+def test_first_copy_in_pages_and_without_issued_and_closed_ones(city, alone):
+    program, sub = alone
     city.own(phone=BINH, text=OTHER_TEXT)
     accounts, _ = gone_through(program, "accounts", 1)
     assert [sub, True] == [accounts[0]["sub"], accounts[1]["must_complete"]]
@@ -193,7 +200,8 @@ def test_first_copy_in_pages_and_without_issued_and_closed_ones(city, program, s
     assert [] == told(program.get("/accounts"))["accounts"]
 
 
-def test_feed_tells_what_happened_in_order(city, program, sub):
+def test_feed_tells_what_happened_in_order(city, alone):
+    program, sub = alone
     program.patch(sub, {"email": "moi@vidu.vn"})
     program.change(CMND, OWN, NEW)
     password = city.reset()
@@ -241,18 +249,19 @@ def test_cursor_that_never_was_is_refused(program, sub):
     ["limit=0", "limit=1001", "limit=-1", "limit=", "limit=1.0", "limit=x", "limit=%D9%A1",
      "limit=1&limit=1", "limit=9999999999999999999999", "page=2", "after=a&after=b"],
 )  # fmt: skip
-def test_wrong_query_is_refused(stranger, query):
+def test_wrong_query_is_refused(program, query):
     for name in ("accounts", "changes"):
-        answer = stranger.get(f"/{name}?{query}")
+        answer = program.get(f"/{name}?{query}")
         assert (400, "wrong-parameters") == problem(answer)
 
 
-def test_limits_are_both_good(stranger):
+def test_limits_are_both_good(program):
     for limit in (1, 1000):
-        assert 200 == stranger.get(f"/changes?limit={limit}").status
+        assert 200 == program.get(f"/changes?limit={limit}").status
 
 
-def test_cursor_behind_which_something_was_removed_is_gone(city, program, sub):
+def test_cursor_behind_which_something_was_removed_is_gone(city, alone):
+    program, _ = alone
     first = told(program.get("/changes?limit=1"))["next"]
     city.house.store._db.execute("UPDATE feed SET at = 0")
     city.house.hotline.purge_all(clock.now())

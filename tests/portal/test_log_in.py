@@ -1,13 +1,11 @@
 """`/dang-nhap` and `/dang-xuat`, over HTTP, with the portal as a child process."""
 
 import re
-import threading
 import time
 
 import pytest
 
-from tests.house import AN, BINH, OTHER_TEXT, TEXT
-from tests.portal.conftest import CMND, OWN
+from tests.portal.conftest import CMND, OWN, newcomer
 
 WRONG = (
     "Tên tài khoản hoặc mật khẩu không đúng. Nếu đã nhận nhiều tin nhắn, hãy dùng mật khẩu trong "
@@ -16,9 +14,20 @@ WRONG = (
 OVER = "Phiên làm việc đã kết thúc. Hãy đăng nhập lại."
 
 
+@pytest.fixture
+def city(anywhere):
+    return anywhere
+
+
+def issued(city):
+    """CMND and password of one who has just texted."""
+    person = newcomer()
+    return person["text"].split(",")[2], city.register(**person)
+
+
 def test_issued_password_of_the_text_leads_to_the_own_password(city, browser):
-    password = city.register()
-    answer = browser.log_in(CMND, password)
+    cmnd, password = issued(city)
+    answer = browser.log_in(cmnd, password)
     assert (303, "/mat-khau-moi") == answer.leads
     assert "Chọn mật khẩu của riêng bạn" in browser.follow(answer).words
 
@@ -27,20 +36,20 @@ def test_issued_password_of_the_text_leads_to_the_own_password(city, browser):
     "typed", ["{}.", " {} ", "{}\n", "{}"], ids=["dot", "blanks", "end", "plain"]
 )
 def test_issued_password_is_read_as_phones_spoil_it(city, browser, typed):
-    password = city.register()
+    cmnd, password = issued(city)
     typed = typed.format(password.upper() if typed == "{}" else password)
-    assert "/mat-khau-moi" == browser.log_in(CMND, typed).location
+    assert "/mat-khau-moi" == browser.log_in(cmnd, typed).location
 
 
 def test_user_name_may_have_blanks_and_dots(city, browser):
-    password = city.register()
-    assert 303 == browser.log_in("201 234.567", password).status
+    cmnd, password = issued(city)
+    assert 303 == browser.log_in(f"{cmnd[:3]} {cmnd[3:6]}.{cmnd[6:]}", password).status
 
 
 def test_own_password_is_read_as_it_was_typed(city, browser):
-    city.own()
-    assert 422 == browser.log_in(CMND, OWN.upper()).status
-    assert (303, "/thong-tin/ho-ten") == browser.log_in(CMND, OWN).leads
+    cmnd = city.own(**newcomer())
+    assert 422 == browser.log_in(cmnd, OWN.upper()).status
+    assert (303, "/thong-tin/ho-ten") == browser.log_in(cmnd, OWN).leads
 
 
 def test_what_is_missing_is_told_at_once(browser):
@@ -61,15 +70,15 @@ def test_user_name_that_is_no_number_stays_in_its_field(browser):
 
 
 def test_wrong_password_is_the_fault_of_its_field(city, browser):
-    city.own()
-    answer = browser.log_in(CMND, "sai mat khau")
+    cmnd = city.own(**newcomer())
+    answer = browser.log_in(cmnd, "sai mat khau")
     assert (422, {"password": WRONG}) == (answer.status, answer.faults)
-    assert CMND == answer.value("username")
+    assert cmnd == answer.value("username")
 
 
 def test_diacritics_in_a_wrong_password_are_told(city, browser):
-    city.own()
-    told = browser.log_in(CMND, "mật khẩu").faults["password"]
+    cmnd = city.own(**newcomer())
+    told = browser.log_in(cmnd, "mật khẩu").faults["password"]
     assert f"{WRONG} Mật khẩu bạn vừa nhập có chữ có dấu. " in told
 
 
@@ -89,117 +98,14 @@ def alike(answer, cmnd):
 
 
 def test_nobody_learns_which_names_exist(city):
-    wrong = city.own(phone=AN, text=TEXT)
-    closed = city.own(phone=BINH, text=OTHER_TEXT)
+    wrong = city.own(**newcomer())
+    closed = city.own(**newcomer())
     city.house.hotline.close_account(closed, "asked", "test", city.house.now)
     answers = [
         alike(city.browser().log_in(cmnd, "sai mat khau"), cmnd)
         for cmnd in (wrong, closed, "999999999")
     ]
     assert answers[0] == answers[1] == answers[2]
-
-
-def test_after_five_wrong_ones_a_stranger_waits_and_nothing_is_judged(city, browser):
-    city.own()
-    for _ in range(5):
-        assert 422 == browser.log_in(CMND, "sai").status
-    answer = browser.log_in(CMND, OWN)
-    assert 429 == answer.status
-    assert 25 <= int(answer.headers["retry-after"]) <= 30
-    assert re.fullmatch(
-        r"Đã nhập sai nhiều lần cho tên tài khoản này. Hãy thử lại sau \d+ giây. Nhập lại trước "
-        r"lúc đó không được kiểm tra và không làm thời gian chờ dài thêm.",
-        answer.notice,
-    )
-    assert {} == answer.faults
-
-
-def test_name_that_nobody_has_is_waited_for_likewise(city, browser):
-    statuses = [browser.log_in("999999999", "sai").status for _ in range(6)]
-    assert [422] * 5 + [429] == statuses
-
-
-def test_owners_browser_opens_while_strangers_wait(city, browser):
-    city.own()
-    assert 303 == browser.log_in(CMND, OWN).status
-    browser.log_out()
-    stranger = city.browser()
-    assert 429 == [stranger.log_in(CMND, "sai").status for _ in range(6)][-1]
-    assert 303 == browser.log_in(CMND, OWN).status
-    browser.log_out()
-    assert [422] * 10 + [429] == [browser.log_in(CMND, "sai").status for _ in range(11)]
-
-
-def test_new_password_ends_the_wait(city, browser):
-    city.own()
-    for _ in range(6):
-        browser.log_in(CMND, "sai")
-    password = city.reset()
-    assert 303 == browser.log_in(CMND, password).status
-
-
-def test_restart_keeps_the_counters(city, browser):
-    for _ in range(5):
-        browser.log_in("999999999", "sai")
-    city.stop()
-    city.start()
-    assert 429 == browser.log_in("999999999", "sai").status
-
-
-def test_vanished_file_begins_anew(city, browser):
-    city.own()
-    browser.log_in(CMND, OWN)
-    for end in ("", "-wal", "-shm"):
-        (city.house.path.with_name(f"portal.db{end}")).unlink(missing_ok=True)
-    answer = browser.get("/tai-khoan")
-    assert "/dang-nhap" == answer.location
-    assert OVER == browser.follow(answer).notice
-    assert 303 == browser.log_in(CMND, OWN).status
-    assert 0o600 == city.house.path.with_name("portal.db").stat().st_mode & 0o777
-
-
-def test_two_hundred_guesses_at_once_are_five(city):
-    city.own()
-    form = city.browser()
-    token = form.get("/dang-nhap").token
-    fields = {"token": token, "username": CMND, "password": "sai"}
-    statuses = []
-
-    def guess():
-        one = city.browser()
-        one.jar = dict(form.jar)
-        statuses.append(one.post("/dang-nhap", fields).status)
-
-    guessers = [threading.Thread(target=guess) for _ in range(200)]
-    for each in guessers:
-        each.start()
-    for each in guessers:
-        each.join()
-    assert 5 == statuses.count(422)
-    assert set(statuses) <= {422, 429, 503}
-    assert 5 == city.log.count("outcome=wrong")
-
-
-def test_locked_database_counts_nothing(city, browser):
-    city.own()
-    for _ in range(4):
-        browser.log_in(CMND, "sai")
-    with city.house.store.transaction():
-        for _ in range(2):
-            answer = browser.log_in(CMND, OWN)
-            assert 503 == answer.status
-            assert answer.headers["retry-after"]
-            assert answer.notice.startswith("Hệ thống đang bận, yêu cầu của bạn chưa được xử lý.")
-            assert CMND == answer.value("username")
-    assert 303 == browser.log_in(CMND, OWN).status
-
-
-def test_failed_tries_write_nothing_into_the_database(city, browser):
-    city.own()
-    with city.house.store.transaction():  # whoever wants to write would wait
-        began = time.monotonic()
-        assert 422 == browser.log_in(CMND, "sai").status
-        assert time.monotonic() - began < 2
 
 
 # --- forms and sessions -------------------------------------------------------------------------
@@ -233,18 +139,18 @@ def test_form_that_is_not_ours_is_stale(browser, token):
     ids=str,
 )
 def test_form_from_another_site_is_refused(city, browser, headers):
-    city.own()
+    cmnd = city.own(**newcomer())
     token = browser.get("/dang-nhap").token
-    fields = {"token": token, "username": CMND, "password": OWN}
+    fields = {"token": token, "username": cmnd, "password": OWN}
     assert 403 == browser.post("/dang-nhap", fields, **headers).status
     good = {"Origin": f"http://127.0.0.1:{city.port}", "Sec_Fetch_Site": "same-origin"}
     assert 303 == browser.post("/dang-nhap", fields, **good).status
 
 
 def test_log_in_makes_new_cookies_that_scripts_and_sites_do_not_get(city, browser):
-    city.own()
+    cmnd = city.own(**newcomer())
     browser.jar["__Host-phien"] = "A" * 43  # as somebody would fix it
-    browser.log_in(CMND, OWN)
+    browser.log_in(cmnd, OWN)
     assert "A" * 43 != browser.jar["__Host-phien"]
     assert len(browser.jar["__Host-phien"]) == 43  # 256 bits
     for line in browser.cookies_set:
@@ -256,9 +162,9 @@ def test_log_in_makes_new_cookies_that_scripts_and_sites_do_not_get(city, browse
 
 
 def test_log_in_form_sent_twice_leads_on(city, browser):
-    password = city.register()
+    cmnd, password = issued(city)
     token = browser.get("/dang-nhap").token
-    fields = {"token": token, "username": CMND, "password": password}
+    fields = {"token": token, "username": cmnd, "password": password}
     first = browser.post("/dang-nhap", fields)
     session = browser.jar["__Host-phien"]
     assert first.leads == browser.post("/dang-nhap", fields).leads
@@ -266,17 +172,17 @@ def test_log_in_form_sent_twice_leads_on(city, browser):
 
 
 def test_two_tabs_with_log_in_forms(city, browser):
-    city.own()
+    cmnd = city.own(**newcomer())
     other_tab = browser.get("/dang-nhap").token
-    browser.log_in(CMND, OWN)
-    fields = {"token": other_tab, "username": CMND, "password": OWN}
+    browser.log_in(cmnd, OWN)
+    fields = {"token": other_tab, "username": cmnd, "password": OWN}
     assert 303 == browser.post("/dang-nhap", fields).status
 
 
 def test_form_of_another_citizens_session_saves_nothing(city, browser):
-    city.own()
-    other = city.own(phone=BINH, text=OTHER_TEXT)
-    browser.log_in(CMND, OWN)
+    cmnd = city.own(**newcomer())
+    other = city.own(**newcomer())
+    browser.log_in(cmnd, OWN)
     form = browser.get("/thong-tin/gioi-tinh")
     browser.log_out()
     browser.log_in(other, OWN)
@@ -286,8 +192,8 @@ def test_form_of_another_citizens_session_saves_nothing(city, browser):
 
 
 def test_log_out_asks_and_ends(city, browser):
-    city.whole()
-    browser.log_in(CMND, OWN)
+    cmnd = city.whole(**newcomer())
+    browser.log_in(cmnd, OWN)
     asked = browser.get("/dang-xuat")
     assert "Bạn muốn đăng xuất?" in asked.words
     assert "Ở lại" in asked.words
@@ -321,11 +227,25 @@ def test_unknown_cookie_is_told_that_the_session_is_over(browser, cookie):
     assert OVER == browser.follow(browser.get("/tai-khoan")).notice
 
 
+def test_vanished_file_begins_anew(make_city):
+    city = make_city()
+    browser = city.browser()
+    city.own()
+    browser.log_in(CMND, OWN)
+    for end in ("", "-wal", "-shm"):
+        (city.house.path.with_name(f"portal.db{end}")).unlink(missing_ok=True)
+    answer = browser.get("/tai-khoan")
+    assert "/dang-nhap" == answer.location
+    assert OVER == browser.follow(answer).notice
+    assert 303 == browser.log_in(CMND, OWN).status
+    assert 0o600 == city.house.path.with_name("portal.db").stat().st_mode & 0o777
+
+
 def test_idle_session_is_told_why_it_ended(make_city):
     city = make_city(portal={"session_idle": "1s"})
-    city.whole()
+    cmnd = city.whole(**newcomer())
     browser = city.browser()
-    browser.log_in(CMND, OWN)
+    browser.log_in(cmnd, OWN)
     assert 200 == browser.get("/tai-khoan").status
     time.sleep(1.1)
     assert (
@@ -336,40 +256,40 @@ def test_idle_session_is_told_why_it_ended(make_city):
 
 def test_session_in_use_ends_at_its_absolute_limit(make_city):
     city = make_city(portal={"session_idle": "1h", "session_absolute": "1s"})
-    city.whole()
+    cmnd = city.whole(**newcomer())
     browser = city.browser()
-    browser.log_in(CMND, OWN)
+    browser.log_in(cmnd, OWN)
     time.sleep(1.1)
     assert OVER == browser.follow(browser.get("/tai-khoan")).notice
 
 
 def test_replaced_password_ends_every_session(city, browser):
-    city.whole()
-    browser.log_in(CMND, OWN)
-    city.reset()
+    cmnd = city.whole(**newcomer())
+    browser.log_in(cmnd, OWN)
+    city.reset(cmnd)
     assert browser.follow(browser.get("/tai-khoan")).notice.startswith(
         "Mật khẩu của tài khoản đã thay đổi nên phiên làm việc này đã kết thúc."
     )
 
 
 def test_closed_account_ends_its_sessions(city, browser):
-    city.whole()
-    browser.log_in(CMND, OWN)
-    city.house.hotline.close_account(CMND, "asked", "test", city.house.now)
+    cmnd = city.whole(**newcomer())
+    browser.log_in(cmnd, OWN)
+    city.house.hotline.close_account(cmnd, "asked", "test", city.house.now)
     assert OVER == browser.follow(browser.get("/tai-khoan")).notice
 
 
 def test_eleventh_session_ends_the_one_unused_for_longest(city):
-    city.whole()
+    cmnd = city.whole(**newcomer())
     browsers = [city.browser() for _ in range(11)]
     for each in browsers:
-        assert 303 == each.log_in(CMND, OWN).status
+        assert 303 == each.log_in(cmnd, OWN).status
     assert [303] + [200] * 10 == [each.get("/tai-khoan").status for each in browsers]
     assert OVER == browsers[0].follow(browsers[0].get("/tai-khoan")).notice
 
 
 def test_open_session_does_not_see_the_log_in_again(city, browser):
-    city.whole()
-    browser.log_in(CMND, OWN)
+    cmnd = city.whole(**newcomer())
+    browser.log_in(cmnd, OWN)
     for path in ("/", "/dang-nhap", "/mat-khau-moi", "/thong-tin/kiem-tra"):
         assert "/tai-khoan" == browser.get(path).location, path

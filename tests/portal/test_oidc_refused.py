@@ -24,8 +24,13 @@ from tests.portal.clients import (
     raw,
     segment,
 )
-from tests.portal.conftest import CMND, OWN, said
+from tests.portal.conftest import OWN, newcomer, said
 from tests.portal.short import rows
+
+
+@pytest.fixture
+def city(anywhere):
+    return anywhere
 
 
 @pytest.fixture
@@ -34,10 +39,15 @@ def portal(city):
 
 
 @pytest.fixture
-def an(city, browser):
-    """A complete citizen, logged in."""
-    city.whole()
-    browser.log_in(CMND, OWN)
+def cmnd(city):
+    """Of a complete citizen."""
+    return city.whole(**newcomer())
+
+
+@pytest.fixture
+def an(cmnd, browser):
+    """That citizen, logged in."""
+    browser.log_in(cmnd, OWN)
     return browser
 
 
@@ -90,7 +100,7 @@ def test_citizens_are_sent_to_no_address_but_to_the_letter_one_that_was_given(po
 def test_an_unknown_client_gets_a_page(city, portal, an):
     assert_page(an.get(portal.request(client_id="0" * 24)))
     assert_page(an.get(portal.request(client_id=None)))
-    city.citizens.clients.revoke("dvc", "test", clock.now())
+    city.citizens.clients.revoke(portal.new.name, "test", clock.now())
     assert_page(an.get(portal.request()))
 
 
@@ -213,13 +223,13 @@ def test_a_code_lapses_after_a_minute(city, portal, an):
     assert refused(portal.exchange(code))
 
 
-def test_a_code_is_worth_nothing_after_its_session(city, portal, an):
+def test_a_code_is_worth_nothing_after_its_session(city, portal, cmnd, an):
     code = portal.code(an)
     an.log_out()
     assert refused(portal.exchange(code))
-    an.log_in(CMND, OWN)
+    an.log_in(cmnd, OWN)
     code = portal.code(an)
-    city.reset()
+    city.reset(cmnd)
     assert refused(portal.exchange(code))
 
 
@@ -241,13 +251,13 @@ def test_neither_codes_nor_tokens_stand_in_a_file_or_a_log(city, portal, an):
 # --- tokens ---------------------------------------------------------------------------------------
 
 
-def test_a_new_password_and_the_end_of_all_sessions_end_the_tokens(city, portal, an):
+def test_a_new_password_and_the_end_of_all_sessions_end_the_tokens(city, portal, cmnd, an):
     token = portal.tokens(an)["access_token"]
     short = city.short()
-    short.end_sessions(city.account().id)
+    short.end_sessions(city.account(cmnd).id)
     short.close()
     assert 401 == portal.userinfo(token).status
-    an.log_in(CMND, OWN)
+    an.log_in(cmnd, OWN)
     token = portal.tokens(an)["access_token"]
     an.send("/doi-mat-khau", password=OWN, new_password="meo con leo cay")
     assert 401 == portal.userinfo(token).status
@@ -260,7 +270,7 @@ def test_a_token_dies_with_its_client_and_after_ten_minutes(city, portal, an):
     short.close()
     assert 401 == portal.userinfo(token).status
     token = portal.tokens(an)["access_token"]
-    city.citizens.clients.revoke("dvc", "test", clock.now())
+    city.citizens.clients.revoke(portal.new.name, "test", clock.now())
     assert 401 == portal.userinfo(token).status
 
 
@@ -346,8 +356,8 @@ def test_nobody_is_sent_to_another_place_after_the_log_out(portal, an, uri):
     assert (303, "/dang-xuat?xong=1") == answer.leads
 
 
-def test_without_a_good_hint_the_page_asks_and_leads_back_then(city, portal, an):
-    for hint in (None, "x.y.z", portal.tokens(another(city))["id_token"]):
+def test_without_a_good_hint_the_page_asks_and_leads_back_then(city, portal, cmnd, an):
+    for hint in (None, "x.y.z", portal.tokens(another(city, cmnd))["id_token"]):
         parameters = {
             "client_id": portal.id,
             "post_logout_redirect_uri": GOODBYE,
@@ -367,10 +377,10 @@ def test_without_a_good_hint_the_page_asks_and_leads_back_then(city, portal, an)
     assert not is_logged_in(an)
 
 
-def another(city):
+def another(city, cmnd):
     """The same citizen in another browser."""
     browser = city.browser()
-    browser.log_in(CMND, OWN)
+    browser.log_in(cmnd, OWN)
     return browser
 
 
@@ -428,7 +438,9 @@ def test_neither_no_algorithm_nor_a_public_key_as_a_secret_makes_an_id_token(cit
     assert is_logged_in(an)
 
 
-def test_a_key_is_rotated_while_what_the_older_one_signed_counts(city, portal, an):
+def test_a_key_is_rotated_while_what_the_older_one_signed_counts(make_city):
+    city = make_city()
+    portal, an = Portal(city), another(city, city.whole())
     older = portal.tokens(an)["id_token"]
     assert 0 == city.stop()
     file = city.log_file.parent / "portal.key"

@@ -1,5 +1,6 @@
 """Access tokens for programs that ask for themselves: `/oauth2/token` by `client_credentials`."""
 
+import itertools
 from base64 import b64encode
 from urllib.parse import urlencode
 
@@ -11,12 +12,24 @@ from tests.portal.conftest import said
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 AGAIN = {"grant_type": "client_credentials"}
+COUNT = itertools.count(1)
 
 
 @pytest.fixture
-def program(city):
+def city(anywhere):
+    return anywhere
+
+
+@pytest.fixture
+def name():
+    """Of a program that no portal has met."""
+    return f"dvc-{next(COUNT)}"
+
+
+@pytest.fixture
+def program(city, name):
     """What a client of the interface was told."""
-    new = NewClient("dvc", scopes=("read", "verify"))
+    new = NewClient(name, scopes=("read", "verify"))
     return city.citizens.clients.create(new, "test", clock.now())
 
 
@@ -78,7 +91,7 @@ def test_a_request_that_is_none_is_refused_by_the_word_of_the_rfc(
     assert (status, error) == (answer.status, said(answer)["error"])
 
 
-def test_who_does_not_prove_who_it_is_gets_nothing(city, browser, program):
+def test_who_does_not_prove_who_it_is_gets_nothing(city, browser, name, program):
     wrong = program._replace(client_secret=program.client_secret[:-1])
     other = program._replace(client_id="0" * 24)
     for fields, headers in (
@@ -92,14 +105,14 @@ def test_who_does_not_prove_who_it_is_gets_nothing(city, browser, program):
         answer = ask(browser, fields, **headers)
         assert (401, "invalid_client") == (answer.status, said(answer)["error"])
         assert answer.headers["www-authenticate"].startswith("Basic ")
-    city.citizens.clients.revoke("dvc", "test", clock.now())
+    city.citizens.clients.revoke(name, "test", clock.now())
     assert 401 == ask(browser, AGAIN, **basic(program)).status
 
 
-def test_two_secrets_are_good_until_the_older_one_is_retired(city, browser, program):
-    newer = city.citizens.clients.rotate("dvc", "test", clock.now())
+def test_two_secrets_are_good_until_the_older_one_is_retired(city, browser, name, program):
+    newer = city.citizens.clients.rotate(name, "test", clock.now())
     assert [200, 200] == [ask(browser, AGAIN, **basic(each)).status for each in (program, newer)]
-    city.citizens.clients.retire("dvc", "test", clock.now())
+    city.citizens.clients.retire(name, "test", clock.now())
     assert [401, 200] == [ask(browser, AGAIN, **basic(each)).status for each in (program, newer)]
 
 

@@ -12,6 +12,7 @@ from smsgw.demo.phones import AN
 from smsgw.demo.screen import Screen
 from smsgw.errors import SmsgwError
 from smsgw.simulator import SmscThread
+from tests.conftest import Commands
 from tests.portal.browser import Browser
 from tools.imports import ROOT
 from tools.picture import PICTURE, beginning, words
@@ -20,8 +21,15 @@ README = ROOT / "README.md"
 PASSWORD = re.compile("MK(?: moi)?: ([a-z2-9]{8})")
 
 
-def test_demo_plays_and_ends_well(smsgw, tmp_path):
-    done = smsgw("demo", timeout=60, environment={"TMPDIR": str(tmp_path)})
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """One play of the demo for all who look at it, and the folder that it had for its files."""
+    folder = tmp_path_factory.mktemp("played")
+    return Commands()("demo", timeout=60, environment={"TMPDIR": str(folder)}), folder
+
+
+def test_demo_plays_and_ends_well(played):
+    done, folder = played
     assert (0, "") == (done.returncode, done.stderr)
     assert "Every reply came, word for word. 5 replies" in done.stdout
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
@@ -32,11 +40,11 @@ def test_demo_plays_and_ends_well(smsgw, tmp_path):
     assert 3 == len(set(passwords))
     assert not any(password in hotline for password in passwords)
     assert 2 == hotline.count("********")
-    assert [] == list(tmp_path.iterdir())
+    assert [] == list(folder.iterdir())
 
 
-def test_picture_in_the_readme_is_what_the_demo_shows(smsgw):
-    shown = smsgw("demo", timeout=60).stdout
+def test_picture_in_the_readme_is_what_the_demo_shows(played):
+    shown = played[0].stdout
     assert masked(beginning(shown.splitlines())) == masked(words(PICTURE.read_text("utf-8"))), (
         "run: make picture"
     )
