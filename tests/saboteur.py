@@ -23,6 +23,7 @@ from smsgw.links import Link
 from smsgw.model import Taken
 from smsgw.smpp import receipts
 from smsgw.store.sqlite.store import SqliteStore
+from smsgw.store.verbs.batch import Batch
 from tests import raw_sqlite
 
 
@@ -85,7 +86,7 @@ def answered(_, link, session, ticket, answer):
 #: In the order of a message's way.
 POINTS = {
     "mo-read": die_when(Desk, "received", before=lambda *_: True),
-    "before-commit": die_when(SqliteStore, "write", after=lambda _, store, changes: changes.mos),
+    "before-commit": die_when(Batch, "write", after=lambda _, store, changes: changes.mos),
     "after-commit": die_when(Gateway, "commit", after=lambda done, *_: done.outcomes),
     "after-answer": die_when(Link, "answer", after=answered),
     "after-reply": die_when(Link, "flush", after=lambda _, link: link.in_flight),
@@ -105,9 +106,7 @@ MAY_DOUBLE = {"after-reply", "reply-answered"}
 
 #: In the order of an expiry pass.
 EXPIRY_POINTS = {
-    "lapse-before-commit": die_when(
-        SqliteStore, "write", after=lambda _, store, changes: changes.issued
-    ),
+    "lapse-before-commit": die_when(Batch, "write", after=lambda _, store, changes: changes.issued),
     "lapse-after-commit": die_when(Gateway, "expire", after=lambda done, *_: done.replaced),
     "reminder-claimed": die_when(Gateway, "claim", after=lambda claim, *_: claim.mts),
 }

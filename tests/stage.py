@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 from smsgw.simulator import SmscThread, toml
-from tests.ledger import Ledger
+from tests.ledger import Ledger, ServerLedger
+from tests.postgres import Cluster
 
 
 def verdict(faults: list[str], folder: Path) -> int:
@@ -20,12 +21,23 @@ def verdict(faults: list[str], folder: Path) -> int:
 
 
 class Stage:
-    """Carriers `viettel` (a transceiver) and `mobi` (receiver and transmitter), not yet started."""
+    """Carriers `viettel` (a transceiver) and `mobi` (receiver and transmitter), not yet started.
+
+    The database is a file of the folder, or in *server*, which has one named smsgw.
+    """
 
     def __init__(
-        self, folder: Path, seed: int, *, retry_delay: float, enquire_link_interval: float
+        self,
+        folder: Path,
+        seed: int,
+        server: Cluster | None = None,
+        *,
+        retry_delay: float,
+        enquire_link_interval: float,
     ) -> None:
         self.folder = folder
+        self.server = server
+        self.environment = {"STATE_DIRECTORY": str(folder)}
         self.chance = random.Random(seed)
         self.carriers = [
             # More patience than any outage, and the queue for the hashers, is long: a text that is
@@ -37,8 +49,13 @@ class Stage:
             )
             for _ in range(2)
         ]
-        self.ledger = Ledger(folder / "smsgw.db")
+        self.ledger = ServerLedger(server) if server else Ledger(folder / "smsgw.db")
         self.faults: list[str] = []
+
+    @property
+    def database(self) -> str:
+        """As the configuration names it."""
+        return self.server.url() if self.server else str(self.ledger.database)
 
     def configure(
         self, registration: dict[str, object], *, mobi_window: int = 10, **link: object
@@ -46,7 +63,7 @@ class Stage:
         """Write the configuration of the daemon; *link* goes to both `[[smsc]]`."""
         viettel, mobi = self.carriers
         document = {
-            "gateway": {"database": str(self.ledger.database)},
+            "gateway": {"database": self.database},
             "registration": registration,
             "smsc": [
                 viettel.link("viettel", **link),

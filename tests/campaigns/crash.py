@@ -1,12 +1,13 @@
 """Kill the daemon hundreds of times under traffic, and audit what is left each time.
 
     python -m tests.campaigns.crash --kills 300
+    python -m tests.campaigns.crash --kills 300 --postgres
 
 Two carriers send registrations, errors, duplicates and long texts, and send again whatever was
 not answered. The daemon dies by SIGKILL: at every named point of a message's way in turn (see
 tests/saboteur.py), and as often at random moments, its start included. After each kill a copy of
-the database files is audited; after each 25 kills the daemon runs until everything has arrived,
-ends by SIGTERM, and all accounts are checked:
+the database files is audited, or with --postgres what is in the server; after each 25 kills the
+daemon runs until everything has arrived, ends by SIGTERM, and all accounts are checked:
 
     every text answered with status 0 is in the database exactly once
     a phone has one open account, a CMND has one
@@ -24,13 +25,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from smsgw.simulator import Handle, Submit
 from tests.conftest import SMSGW, Daemon
-from tests.ledger import Ledger
+from tests.ledger import Ledger, ServerLedger
+from tests.postgres import Cluster
 from tests.saboteur import POINTS, command
 from tests.stage import Stage, verdict
 from tests.wire import password_in
@@ -73,8 +76,8 @@ class Text(NamedTuple):
 
 
 class Campaign(Stage):
-    def __init__(self, folder: Path, seed: int) -> None:
-        super().__init__(folder, seed, retry_delay=0.2, enquire_link_interval=0.5)
+    def __init__(self, folder: Path, seed: int, server: Cluster | None = None) -> None:
+        super().__init__(folder, seed, server, retry_delay=0.2, enquire_link_interval=0.5)
         self.texts: list[Text] = []
         self.registered: list[Text] = []
         self.kills: Counter[str] = Counter()
@@ -147,7 +150,7 @@ class Campaign(Stage):
         self._daemons += 1
         self._started_at = time.monotonic()
         log = self.folder / f"daemon{self._daemons}.log"
-        self.daemon = Daemon(self.config, log, {}, launcher)
+        self.daemon = Daemon(self.config, log, self.environment, launcher)
         return self.daemon
 
     def _kill(self, number: int) -> None:
@@ -193,17 +196,11 @@ class Campaign(Stage):
             self.faults.append(words)
 
     def _audit(self, when: str) -> None:
-        """What must hold at any moment, looked at in a copy: recovery is the daemon's."""
+        """What must hold at any moment."""
         answered = [text for text in self.texts if text.answered]
         told = self._told()
-        copy = self.folder / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        copy.mkdir()
-        for file in self.folder.glob("smsgw.db*"):
-            if file.name in ("smsgw.db", "smsgw.db-wal"):
-                shutil.copy(file, copy)
-        ledger = Ledger(copy / "smsgw.db")
-        if not ledger.rows("SELECT 1 FROM sqlite_schema WHERE name = 'mo'"):
+        ledger = self._left()
+        if not ledger.is_made():
             self._expect(not answered, f"{when}: answered before there was a table")
             return
         texts = ledger.texts()
@@ -220,6 +217,20 @@ class Campaign(Stage):
                 self.may_double[key] += 1
                 doubt = self._killed_at - told[key][-1].at
                 self.longest_doubt = max(self.longest_doubt, doubt)
+
+    def _left(self) -> Ledger:
+        """What the daemon left: a copy of its files, since recovery is the daemon's; or what is in
+        the server, once that has noticed."""
+        if isinstance(self.ledger, ServerLedger):
+            self.ledger.wait_alone()
+            return self.ledger
+        copy = self.folder / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.mkdir()
+        for file in self.folder.glob("smsgw.db*"):
+            if file.name in ("smsgw.db", "smsgw.db-wal"):
+                shutil.copy(file, copy)
+        return Ledger(copy / "smsgw.db")
 
     def _audit_texts(self, ledger: Ledger, when: str) -> None:
         for (phone, text), count in ledger.texts().items():
@@ -299,13 +310,9 @@ class Campaign(Stage):
         )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--kills", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="smsgw-crash-"))
-    campaign = Campaign(folder, options.seed)
+def play(folder: Path, options: argparse.Namespace, server: Cluster | None) -> list[str]:
+    """What did not hold; prints the figures."""
+    campaign = Campaign(folder, options.seed, server)
     started = time.monotonic()
     try:
         campaign.run(options.kills)
@@ -317,7 +324,30 @@ def main() -> int:
     print(f"{campaign.doubled} came twice; killed {doubt:.0f} ms after their submit_sm at most")
     minutes = (time.monotonic() - started) / 60
     print(f"seed {options.seed}, {minutes:.1f} minutes, {len(campaign.faults)} faults")
-    return verdict(campaign.faults, folder)
+    return campaign.faults
+
+
+@contextmanager
+def a_server() -> Iterator[Cluster]:
+    """A PostgreSQL for this campaign alone."""
+    server = Cluster()
+    try:
+        server.make().make_database("smsgw")
+        yield server
+    finally:
+        server.remove()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--postgres", action="store_true", help="over a server, not a file")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="smsgw-crash-"))
+    with a_server() if options.postgres else nullcontext() as server:
+        faults = play(folder, options, server)
+    return verdict(faults, folder)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import MISSING, binaries
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["crash", "--kills", "10", "--seed", "1"], ["soak", "--minutes", "0.1", "--seed", "1"]],
-    ids=lambda arguments: arguments[0],
+    [
+        pytest.param(["crash", "--kills", "10", "--seed", "1"], id="crash"),
+        pytest.param(
+            ["crash", "--kills", "7", "--seed", "1", "--postgres"],
+            id="crash-postgres",
+            marks=pytest.mark.skipif(binaries() is None, reason=MISSING),
+        ),
+        pytest.param(["soak", "--minutes", "0.1", "--seed", "1"], id="soak"),
+    ],
 )
 def test_campaign_finds_no_fault(arguments):
     name, *options = arguments

@@ -9,9 +9,11 @@ import pytest
 from smsgw.simulator.words import What
 from tests.ledger import ServerLedger
 from tests.pg_proxy import Saboteur
-from tests.wire import QUICK, texts_to
+from tests.portal.browser import Browser
+from tests.wire import QUICK, password_in, texts_to
 
 LEASE = 2  # seconds
+FIRST_PAGE = "/mat-khau-moi"  # where an issued password leads to
 #: More patient than the hashers take: a text that comes again on the same session just after its
 #: answer left, is a second text.
 CARRIER = {"one_bind": True, "response_timeout": 20, "retry_delay": 0.1}
@@ -245,3 +247,85 @@ def test_nothing_is_lost_or_doubled_while_links_move_and_nodes_end_under_traffic
     assert len(people) == ledger.outcomes()["registered"]
     assert {"registered", "retransmission"} >= set(ledger.outcomes())
     assert ["a", "a"] == [owner_of(postgres, name) for name in ("link1", "link2")]
+
+
+@pytest.fixture
+def portal(postgres, config_file, daemon, carrier, free_port, tmp_path):
+    """Starts the portal, each time with the same address and folder."""
+
+    def start():
+        folder = tmp_path / "portal"
+        folder.mkdir(exist_ok=True)
+        config = config_file(
+            carrier.link("link1", **QUICK),
+            name="portal.toml",
+            gateway={"database": postgres.url(), "secret_key_file": str(tmp_path / "secret.key")},
+            portal={
+                "listen": f"127.0.0.1:{free_port}",
+                "public_url": f"http://127.0.0.1:{free_port}",
+                "hotline": "0236 3881 888",
+                "authority": "Sở Thông tin và Truyền thông",
+            },
+        )
+        child = daemon(config, environment={"STATE_DIRECTORY": str(folder)}, verb="portal")
+        child.wait_log("portal serving")
+        return child
+
+    return start
+
+
+def test_nodes_and_portal_are_upgraded_one_after_the_other_under_traffic(
+    postgres, node, portal, carrier, citizens, ledger, smsgw, free_port, tmp_path
+):
+    """The steps of docs/cluster.md; a new release is the same one, started again."""
+    people = iter(citizens(60))
+    told, handles = [], []
+
+    def texts(count):
+        """They leave now, and are answered while the next step is taken."""
+        some = [next(people) for _ in range(count)]
+        told.extend(some)
+        handles.extend(carrier.send_mo(citizen.number, citizen.text) for citizen in some)
+
+    def logs_in(citizen):
+        """By the password of the text; a browser with that session."""
+        reply = carrier.wait_submit(to=citizen.number)
+        browser = Browser(free_port)
+        answer = browser.log_in(citizen.cmnd, password_in(reply.text))
+        assert (303, FIRST_PAGE) == answer.leads
+        return browser
+
+    first = node("a", carrier)
+    carrier.wait_bound()
+    second = node("b", carrier)
+    pages = portal()
+    texts(10)
+    early = logs_in(told[0])
+
+    texts(10)
+    assert 0 == second.terminate()
+    second = node("b", carrier)
+    texts(10)
+    place = {"STATE_DIRECTORY": str(tmp_path / "a")}
+    move = ("links", "move", "link1", "b", "--reason", "upgrade")
+    done = smsgw("-c", tmp_path / "a.toml", *move, environment=place)
+    assert (0, "link1: node b has it\n") == (done.returncode, done.stdout), done.stderr
+    texts(10)
+    carrier.wait_binds(2)
+    logs_in(told[-1])
+    texts(10)
+    assert 0 == first.terminate()
+    node("a", carrier)
+    texts(10)
+    assert 0 == pages.terminate()
+    portal()
+    assert 200 == early.get(FIRST_PAGE).status
+    logs_in(told[-1])
+
+    for handle in handles:
+        assert 0 == handle.settled(timeout=60)
+    second.until(lambda: not ledger.waiting(), what="an empty outbox")
+    told_once(carrier, told, ledger)
+    assert {citizen.e164 for citizen in told} == {account[0] for account in ledger.accounts()}
+    assert len(told) == len(ledger.accounts())
+    assert ("b", 2) == (owner_of(postgres), carrier.binds)
