@@ -39,6 +39,11 @@ def sight(house):
     )
 
 
+def test_all_links_of_a_file_are_on_the_one_node(sight):
+    [here] = overview.overview(sight).nodes
+    assert ("mobi", "viettel") == here.links
+
+
 def test_what_the_daemon_tells_is_read_as_it_was_told(sight):
     seen = overview.overview(
         replace(

@@ -90,8 +90,10 @@ def heartbeat_age(sight: Sight) -> float | None:
 def nodes(sight: Sight) -> tuple[Node, ...]:
     """All that are known, the one here first."""
     beats = sight.stored.beats if sight.stored else ()
-    owners = sight.stored.owners if sight.stored else {}
     here = sight.daemon
+    owners = sight.stored.owners if sight.stored else {}
+    if here and not shared(sight):  # a file is one machine's, and so are all links
+        owners = {smsc.name: here.name for smsc in sight.settings.smsc}
     others = [node_of(beat, sight.at) for beat in beats if not here or beat.node != here.name]
     if here:
         common = {beat.node: beat.configuration for beat in beats}.get(here.name)
