@@ -46,6 +46,9 @@ ENVIRONMENT = {
 def pytest_configure():
     if postgres_server.binaries() is None and os.environ.get("SMSGW_NEEDS_POSTGRES"):
         raise pytest.UsageError(postgres_server.MISSING)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell's background has it so, and children would inherit it: Ctrl-C is tried on them.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter):
