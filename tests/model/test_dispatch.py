@@ -33,6 +33,7 @@ from smsgw.census import count_all
 from smsgw.clock import unstamp
 from smsgw.errors import SmsgwError
 from smsgw.gateway import GIVE_UP_AFTER, MOST_UNANSWERED, Batch, Gateway, Hotline
+from smsgw.gateway.rules import CLOCK_SLACK
 from smsgw.model import (
     AccountState,
     Address,
@@ -538,7 +539,8 @@ class Service(RuleBasedStateMachine):
                     results.append(Refused(id_, "ESME_RINVDSTADR", address=True))
                     if self.states[id_] == WAITS:
                         self.states[id_] = "outbox", "failed"
-                        self.had_last_word(id_, delivered=False)
+                        if self.mts[id_].retried_at is None:  # else it counted the first time
+                            self.had_last_word(id_, delivered=False)
                 case "silent":
                     results.append(Unanswered(id_, "no answer", link_lost=False))
                     carrier.late.append((id_, number))
@@ -643,6 +645,9 @@ class Service(RuleBasedStateMachine):
     @rule(by_hand=st.booleans())
     def expiry_passes(self, by_hand):
         gateway = self.hotline if by_hand else self.house.gateway
+        for account in self.dispatch.accounts:
+            if account.is_open and account.lapses and account.issued_at > self.now + CLOCK_SLACK:
+                account.issued_at = self.now  # the clock was set back: none lives longer for it
         done = gateway.expire(self.now)
         due, last = self.dispatch.lapsed(self.now)
         if not self.reminders_may_leave:
@@ -748,7 +753,8 @@ class Service(RuleBasedStateMachine):
     @rule(cmnd=st.sampled_from(CMNDS))
     def hotline_sets_password(self, cmnd):
         account = self.dispatch.holder(cmnd=cmnd)
-        if self.ask(account, self.hotline.set_password, cmnd, OWN_PASSWORD):
+        allowed = account and account.password != OWN_PASSWORD
+        if self.ask(allowed, self.hotline.set_password, cmnd, OWN_PASSWORD):
             self.supersede(account)
             account.state, account.password = AccountState.ACTIVE, OWN_PASSWORD
             account.mt, account.lapses = None, False
@@ -776,6 +782,8 @@ class Service(RuleBasedStateMachine):
         id_ = self.in_outbox(which)
         account = self.mts[id_].account if id_ else None
         alive = not account or (account.mt, account.state) == (id_, AccountState.ISSUED)
+        if account and account.lapses and account.issued_at + self.ttl <= self.now:
+            alive = False  # the next pass replaces it
         if account and id_ in self.ended and self.now - self.ended[id_] >= KEPT:
             alive = False  # its password is wiped, or will be
         if self.ask(id_ and alive, self.hotline.retry, id_):
