@@ -259,6 +259,8 @@ class Service(RuleBasedStateMachine):
         self.last_id = max([self.last_id, *ids])
         for id_, phone, outcome in mos:
             self.mos[id_] = phone, Outcome(outcome), self.now
+        if mts:  # a transaction learns at its begin which data keys others have made
+            self.house.gateway.probe(self.now)
         for id_, phone, account_id, sealed, mo_id, link in mts:
             password = self.house.gateway.tools.seals.keys.unseal(id_, sealed) if sealed else None
             account = None if account_id is None else self.account_of(account_id)
