@@ -20,10 +20,6 @@ REASONS = {
     "bench/__main__.py main": "click hands over each option of the command by name",
     "bench/measures.py": "one measure after another, each read on its own",
     "smsgw/store/sqlite/schema.py": "one migration after another; none that was released changes",
-    "smsgw/cli/close_many.py close_many": "click hands over each option of the command by name",
-    "smsgw/cli/accounts.py list_": "click hands over each option of the command by name",
-    "smsgw/cli/clients.py create": "click hands over each option of the command by name",
-    "smsgw/cli/messages.py list_": "click hands over each option of the command by name",
 }
 
 

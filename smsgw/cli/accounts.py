@@ -62,9 +62,9 @@ def accounts() -> None:
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many.")
 @format_option
 @pass_tools
-# As many parameters as options: click hands over each by its name.
 def list_(
     tools: Tools,
+    *,
     state: str | None,
     within: timedelta | None,
     name: str | None,

@@ -117,9 +117,9 @@ def clients() -> None:
 @reason_option
 @format_option
 @pass_tools
-# As many parameters as options: click hands over each by its name.
 def create(
     tools: Tools,
+    *,
     name: str,
     redirect_uris: tuple[str, ...],
     post_logout_uris: tuple[str, ...],

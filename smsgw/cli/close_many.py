@@ -52,9 +52,9 @@ def _beginning(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @yes_option
 @format_option
 @pass_tools
-# As many parameters as options: click hands over each by its name.
 def close_many(
     tools: Tools,
+    *,
     since: datetime,
     link: str | None,
     prefix: str,

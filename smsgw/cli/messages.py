@@ -46,9 +46,9 @@ def messages() -> None:
 )
 @format_option
 @pass_tools
-# As many parameters as options: click hands over each by its name.
 def list_(
     tools: Tools,
+    *,
     phone: str | None,
     direction: str | None,
     state: str | None,
