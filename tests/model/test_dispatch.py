@@ -541,8 +541,7 @@ class Service(RuleBasedStateMachine):
                     results.append(Refused(id_, "ESME_RINVDSTADR", address=True))
                     if self.states[id_] == WAITS:
                         self.states[id_] = "outbox", "failed"
-                        if self.mts[id_].retried_at is None:  # else it counted the first time
-                            self.had_last_word(id_, delivered=False)
+                        self.had_last_word(id_, delivered=False)
                 case "silent":
                     results.append(Unanswered(id_, "no answer", link_lost=False))
                     carrier.late.append((id_, number))
