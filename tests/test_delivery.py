@@ -426,6 +426,16 @@ def test_text_that_the_hotline_tries_again_counts_once(house):
     assert opens(house)
 
 
+def test_text_that_was_tried_again_before_it_was_refused_counts(make_house):
+    house = make_house(undelivered_reminders=1)
+    house.text(AN, TEXT)
+    (mt_id,) = [m.id for m in house.store.messages(direction=Direction.MT)]
+    house.hotline.retry(mt_id, "lan", house.now)
+    house.claim()
+    house.settle(Refused(mt_id, "ESME_RINVDSTADR", address=True))
+    assert not opens(house)
+
+
 def test_reminder_that_waits_is_cancelled_when_the_password_ends(house):
     sent(house, AN, TEXT, "id0")
     late = ["id0", *lapse(house), *lapse(house)]

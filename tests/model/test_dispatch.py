@@ -132,6 +132,7 @@ class Text(NamedTuple):
     answers: int | None  #: the MO
     link: str
     retried_at: object = None  #: by the hotline
+    refused: bool = False  #: its address, once at least
 
 
 def sms(who, text, part=None):
@@ -541,7 +542,9 @@ class Service(RuleBasedStateMachine):
                     results.append(Refused(id_, "ESME_RINVDSTADR", address=True))
                     if self.states[id_] == WAITS:
                         self.states[id_] = "outbox", "failed"
-                        self.had_last_word(id_, delivered=False)
+                        if not self.mts[id_].refused:  # a text counts once
+                            self.mts[id_] = self.mts[id_]._replace(refused=True)
+                            self.had_last_word(id_, delivered=False)
                 case "silent":
                     results.append(Unanswered(id_, "no answer", link_lost=False))
                     carrier.late.append((id_, number))

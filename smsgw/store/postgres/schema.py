@@ -370,6 +370,12 @@ def m015_short(execute: Execute) -> None:
         execute(statement)
 
 
+@migration
+def m016_counted(execute: Execute) -> None:
+    execute("ALTER TABLE outbox ADD COLUMN counted BIGINT NOT NULL DEFAULT 0")
+    execute("UPDATE outbox SET counted = 1 WHERE retried IS NOT NULL OR state = 'failed'")
+
+
 def collated(statement: str) -> str:
     """*statement* with every column of texts compared by octets."""
     return statement.replace(" TEXT", ' TEXT COLLATE "C"')

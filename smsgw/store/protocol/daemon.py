@@ -227,7 +227,8 @@ class Outbox(Protocol):
         """No SMSC will take it; false: it does not wait any more."""
 
     def refused_account(self, mt_id: int) -> tuple[int, int] | None:
-        """The account whose password a text carries, and its texts that reached nobody."""
+        """The account whose password a refused text carries, and its texts that reached nobody;
+        None, too, where this was asked before of that text, which counts once."""
 
     def reply(self, mt_id: int) -> ReplyRow:
         """The reply *mt_id*, which the SMSC has not taken."""

@@ -437,3 +437,11 @@ def m011_rights(db: Database) -> None:
 def m012_portal(db: Database) -> None:
     for statement in PORTAL:
         db.execute(statement)
+
+
+@migrations()
+def m013_counted(db: Database) -> None:
+    # A refused text counts among those that reached nobody: once, however often the hotline
+    # tries it again. Those that had failed before count no more, as it was then.
+    db.execute("ALTER TABLE outbox ADD COLUMN counted INTEGER NOT NULL DEFAULT 0")
+    db.execute("UPDATE outbox SET counted = 1 WHERE retried IS NOT NULL OR state = 'failed'")

@@ -131,8 +131,10 @@ class Outbox(Engine):
 
     def refused_account(self, mt_id: int) -> tuple[int, int] | None:
         """The account whose password the refused text carries, and how many texts before it
-        reached nobody."""
+        reached nobody; None where there is none, or the text was asked for before."""
         found: tuple[int, int] | None = self._one(sql.FIND_REFUSED, id=mt_id)
+        if found is not None:
+            self._execute(sql.COUNT_REFUSED, (mt_id,))
         return found
 
     def reply(self, mt_id: int) -> ReplyRow:

@@ -129,5 +129,7 @@ FIND_REFUSED = """
     -- Whose password a text carries that was refused; one that the hotline tried again was counted
     -- the first time.
     SELECT a.id, a.undelivered FROM outbox AS o JOIN accounts AS a ON a.id = o.account_id
-     WHERE o.id = :id AND o.retried IS NULL
+     WHERE o.id = :id AND o.counted = 0
 """
+
+COUNT_REFUSED = "UPDATE outbox SET counted = 1 WHERE id = ?"
