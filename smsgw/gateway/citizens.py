@@ -26,16 +26,16 @@ from smsgw.gateway.citizen import (
 from smsgw.gateway.clients import Clients
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.interface import Interface
+from smsgw.gateway.over import OverGateway
 from smsgw.gateway.portal_key import PortalKey
-from smsgw.gateway.tools import Tools
 from smsgw.gateway.work import Work
 from smsgw.model import AccountState, Feed
 from smsgw.registration import machine, profile
 from smsgw.registration.profile import Fault, Question
-from smsgw.store import CitizenRow, LogIn, Store
+from smsgw.store import CitizenRow, LogIn
 
 
-class Citizens:
+class Citizens(OverGateway):
     """An account is named by its id; of a closed one no verb does anything.
 
     Args:
@@ -48,18 +48,10 @@ class Citizens:
     """
 
     def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self.interface = Interface(gateway)
         self.clients = Clients(gateway)
         self.portal_key = PortalKey(gateway)
-
-    @property
-    def _tools(self) -> Tools:
-        return self._gateway.tools
-
-    @property
-    def _store(self) -> Store:
-        return self._gateway.tools.store
 
     # --- passwords ------------------------------------------------------------------------------
 

@@ -23,9 +23,8 @@ from smsgw.errors import (
     TwoSecrets,
     UnfitClient,
 )
-from smsgw.gateway.gateway import Gateway
-from smsgw.gateway.tools import Tools
-from smsgw.store import ClientRow, Store
+from smsgw.gateway.over import OverGateway
+from smsgw.store import ClientRow
 
 _NAME = re.compile(r"[a-z0-9.-]{1,64}")
 _DOMAIN = re.compile(r"(?=.{1,190}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
@@ -89,19 +88,8 @@ def knows(client: ClientRow, secret: str) -> bool:
     return any(found) and client.revoked_at is None
 
 
-class Clients:
+class Clients(OverGateway):
     """Each change leaves a line in the audit."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
-    @property
-    def _tools(self) -> Tools:
-        return self._gateway.tools
-
-    @property
-    def _store(self) -> Store:
-        return self._gateway.tools.store
 
     def all(self) -> list[ClientRow]:
         """All that there ever were, by name."""

@@ -13,12 +13,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from smsgw import records
 from smsgw.errors import CursorTooOld, NoProfile, NoSubject, NoSuchCursor, NotTheVersion
 from smsgw.gateway.citizen import Citizen, citizen_of, keep
-from smsgw.gateway.gateway import Gateway
-from smsgw.gateway.tools import Tools
+from smsgw.gateway.over import OverGateway
 from smsgw.model import AccountState
 from smsgw.registration import merge_patch
 from smsgw.registration.merge_patch import PatchFault
-from smsgw.store import CitizenRow, FeedRow, Store
+from smsgw.store import CitizenRow, FeedRow
 
 T = TypeVar("T")
 
@@ -106,19 +105,8 @@ class Change(NamedTuple):
     row: FeedRow
 
 
-class Interface:
+class Interface(OverGateway):
     """Accounts by `sub`; an erased one is as if there never was one."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
-    @property
-    def _tools(self) -> Tools:
-        return self._gateway.tools
-
-    @property
-    def _store(self) -> Store:
-        return self._gateway.tools.store
 
     def by_sub(self, sub: str) -> Portrait | None:
         """One account; None: there is none, or it was erased."""

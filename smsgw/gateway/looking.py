@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from smsgw.gateway import by_hand
-from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.lookup import Lookup
+from smsgw.gateway.over import OverGateway
 from smsgw.gateway.rules import Rules
-from smsgw.gateway.tools import Tools
 from smsgw.happenings import HistoryEntry
 from smsgw.model import (
     Account,
@@ -24,28 +23,17 @@ from smsgw.model import (
     QueuedReply,
 )
 from smsgw.registration import syntax
-from smsgw.store import AccountRow, Reservation, Store
+from smsgw.store import AccountRow, Reservation
 
 _READ_AT_ONCE = 500
 
 
-class Looking:
+class Looking(OverGateway):
     """KEY means what `lookup` says."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     @property
     def rules(self) -> Rules:
         return self._gateway.rules
-
-    @property
-    def _tools(self) -> Tools:
-        return self._gateway.tools
-
-    @property
-    def _store(self) -> Store:
-        return self._gateway.tools.store
 
     @property
     def _lookup(self) -> Lookup:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from smsgw.gateway.gateway import Gateway
-from smsgw.gateway.tools import Tools
+from smsgw.gateway.over import OverGateway
 
 _FACT = "portal_key"
 
@@ -21,18 +20,11 @@ class KeyMarks(NamedTuple):
     signing: tuple[str, ...]  #: of those that sign; the first one does
 
 
-class PortalKey:
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
-    @property
-    def _tools(self) -> Tools:
-        return self._gateway.tools
-
+class PortalKey(OverGateway):
     @property
     def is_known(self) -> bool:
         """Whether there are portals that have one."""
-        return self._tools.store.fact(_FACT) is not None
+        return self._store.fact(_FACT) is not None
 
     def agree(self, marks: KeyMarks, make: Callable[[], object] | None = None) -> bool:
         """Whether the portals have this key; from now on they do, where they had none.
@@ -43,7 +35,7 @@ class PortalKey:
         Args:
             make: the key is new; called before the portals have it.
         """
-        store = self._tools.store
+        store = self._store
         with store.transaction():
             known = store.fact(_FACT)
             if known is None:
@@ -60,7 +52,7 @@ class PortalKey:
 
     def forget(self, who: str, reason: str | None, now: datetime) -> None:
         """The next portal that starts says which key they have."""
-        store = self._tools.store
+        store = self._store
         with store.transaction():
             self._tools.audit(who, "portal --forget-key", None, reason, now)
             store.forget_fact(_FACT)
