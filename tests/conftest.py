@@ -108,12 +108,18 @@ def config_file(tmp_path):
 
 
 @pytest.fixture
-def make_house(tmp_path):
+def house_database():
+    """What the configuration of a house says of its database; nothing: it is a file."""
+    return {}
+
+
+@pytest.fixture
+def make_house(tmp_path, house_database):
     """Opens a gateway without daemon or wire, and closes it: `make_house(limits={...})`."""
     houses = []
 
     def make(**sections):
-        houses.append(House(tmp_path, **sections))
+        houses.append(House(tmp_path, **{"gateway": house_database} | sections))
         return houses[-1]
 
     yield make

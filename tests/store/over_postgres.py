@@ -2,26 +2,12 @@
 
 import pytest
 
-from tests.house import House
+from tests.conftest import house
 from tests.raw_postgres import Postgres
 
-__all__ = ["house", "make_house"]
+__all__ = ["house", "house_database"]  # that house, and not the one of this folder
 
 
 @pytest.fixture
-def make_house(tmp_path, postgres):
-    houses = []
-
-    def make(**sections):
-        gateway = Postgres(postgres).gateway(tmp_path)
-        houses.append(House(tmp_path, gateway=gateway, **sections))
-        return houses[-1]
-
-    yield make
-    for house in houses:
-        house.store.close()
-
-
-@pytest.fixture
-def house(make_house):
-    return make_house()
+def house_database(postgres, tmp_path):
+    return Postgres(postgres).gateway(tmp_path)
